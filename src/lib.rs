@@ -1,0 +1,7 @@
+//! What your coding agents did, step by step, in a second terminal pane.
+//!
+//! Data runs one way: **source → ingest → store → query → ui and cli**.
+
+pub mod model;
+pub mod query;
+pub mod source;

@@ -1,0 +1,1 @@
+//! Cutting transcripts into lines.

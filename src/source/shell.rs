@@ -1,0 +1,1 @@
+//! What shell commands do, as far as their words tell.
