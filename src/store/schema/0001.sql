@@ -167,6 +167,7 @@ CREATE TABLE change (
 ) STRICT;
 CREATE INDEX change_step ON change (step_id);
 CREATE INDEX change_path ON change (path_id);
+CREATE INDEX change_old_path ON change (old_path_id) WHERE old_path_id IS NOT NULL;
 
 -- A file as a step showed it.
 CREATE TABLE sighting (
