@@ -7,12 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use color_eyre::{Result, eyre::eyre};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::OptionalExtension;
 
 use super::types::{SessionRow, StepRow};
 use crate::model::{Agent, StepKind};
 use crate::source::{Body, Call, Effect, Event, Outcome, ParseState, source_of};
-use crate::store::frames;
+use crate::store::Reader;
 
 /// How a row remembers the native key of its record: the call id of a call, else the record's own key, else nothing.
 pub(super) fn key_hash(native: &str) -> i64 {
@@ -56,18 +56,17 @@ impl RawStep {
 
 /// A line, read and parsed.
 pub(super) fn line(
-    conn: &Connection,
+    reader: &Reader,
     agent: Agent,
     file: i64,
     off: i64,
     len: i64,
 ) -> Result<Line> {
-    let path: Vec<u8> = conn
-        .prepare_cached("SELECT path FROM file WHERE id = ?1")?
+    let path: Vec<u8> = reader.conn().prepare_cached("SELECT path FROM file WHERE id = ?1")?
         .query_row([file], |r| r.get(0))
         .optional()?
         .ok_or_else(|| eyre!("the store names a transcript (number {file}) that it does not have"))?;
-    let mut bytes = frames::read(conn, file, off.max(0) as u64, len.max(0) as u64)?;
+    let mut bytes = reader.raw(file, off.max(0) as u64, len.max(0) as u64)?;
     while matches!(bytes.last(), Some(b'\n' | b'\r')) {
         bytes.pop();
     }
@@ -84,8 +83,8 @@ pub(super) fn line(
 type Place = (i64, i64, i64);
 
 /// The raw words of a step.
-pub(super) fn of_step(conn: &Connection, step: StepRow) -> Result<RawStep> {
-    let mut statement = conn.prepare_cached(
+pub(super) fn of_step(reader: &Reader, step: StepRow) -> Result<RawStep> {
+    let mut statement = reader.conn().prepare_cached(
         "SELECT e.agent, s.key_hash, s.kind, s.call_file, s.call_off, s.call_len, s.out_file, s.out_off, s.out_len
            FROM step s JOIN session e ON e.id = s.session_id WHERE s.id = ?1",
     )?;
@@ -106,7 +105,7 @@ pub(super) fn of_step(conn: &Connection, step: StepRow) -> Result<RawStep> {
     };
     let agent = Agent::from_code(agent).ok_or_else(|| eyre!("an agent that this version does not know"))?;
     let mut places: Vec<Place> = call.into_iter().collect();
-    let mut parts = conn.prepare_cached("SELECT file_id, off, len FROM part WHERE step_id = ?1 ORDER BY no")?;
+    let mut parts = reader.conn().prepare_cached("SELECT file_id, off, len FROM part WHERE step_id = ?1 ORDER BY no")?;
     for part in parts.query_map([step.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))? {
         places.push(part?);
     }
@@ -120,7 +119,7 @@ pub(super) fn of_step(conn: &Connection, step: StepRow) -> Result<RawStep> {
     let kind = super::rows::kind(kind);
     let mut raw = RawStep::default();
     for (file, off, len) in places {
-        let line = line(conn, agent, file, off, len)?;
+        let line = line(reader, agent, file, off, len)?;
         take(&mut raw, line, key, kind);
     }
     Ok(raw)
@@ -150,8 +149,8 @@ fn take(raw: &mut RawStep, line: Line, key: i64, kind: StepKind) {
 }
 
 /// A prompt's words, whole; empty for number 0. The row holds the first 1000 characters: only longer ones are read.
-pub(super) fn prompt_text(conn: &Connection, session: SessionRow, no: u32) -> Result<String> {
-    let mut statement = conn.prepare_cached(
+pub(super) fn prompt_text(reader: &Reader, session: SessionRow, no: u32) -> Result<String> {
+    let mut statement = reader.conn().prepare_cached(
         "SELECT e.agent, p.head, p.len, p.file_id, p.off, p.rec_len
            FROM prompt p JOIN session e ON e.id = p.session_id WHERE p.session_id = ?1 AND p.no = ?2",
     )?;
@@ -171,7 +170,7 @@ pub(super) fn prompt_text(conn: &Connection, session: SessionRow, no: u32) -> Re
     else {
         return Ok(head);
     };
-    let texts = line(conn, agent, file, off, len)?.events.into_iter().filter_map(|e| match e.body {
+    let texts = line(reader, agent, file, off, len)?.events.into_iter().filter_map(|e| match e.body {
         Body::Prompt { text, .. } | Body::Queued { text } => Some(text),
         Body::Outcome(outcome) => outcome.answer,
         _ => None,

@@ -13,6 +13,7 @@ use super::types::{
     PromptDetail, PromptHead, PromptRow, SessionInfo, SessionRow, StepLite, StepRow, Timeline,
 };
 use crate::model::{IdKind, StepKind, Time, Via};
+use crate::store::Reader;
 
 /// How deep sub-agents of sub-agents are followed; a bound for a store that claims a circle.
 pub(super) const DEPTH: u8 = 8;
@@ -198,11 +199,13 @@ pub(super) fn heads(conn: &Connection, session: SessionRow) -> Result<Vec<Prompt
 }
 
 /// A prompt, whole, with the agent's last message under it.
-pub(super) fn prompt(conn: &Connection, session: SessionRow, no: u32) -> Result<PromptDetail> {
-    let of = conn
+pub(super) fn prompt(reader: &Reader, session: SessionRow, no: u32) -> Result<PromptDetail> {
+    let of = reader
+        .conn()
         .prepare_cached("SELECT COALESCE(max(no), 0) FROM prompt WHERE session_id = ?1")?
         .query_row([session.0], |r| r.get(0))?;
-    let found: Option<(String, Option<Time>, Via)> = conn
+    let found: Option<(String, Option<Time>, Via)> = reader
+        .conn()
         .prepare_cached("SELECT pub, at, via FROM prompt WHERE session_id = ?1 AND no = ?2")?
         .query_row((session.0, no), |row| {
             Ok((
@@ -212,7 +215,8 @@ pub(super) fn prompt(conn: &Connection, session: SessionRow, no: u32) -> Result<
             ))
         })
         .optional()?;
-    let (first, last): (Option<i64>, Option<i64>) = conn
+    let (first, last): (Option<i64>, Option<i64>) = reader
+        .conn()
         .prepare_cached(
             "SELECT min(COALESCE(started_at, at)), max(at) FROM step
               WHERE session_id = ?1 AND prompt_no = ?2 AND alias_of IS NULL",
@@ -228,19 +232,20 @@ pub(super) fn prompt(conn: &Connection, session: SessionRow, no: u32) -> Result<
         of,
         at,
         via,
-        text: super::raw::prompt_text(conn, session, no)?,
-        reply: last_message(conn, session, Some(no))?,
+        text: super::raw::prompt_text(reader, session, no)?,
+        reply: last_message(reader, session, Some(no))?,
         duration_ms: last.and_then(|end| Some(Time(end).since(at.or(time(first))?))),
     })
 }
 
 /// The agent's last message in a session or under one of its prompts, whole; empty if there is none.
 pub(super) fn last_message(
-    conn: &Connection,
+    reader: &Reader,
     session: SessionRow,
     no: Option<u32>,
 ) -> Result<String> {
-    let id: Option<i64> = conn
+    let id: Option<i64> = reader
+        .conn()
         .prepare_cached(
             "SELECT id FROM step WHERE session_id = ?1 AND prompt_no BETWEEN ?2 AND ?3 AND kind = ?4
                 AND alias_of IS NULL ORDER BY prompt_no DESC, seq DESC LIMIT 1",
@@ -251,7 +256,7 @@ pub(super) fn last_message(
         )
         .optional()?;
     match id {
-        Some(id) => Ok(super::raw::of_step(conn, StepRow(id))?.said()),
+        Some(id) => Ok(super::raw::of_step(reader, StepRow(id))?.said()),
         None => Ok(String::new()),
     }
 }
