@@ -121,7 +121,9 @@ impl Chain {
             let before = self.items[first].before;
             // What a record does not say may be known from what stood there: but only if nothing contradicts.
             return match (before, &self.items[first].what) {
-                (State::Unknown, What::Change(c)) if c.evidence == Evidence::PatchOnly => State::Unknown,
+                (State::Unknown, What::Change(c)) if c.evidence == Evidence::PatchOnly => {
+                    State::Unknown
+                }
                 (State::Unknown, _) => self.between(first.checked_sub(1)),
                 (known, _) => known,
             };
@@ -161,14 +163,23 @@ impl Chain {
         if own.is_some() {
             return (own, own);
         }
-        let same = self.items.iter().rposition(|i| i.session == at.session && i.place <= at.place);
+        let same = self
+            .items
+            .iter()
+            .rposition(|i| i.session == at.session && i.place <= at.place);
         let bound = self
             .items
             .iter()
             .position(|i| i.session == at.session && i.place > at.place)
             .unwrap_or(self.items.len());
         let mut last = same;
-        for (index, item) in self.items.iter().enumerate().take(bound).skip(same.map_or(0, |s| s + 1)) {
+        for (index, item) in self
+            .items
+            .iter()
+            .enumerate()
+            .take(bound)
+            .skip(same.map_or(0, |s| s + 1))
+        {
             match (item.time, at.time) {
                 (Some((_, end)), Some(now)) if end <= now => last = Some(index),
                 _ => break,
@@ -224,7 +235,9 @@ fn merge(mut lanes: Vec<VecDeque<Item>>) -> Vec<Item> {
             (_, State::Unknown, _) | (_, _, State::Unknown) => Link::Unverified,
             (_, a, b) if a == b => Link::Verified,
             // A commit says what was there unless someone had changed it: that it differs proves nothing.
-            (Some(last), ..) if last.what == What::Base || item.what == What::Base => Link::Unverified,
+            (Some(last), ..) if last.what == What::Base || item.what == What::Base => {
+                Link::Unverified
+            }
             _ => Link::Broken,
         };
         // A commit only confirms: it never replaces what is known.
@@ -238,7 +251,12 @@ fn merge(mut lanes: Vec<VecDeque<Item>>) -> Vec<Item> {
 
 /// The lane whose first item comes next: the earliest, unless one that ran at the same time fits what is there.
 fn next_lane(lanes: &[VecDeque<Item>], state: State) -> Option<usize> {
-    let heads = || lanes.iter().enumerate().filter_map(|(i, l)| Some((i, l.front()?)));
+    let heads = || {
+        lanes
+            .iter()
+            .enumerate()
+            .filter_map(|(i, l)| Some((i, l.front()?)))
+    };
     let (first, earliest) = heads().min_by_key(|(_, item)| item.time.map(|(_, end)| end))?;
     if !state.known() || earliest.before == state {
         return Some(first);
@@ -248,7 +266,9 @@ fn next_lane(lanes: &[VecDeque<Item>], state: State) -> Option<usize> {
         _ => true,
     };
     heads()
-        .filter(|(_, item)| item.before == state && matches!(item.what, What::Change(_)) && at_once(item))
+        .filter(|(_, item)| {
+            item.before == state && matches!(item.what, What::Change(_)) && at_once(item)
+        })
         .min_by_key(|(_, item)| item.time.map(|(_, end)| end))
         .map_or(Some(first), |(lane, _)| Some(lane))
 }
@@ -256,13 +276,20 @@ fn next_lane(lanes: &[VecDeque<Item>], state: State) -> Option<usize> {
 /// The columns that place a step: row, session, prompt, seq, times.
 const PLACE: &str = "s.id, s.session_id, s.prompt_no, s.seq, s.at, s.started_at";
 
-fn item(row: &rusqlite::Row<'_>, sub: u32, what: What, states: (State, State)) -> rusqlite::Result<Item> {
+fn item(
+    row: &rusqlite::Row<'_>,
+    sub: u32,
+    what: What,
+    states: (State, State),
+) -> rusqlite::Result<Item> {
     let (at, started): (Option<i64>, Option<i64>) = (row.get(4)?, row.get(5)?);
     Ok(Item {
         step: Some(StepRow(row.get(0)?)),
         session: SessionRow(row.get(1)?),
         place: (row.get(2)?, row.get(3)?, sub),
-        time: at.or(started).map(|end| (Time(started.unwrap_or(end).min(end)), Time(end))),
+        time: at
+            .or(started)
+            .map(|end| (Time(started.unwrap_or(end).min(end)), Time(end))),
         what,
         before: states.0,
         after: states.1,
@@ -287,7 +314,10 @@ fn changes(conn: &Connection, path: i64) -> Result<Vec<Item>> {
         let (new, old): (i64, Option<i64>) = (row.get(13)?, row.get(14)?);
         let renamed = old.is_some_and(|old| old != new);
         let left = renamed && old == Some(path);
-        let (before, after) = (State::from_column(row.get(8)?), State::from_column(row.get(9)?));
+        let (before, after) = (
+            State::from_column(row.get(8)?),
+            State::from_column(row.get(9)?),
+        );
         let states = match (renamed, left) {
             (true, true) => (before, State::Absent),
             // What stood under the new name before is not in the record.

@@ -55,17 +55,15 @@ impl RawStep {
 }
 
 /// A line, read and parsed.
-pub(super) fn line(
-    reader: &Reader,
-    agent: Agent,
-    file: i64,
-    off: i64,
-    len: i64,
-) -> Result<Line> {
-    let path: Vec<u8> = reader.conn().prepare_cached("SELECT path FROM file WHERE id = ?1")?
+pub(super) fn line(reader: &Reader, agent: Agent, file: i64, off: i64, len: i64) -> Result<Line> {
+    let path: Vec<u8> = reader
+        .conn()
+        .prepare_cached("SELECT path FROM file WHERE id = ?1")?
         .query_row([file], |r| r.get(0))
         .optional()?
-        .ok_or_else(|| eyre!("the store names a transcript (number {file}) that it does not have"))?;
+        .ok_or_else(|| {
+            eyre!("the store names a transcript (number {file}) that it does not have")
+        })?;
     let mut bytes = reader.raw(file, off.max(0) as u64, len.max(0) as u64)?;
     while matches!(bytes.last(), Some(b'\n' | b'\r')) {
         bytes.pop();
@@ -103,9 +101,12 @@ pub(super) fn of_step(reader: &Reader, step: StepRow) -> Result<RawStep> {
     let Some(((agent, key, kind), call, out)) = found else {
         return Ok(RawStep::default());
     };
-    let agent = Agent::from_code(agent).ok_or_else(|| eyre!("an agent that this version does not know"))?;
+    let agent =
+        Agent::from_code(agent).ok_or_else(|| eyre!("an agent that this version does not know"))?;
     let mut places: Vec<Place> = call.into_iter().collect();
-    let mut parts = reader.conn().prepare_cached("SELECT file_id, off, len FROM part WHERE step_id = ?1 ORDER BY no")?;
+    let mut parts = reader
+        .conn()
+        .prepare_cached("SELECT file_id, off, len FROM part WHERE step_id = ?1 ORDER BY no")?;
     for part in parts.query_map([step.0], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))? {
         places.push(part?);
     }
@@ -157,7 +158,14 @@ pub(super) fn prompt_text(reader: &Reader, session: SessionRow, no: u32) -> Resu
     type Found = (u8, String, i64, Option<i64>, Option<i64>, Option<i64>);
     let found: Option<Found> = statement
         .query_row((session.0, no), |r| {
-            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?))
+            Ok((
+                r.get(0)?,
+                r.get(1)?,
+                r.get(2)?,
+                r.get(3)?,
+                r.get(4)?,
+                r.get(5)?,
+            ))
         })
         .optional()?;
     let Some((agent, head, chars, file, off, len)) = found else {
@@ -170,11 +178,14 @@ pub(super) fn prompt_text(reader: &Reader, session: SessionRow, no: u32) -> Resu
     else {
         return Ok(head);
     };
-    let texts = line(reader, agent, file, off, len)?.events.into_iter().filter_map(|e| match e.body {
-        Body::Prompt { text, .. } | Body::Queued { text } => Some(text),
-        Body::Outcome(outcome) => outcome.answer,
-        _ => None,
-    });
+    let texts = line(reader, agent, file, off, len)?
+        .events
+        .into_iter()
+        .filter_map(|e| match e.body {
+            Body::Prompt { text, .. } | Body::Queued { text } => Some(text),
+            Body::Outcome(outcome) => outcome.answer,
+            _ => None,
+        });
     Ok(texts
         .filter(|text| text.starts_with(&head))
         .max_by_key(|text| text.len())

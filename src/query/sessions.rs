@@ -47,8 +47,11 @@ pub(super) fn list(conn: &Connection, places: &Places, now: Time) -> Result<Sess
         }
         sessions.push(info);
     }
-    let elsewhere =
-        conn.query_row("SELECT count(DISTINCT path) FROM file WHERE owner = 0", [], |r| r.get(0))?;
+    let elsewhere = conn.query_row(
+        "SELECT count(DISTINCT path) FROM file WHERE owner = 0",
+        [],
+        |r| r.get(0),
+    )?;
     Ok(SessionList {
         sessions,
         elsewhere,
@@ -117,7 +120,8 @@ fn place(info: &mut SessionInfo, files: &Files, now: Time) {
     info.archived = files.all_gone;
     let written = Time(files.mtime_ns.div_euclid(1_000_000));
     // A clock that is ahead makes a file of the future; that is no reason to follow it for ever.
-    info.live = !files.all_gone && written <= Time(now.0.saturating_add(LIVE_MS as i64))
+    info.live = !files.all_gone
+        && written <= Time(now.0.saturating_add(LIVE_MS as i64))
         && now.since(written) < LIVE_MS;
 }
 
@@ -193,10 +197,10 @@ fn looked_in(conn: &Connection, places: &Places) -> Result<Vec<(String, u32)>> {
             if prefix.last() != Some(&b'/') {
                 prefix.push(b'/');
             }
-            let n = statement.query_row(
-                (source.agent() as u8, prefix.len() as i64, &prefix),
-                |r| r.get(0),
-            )?;
+            let n = statement
+                .query_row((source.agent() as u8, prefix.len() as i64, &prefix), |r| {
+                    r.get(0)
+                })?;
             out.push((root.to_string_lossy().into_owned(), n));
         }
     }

@@ -90,7 +90,15 @@ fn walk(
     while let Some(row) = rows.next()? {
         let (id, own_no): (i64, u32) = (row.get(0)?, row.get(1)?);
         if own_no != current {
-            hang(conn, children, loose, &mut hung, own_no, (depth, prompt_no), out)?;
+            hang(
+                conn,
+                children,
+                loose,
+                &mut hung,
+                own_no,
+                (depth, prompt_no),
+                out,
+            )?;
             current = own_no;
         }
         out.push(Placed {
@@ -114,7 +122,15 @@ fn walk(
             }
         }
     }
-    hang(conn, children, loose, &mut hung, u32::MAX, (depth, prompt_no), out)
+    hang(
+        conn,
+        children,
+        loose,
+        &mut hung,
+        u32::MAX,
+        (depth, prompt_no),
+        out,
+    )
 }
 
 /// Sub-agents of which only the prompt is known, behind the last step of that prompt.
@@ -262,11 +278,7 @@ pub(super) fn last_message(
 }
 
 /// The step nearest to a time.
-pub(super) fn step_at(
-    conn: &Connection,
-    session: SessionRow,
-    at: Time,
-) -> Result<Option<StepRow>> {
+pub(super) fn step_at(conn: &Connection, session: SessionRow, at: Time) -> Result<Option<StepRow>> {
     Ok(conn
         .prepare_cached(
             "SELECT id FROM step WHERE session_id = ?1 AND alias_of IS NULL AND at IS NOT NULL

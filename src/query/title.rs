@@ -78,7 +78,10 @@ mod tests {
     fn commands_lose_where_and_with_what() {
         for (command, title) in [
             ("cd /a/b && cargo test retry", "cargo test retry"),
-            ("RUST_LOG=debug CI=1 cargo  test\n --all", "cargo test --all"),
+            (
+                "RUST_LOG=debug CI=1 cargo  test\n --all",
+                "cargo test --all",
+            ),
             ("cd a && FOO=1 cd b && ls", "ls"),
             ("A=\"x y\" run", "A=\"x y\" run"),
             ("cd /only", "cd /only"),
