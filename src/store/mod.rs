@@ -6,6 +6,8 @@ pub mod blobs;
 mod cache;
 mod codec;
 mod error;
+pub mod facts;
+pub mod files;
 pub mod frames;
 mod migrate;
 mod open;
