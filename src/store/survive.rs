@@ -110,6 +110,8 @@ fn rest(survivor: &Path, db: &Path) -> Result<(), OpenError> {
     };
     let resting = conn
         .busy_timeout(Duration::from_millis(500))
+        // Exclusive before the first look: else a connection of this very process would lend us the index of its log.
+        .and_then(|()| conn.pragma_update(None, "locking_mode", "EXCLUSIVE"))
         .and_then(|()| conn.query_row("PRAGMA journal_mode = DELETE", [], |r| r.get(0)));
     match resting {
         Ok(mode) if mode == "delete" => Ok(()),
