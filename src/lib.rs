@@ -2,7 +2,10 @@
 //!
 //! Data runs one way: **source → ingest → store → query → ui and cli**.
 
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod git;
 pub mod model;
 pub mod query;
 pub mod source;
