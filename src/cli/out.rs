@@ -79,6 +79,11 @@ impl Out {
         self.width.is_some()
     }
 
+    /// Whether colours are wanted.
+    pub fn coloured(&self) -> bool {
+        self.colour
+    }
+
     /// A piece of text in its colour, made harmless.
     pub fn paint(&self, role: Role, text: &str) -> String {
         let text = text::line(text);
