@@ -2,7 +2,10 @@
 //!
 //! Data runs one way: **source → ingest → store → query → ui and cli**.
 
+pub mod ingest;
 pub mod model;
 pub mod query;
 pub mod source;
 pub mod store;
+pub mod text;
+pub mod ui;

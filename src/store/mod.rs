@@ -6,10 +6,13 @@ pub mod blobs;
 mod cache;
 mod codec;
 mod error;
+pub mod files;
 pub mod frames;
 mod migrate;
 mod open;
 pub mod place;
+pub mod rows;
+pub mod write;
 
 pub use error::{Error, Notice, OpenError, Result};
 pub use place::Place;
