@@ -14,6 +14,8 @@ pub const FRAME: usize = 256 * 1024;
 const LONGEST: i64 = 4 * FRAME as i64;
 /// The open tail is packed anew when it has so many frames, though it be small.
 const MANY: usize = 64;
+/// Behind so many full frames, small ones are left as they are.
+const MOST_FULL: usize = 16;
 
 /// A frame, ready to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,39 +94,55 @@ pub fn end(conn: &Connection, file: i64) -> Result<u64> {
     Ok(u64::try_from(end).unwrap_or(0))
 }
 
-/// Joins the small frames at the end of a file into full ones, once they would fill one or have become many. `true` if
-/// it did.
+/// Joins the small frames at the end of a file into full ones, once they would fill one, have become many, or are
+/// followed by full ones. `true` if it did.
 pub fn repack(conn: &Connection, file: i64) -> Result<bool> {
-    let small = {
-        let mut q = conn.prepare_cached(
-            "SELECT start, len FROM frame WHERE file_id = ?1 ORDER BY start DESC",
-        )?;
-        let mut rows = q.query([file])?;
-        let mut small: Vec<(i64, i64)> = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (start, len): (i64, i64) = (row.get(0)?, row.get(1)?);
-            if len >= FRAME as i64 / 2 {
-                break;
-            }
-            small.push((start, len));
-        }
-        small
-    };
-    let total: i64 = small.iter().map(|(_, len)| len).sum();
-    let Some(&(first, _)) = small.last() else {
+    let Some((from, to)) = tail_to_repack(conn, file)? else {
         return Ok(false);
     };
-    if small.len() < 2 || (total < FRAME as i64 && small.len() < MANY) {
-        return Ok(false);
-    }
-    let (first, total) = (first as u64, total as u64);
-    let bytes = read(conn, file, first, total)?;
+    let bytes = read(conn, file, from, to - from)?;
     conn.prepare_cached("DELETE FROM frame WHERE file_id = ?1 AND start >= ?2")?
-        .execute(params![file, first as i64])?;
-    for frame in pack(&bytes, first) {
+        .execute(params![file, from as i64])?;
+    for frame in pack(&bytes, from) {
         insert(conn, file, &frame)?;
     }
     Ok(true)
+}
+
+/// The range, up to the end of the file, that is worth packing anew.
+fn tail_to_repack(conn: &Connection, file: i64) -> Result<Option<(u64, u64)>> {
+    let mut q =
+        conn.prepare_cached("SELECT start, len FROM frame WHERE file_id = ?1 ORDER BY start DESC")?;
+    let mut rows = q.query([file])?;
+    let (mut from, mut to) = (None, 0);
+    // Small frames at the very end: how many, how many bytes. Then full ones in a row, going back.
+    let (mut small, mut bytes, mut full) = (0, 0, 0);
+    let (mut after_is_small, mut closed) = (false, false);
+    while let Some(row) = rows.next()? {
+        let (start, len): (i64, i64) = (row.get(0)?, row.get(1)?);
+        to = to.max(start + len);
+        let is_small = len < FRAME as i64 / 2;
+        if is_small {
+            // Two small ones side by side are never the work of `pack`: they came one by one.
+            if after_is_small {
+                from = Some(start);
+                closed |= full > 0;
+            }
+            if full == 0 {
+                small += 1;
+                bytes += len;
+            }
+        } else {
+            full += 1;
+            if full > MOST_FULL || from.is_some() {
+                break;
+            }
+        }
+        after_is_small = is_small;
+    }
+    let due = closed || small >= MANY || bytes >= FRAME as i64;
+    let range = from.map(|from| (from as u64, to as u64));
+    Ok(range.filter(|_| due))
 }
 
 /// A frame, unpacked.
@@ -218,4 +236,122 @@ pub fn stream(
         take(frame.start, &frame.bytes)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::store::Store;
+
+    /// A transcript of `n` lines of very different lengths, one of them longer than a frame.
+    fn transcript(n: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for i in 0..n {
+            let len = if i == n / 2 {
+                FRAME * 2 + 77
+            } else {
+                (i * 7919) % 5000
+            };
+            bytes.extend((0..len).map(|k| b'a' + ((i * 31 + k * k) % 26) as u8));
+            bytes.push(b'\n');
+        }
+        bytes
+    }
+
+    #[test]
+    fn any_range_comes_back_across_frames() {
+        let store = Store::open_in_memory().unwrap();
+        let bytes = transcript(400);
+        append(store.conn(), 1, &pack(&bytes, 0)).unwrap();
+        assert_eq!(end(store.conn(), 1).unwrap(), bytes.len() as u64);
+        let reader = store.reader().unwrap();
+        for i in 0..300 {
+            let off = (i * 104_729) % bytes.len();
+            let len = ((i * 7_907) % (FRAME * 3)).min(bytes.len() - off);
+            let whole = &bytes[off..off + len];
+            let (o, l) = (off as u64, len as u64);
+            assert_eq!(read(store.conn(), 1, o, l).unwrap(), whole);
+            assert_eq!(reader.raw(1, o, l).unwrap(), whole);
+        }
+        assert!(matches!(
+            read(store.conn(), 1, bytes.len() as u64 - 1, 2),
+            Err(Error::NotHeld { at, .. }) if at == bytes.len() as u64
+        ));
+        assert!(read(store.conn(), 1, u64::MAX, 2).is_err());
+        assert!(read(store.conn(), 2, 0, 1).is_err());
+        assert_eq!(read(store.conn(), 2, 5, 0).unwrap(), b"");
+    }
+
+    #[test]
+    fn frames_end_at_lines_except_inside_a_long_one() {
+        let bytes = transcript(300);
+        let frames = pack(&bytes, 1000);
+        for f in &frames {
+            let (from, to) = (
+                f.start as usize - 1000,
+                f.start as usize - 1000 + f.len as usize,
+            );
+            let piece = &bytes[from..to];
+            assert!(f.len as usize <= FRAME);
+            assert!(piece.ends_with(b"\n") || !piece.contains(&b'\n'));
+        }
+        assert_eq!(pack(b"", 0), Vec::new());
+    }
+
+    #[test]
+    fn an_open_tail_is_repacked_and_stays_the_same() {
+        let store = Store::open_in_memory().unwrap();
+        let bytes = transcript(120);
+        let mut at = 0;
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            append(store.conn(), 9, &pack(line, at)).unwrap();
+            at += line.len() as u64;
+            repack(store.conn(), 9).unwrap();
+        }
+        let rows: i64 = store
+            .conn()
+            .query_row("SELECT count(*) FROM frame", [], |r| r.get(0))
+            .unwrap();
+        assert!(rows < 70, "{rows}");
+        let mut all = Vec::new();
+        stream(store.conn(), 9, |start, chunk| {
+            assert_eq!(start, all.len() as u64);
+            all.extend_from_slice(chunk);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(all, bytes);
+    }
+
+    #[test]
+    fn what_does_not_follow_is_refused() {
+        let store = Store::open_in_memory().unwrap();
+        append(store.conn(), 1, &pack(b"one\n", 0)).unwrap();
+        for start in [0, 3, 5] {
+            let refused = append(store.conn(), 1, &pack(b"two\n", start));
+            assert!(matches!(refused, Err(Error::Gap { expected: 4, .. })));
+        }
+    }
+
+    #[test]
+    fn rows_that_lie_are_errors() {
+        let store = Store::open_in_memory().unwrap();
+        append(store.conn(), 1, &pack(&[b'x'; 4000], 0)).unwrap();
+        for lie in [
+            "len = -1",
+            "len = 4001",
+            "len = 99999999999",
+            "codec = 5",
+            "data = x'00'",
+        ] {
+            let tx = store.begin().unwrap();
+            tx.execute(&format!("UPDATE frame SET {lie}"), []).unwrap();
+            assert!(matches!(
+                read(&tx, 1, 10, 20),
+                Err(Error::DamagedFrame { .. } | Error::NotHeld { .. })
+            ));
+            assert!(stream(&tx, 1, |_, _| Ok(())).is_err());
+        }
+    }
 }

@@ -5,13 +5,17 @@
 pub mod blobs;
 mod cache;
 mod codec;
+mod disk;
 mod error;
+pub mod facts;
 pub mod files;
 pub mod frames;
+mod guard;
 mod migrate;
 mod open;
 pub mod place;
 pub mod rows;
+pub mod survive;
 pub mod write;
 
 pub use error::{Error, Notice, OpenError, Result};
@@ -28,6 +32,9 @@ const FRAME_CACHE: usize = 8 << 20;
 pub struct Store {
     conn: Connection,
     file: open::File,
+    place: Option<Place>,
+    /// The file that was opened, to see whether it is still the one in its place.
+    inode: Option<(u64, u64)>,
     notices: Vec<Notice>,
     read_only: bool,
 }
@@ -72,9 +79,50 @@ impl Store {
         open::patiently(|| Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate))
     }
 
+    /// To be called when a batch of reading is over: all of the log goes into the file, and what is kept elsewhere is
+    /// brought up to date, so that `rm -rf .regent` costs nothing. `now`: also where that means a fresh copy.
+    pub fn settle(&self, now: bool) -> Result<()> {
+        let Some(place) = self.place.as_ref().filter(|_| !self.read_only) else {
+            return Ok(());
+        };
+        self.checkpoint()?;
+        if !self.in_place() {
+            // Deleted under us. The file that we write to lives on in the state folder, and gets the log all the same.
+            return Ok(());
+        }
+        survive::keep(place, &self.conn, now)
+    }
+
+    /// Empties the log into the file, unless somebody reads from it right now: then the next time.
+    fn checkpoint(&self) -> Result<()> {
+        let emptied = self
+            .conn
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        match emptied.map_err(Error::from) {
+            Err(Error::Locked) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Whether the file that is open is still the one in its place; not after `rm -rf .regent`. Then close this store
+    /// and all its readers, and open it again: that brings it back.
+    pub fn in_place(&self) -> bool {
+        match &self.place {
+            Some(place) => open::inode(&place.db) == self.inode,
+            None => true,
+        }
+    }
+
     /// The connection, for the modules that know the tables.
     pub(crate) fn conn(&self) -> &Connection {
         &self.conn
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // The end of a program is no place to fail: what the log holds is read from it at the next start.
+        let _ = self.settle(false);
     }
 }
 
