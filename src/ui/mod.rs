@@ -1,0 +1,3 @@
+//! The full-screen app: panes that show the answers of [`crate::query`], linked by one model.
+
+pub mod action;
