@@ -3,4 +3,6 @@
 //! Pure functions over strings: nothing here knows of colours, panes or the store. [`lines`] finds changed lines,
 //! [`words`] what changed within a pair of them, [`patch`] reads, writes and applies unified diffs.
 
+pub mod lines;
 pub mod patch;
+pub mod words;
