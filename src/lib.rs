@@ -3,6 +3,7 @@
 //! Data runs one way: **source → ingest → store → query → ui and cli**.
 
 pub mod diff;
+pub mod git;
 pub mod ingest;
 pub mod model;
 pub mod query;
