@@ -21,10 +21,10 @@ class Result:
 
 
 class Claude:
-    def __init__(self, world, session, version, start, branch="main", model="claude-opus-4-6", agent=None):
+    def __init__(self, world, session, version, start, branch="main", model="claude-opus-4-6", agent=None, pace=1.0):
         self.world, self.session, self.version, self.branch, self.model = world, session, version, branch, model
         self.recent = tuple(map(int, version.split("."))) >= (2, 1, 231)
-        self.agent = agent
+        self.agent, self.pace = agent, pace
         self.ids = Ids(f"{session}/{agent}")
         self.now, self.parent, self.lines, self.agents = start, None, [], {}
         self.pending, self.prompt_id, self.turn_start = None, None, start
@@ -35,6 +35,10 @@ class Claude:
 
     def wait(self, seconds):
         self.now += int(seconds * 1000) + self.ids.number(3, 97)
+
+    def muse(self, seconds):
+        """The time that the model takes; `pace` makes a session as long as its day needs it."""
+        self.wait(seconds * self.pace)
 
     def raw(self, record):
         self.lines.append(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
@@ -142,7 +146,6 @@ class Claude:
             "cache_creation_input_tokens": self.ids.number(180, 2600),
             "cache_read_input_tokens": self.tokens,
             "output_tokens": max(4, len(json.dumps(block)) // 4),
-            "service_tier": "standard",
         }
         message = {
             "model": self.model,
@@ -157,11 +160,11 @@ class Claude:
         return self.record("assistant", {"message": message, "requestId": self.message[1]}, parent=parent)
 
     def think(self, text):
-        self.wait(2 + len(text) / 120)
-        self.assistant({"type": "thinking", "thinking": text, "signature": self.ids.hex(64)})
+        self.muse(2 + len(text) / 120)
+        self.assistant({"type": "thinking", "thinking": text, "signature": self.ids.hex(24)})
 
     def say(self, text, last=False):
-        self.wait(1 + len(text) / 150)
+        self.muse(1 + len(text) / 150)
         self.assistant({"type": "text", "text": text}, "end_turn" if last else None)
         if last:
             self.message = None
@@ -179,7 +182,7 @@ class Claude:
         if self.pending is not None:
             self.pending.append((name, given, run))
             return None
-        self.wait(pause)
+        self.muse(pause)
         return self.together([(name, given, run)])
 
     @contextlib.contextmanager
@@ -187,7 +190,7 @@ class Claude:
         self.pending = []
         yield
         calls, self.pending = self.pending, None
-        self.wait(pause)
+        self.muse(pause)
         self.together(calls)
 
     def together(self, calls):
@@ -315,18 +318,19 @@ class Claude:
         self.call("Write", {"file_path": path, "content": text}, run, pause)
 
     def bash(self, command, what, output="", code=0, seconds=1.0, changes=(), pause=4):
-        """`changes` are files that the command itself rewrote: (name, old, new)."""
+        """`changes` are files that the command itself rewrote: (name, old, new); `output` may be worked out after it."""
         given = {"command": command, "description": what}
 
         def run():
             for name, old, new in changes:
                 self.world.by_hand(self.now, name, old, new, who="tool")
+            printed = output() if callable(output) else output
             if code:
-                text = f"Exit code {code}\n{output}"
+                text = f"Exit code {code}\n{printed}"
                 return Result(text, f"Error: {text}", seconds, True)
-            detail = {"stdout": output, "stderr": "", "interrupted": False, "isImage": False}
-            detail["noOutputExpected"] = not output
-            return Result(output, detail, seconds, False)
+            detail = {"stdout": printed, "stderr": "", "interrupted": False, "isImage": False}
+            detail["noOutputExpected"] = not printed
+            return Result(printed, detail, seconds, False)
 
         self.call("Bash", given, run, pause)
 

@@ -199,13 +199,15 @@ class Codex:
         self.tokens()
 
     def script(self, source, outputs, seconds=1.0, files=None):
-        """Code mode: the input is JavaScript; a patch within it leaves only its `patch_apply_end`."""
+        """Code mode: the input is JavaScript; a patch within it (the word PATCH) leaves only its `patch_apply_end`."""
         self.wait(6)
         call = self.ids.word("call_", 24)
+        if files:
+            patch, changes, done = self.change(files)
+            source = source.replace("PATCH", json.dumps(patch, ensure_ascii=False))
         self.item("custom_tool_call", status="completed", call_id=call, name="exec", input=source)
         self.wait(seconds)
         if files:
-            _, changes, done = self.change(files)
             self.patched(f"exec-{self.ids.uuid()}", changes, done)
         texts = [f"Script completed\nWall time {seconds:.1f} seconds\nOutput:\n", *outputs]
         self.item("custom_tool_call_output", call_id=call, output=[{"type": "input_text", "text": t} for t in texts])

@@ -77,6 +77,13 @@ class World:
         self.files[name] = text
         self.unseen.append((ms, who, name, text))
 
+    def line_of(self, name, part):
+        """The number of the only line that holds this."""
+        found = [n for n, line in enumerate(self.files[name].split("\n"), 1) if part in line]
+        if len(found) != 1:
+            raise ValueError(f"{len(found)} lines with {part!r} in {name}")
+        return found[0]
+
     def grep(self, pattern, under="", glob=None):
         """Lines that match, as `path:number:line`, in order of path."""
         found = []

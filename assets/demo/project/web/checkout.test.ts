@@ -39,7 +39,10 @@ test("after five tries people are told to come back later", async () => {
   const busy = { en: /try again/, de: /noch einmal/, ja: /もう一度/ };
   for (const language of ["en", "de", "ja"] as const) {
     tries = 0;
-    const post = async () => ({ status: 503 + 0 * tries++ });
+    const post = async () => {
+      tries++;
+      return { status: 503 };
+    };
     const state = await placeOrder({ ...cart, language }, post, () => {}, async () => {});
     assert.equal(tries, 5);
     assert.match(state.kind === "failed" ? state.message : "", busy[language]);

@@ -22,7 +22,7 @@ def play(world):
         seconds=0.3,
     )
     s.script(
-        "const patch = `*** Begin Patch\n*** Update File: docs/retry.md\n…`;\nconst r = await tools.apply_patch(patch);\ntext(r);\n",
+        "const patch = PATCH;\nconst r = await tools.apply_patch(patch);\ntext(r);\n",
         ["Success. Updated the following files:\nM /home/ada/src/shop/docs/retry.md\n"],
         seconds=0.5,
         files={

@@ -1,7 +1,7 @@
 """19 November, morning: idempotency keys, with Codex. The first of the two main sessions."""
 
 from ..codex import Codex
-from ..outputs import left_right, node, panicked, plain, suite
+from ..outputs import doc_tests, left_right, node, panicked, plain, suite
 
 KEY = '''//! A key by which the payment server recognises an order that it has already taken.
 
@@ -110,7 +110,8 @@ def play(world):
         pause=0,
     )
     s.say("I'll look at the client and at what calls it, then add the key in one place.")
-    s.run("sed -n '1,200p' src/http/client.rs", show(world, "src/http/client.rs"))
+    lines = show(world, "src/http/client.rs").split("\n")
+    s.run("sed -n '62,200p' src/http/client.rs", "\n".join(lines[61:]))
     found = world.grep(r"util::|mod util|Method::Post", "src")
     s.run(
         "rg -n 'util::|mod util|Method::Post' src",
@@ -153,7 +154,7 @@ def play(world):
             "src/http/util.rs": None,
         }
     )
-    words = panicked(NAME, "tests/idempotency.rs:41:5", left_right('"18794e2b31f0c6aa-5d1b-1"', '"18794e2b31f1127e-5d1b-2"'))
+    words = panicked(NAME, 23877, f"tests/idempotency.rs:{world.line_of('tests/idempotency.rs', 'keys[0], keys[1]')}:5", left_right('"18794e2b31f0c6aa-5d1b-1"', '"18794e2b31f1127e-5d1b-2"'))
     s.run(
         "cargo test",
         plain("Compiling", "shop v0.7.2 (/home/ada/src/shop)")
@@ -189,6 +190,7 @@ def play(world):
         + suite("unittests src/lib.rs (target/debug/deps/shop-501d01419b2215a9)", UNIT)
         + suite("tests/idempotency.rs (target/debug/deps/idempotency-9be03c2f7b6aa871)", [(NAME, True)])
         + suite("tests/retry.rs (target/debug/deps/retry-e7c12b3d13387084)", RETRY_TESTS)
+        + doc_tests()
     )
     s.run("cargo test", green, seconds=3.9)
     s.plan(
@@ -205,7 +207,9 @@ def play(world):
         "name, rename it to load_test.py. it should send a key as well",
         pause=340,
     )
-    s.run("cat web/checkout.ts", show(world, "web/checkout.ts"))
+    page = show(world, "web/checkout.ts").split("\n")
+    start = next(n for n, line in enumerate(page) if "Sends the order" in line)
+    s.run(f"sed -n '{start + 1},{len(page) - 1}p' web/checkout.ts", "\n".join(page[start:]))
     s.run("cat scripts/loadtest.py && rg -n loadtest .", show(world, "scripts/loadtest.py") + "./README.md:7:    python3 scripts/loadtest.py --help\n")
     s.patch_fails(
         "web/checkout.ts",

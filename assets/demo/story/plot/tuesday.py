@@ -11,7 +11,6 @@ def play(world):
     with s.parallel():
         s.read("src/http/client.rs")
         s.read("src/http/retry.rs")
-        s.read("src/http/util.rs")
     s.grep(r"\.send\(", "src")
     s.done(
         "Two kinds, decided in `src/http/retry.rs`:\n\n"

@@ -13,8 +13,10 @@ TESTS = [
 
 def play(world):
     s = Claude(world, "b84d2e06-1f3a-4f67-8c25-c07e91ad4b38", "2.1.62", moment("2026-11-18T10:41:07Z"))
-    s.prompt("hi, short one today: prices", pause=0)
-    s.done("Sure. What is wrong with them?")
+    s.prompt("prices look odd on the checkout page of our 日本 shop, where are they formatted?", pause=0)
+    s.grep("formatPrice|toFixed", "web")
+    s.done("In `formatPrice` in `web/checkout.ts`: it puts a symbol in front and always shows two decimals, for yen as well. "
+           "`label` is its only caller.")
     here = s.parent
 
     # The first way, taken back with a rewind (code and conversation).
@@ -36,9 +38,7 @@ def play(world):
         "how many decimals each currency has, and where the symbol goes (12,50 € in German!)",
         pause=20,
     )
-    with s.parallel():
-        s.read("web/checkout.ts")
-        s.read("web/checkout.test.ts")
+    s.read("web/checkout.test.ts")
     s.say("`Intl.NumberFormat` needs the language as well, so `formatPrice` gets a third argument.")
     s.edit(
         "web/checkout.ts",
@@ -62,7 +62,12 @@ def play(world):
         "\n> test\n> node --test web/\n\n"
         + node(
             [
-                (TESTS[0], False, "TypeError: Cannot read properties of undefined\n    at web/checkout.test.ts:10:16"),
+                (
+                    TESTS[0],
+                    False,
+                    "AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:\n+ actual - expected\n\n"
+                    "+ '12,50\u00a0€'\n- '€12.50'\n\n    at TestContext.<anonymous> (web/checkout.test.ts:9:10)",
+                ),
                 (TESTS[1], True),
                 (TESTS[2], True),
             ]
@@ -70,7 +75,8 @@ def play(world):
         code=1,
         seconds=2.4,
     )
-    s.say("The test still calls it with two arguments. I'll give it the language, and cases for yen and German.")
+    s.say("The test still calls it with two arguments, and without a language the prices are written as this machine is set: in "
+          "German. I'll name the language, and add cases for yen and German.")
     s.edit(
         "web/checkout.test.ts",
         'test("prices have a symbol and two decimals", () => {\n'
@@ -105,7 +111,7 @@ def play(world):
         "// The page on which customers pay.\n",
         "// The page on which customers pay.\n// Prices follow the customer's language since November 2026.\n",
     )
-    s.bash_denied("git commit -am 'Show prices in the customer's language' && git push", "Commit and push",
+    s.bash_denied('git commit -am "Show prices as the customer\'s language does" && git push', "Commit and push",
                   "commit only, I push myself after lunch")
     s.bash(
         'git commit -qam "Show prices as the customer\'s language does" && git log --oneline -1',
