@@ -28,7 +28,7 @@ def cargo_retry(world, passed):
         failures=[] if passed else [(NEW, words)],
         colour=True,
     )
-    return out if passed else out + "\x1b[1m\x1b[31merror\x1b[0m: test failed, to rerun pass `--test retry`\n"
+    return out if passed else out + "\x1b[1m\x1b[91merror\x1b[0m: test failed, to rerun pass `--test retry`\n"
 
 
 def compile_errors(world):
@@ -40,10 +40,9 @@ def compile_errors(world):
     out += error("E0425", "cannot find function `judge` in module `retry`", f"{CLIENT}:{number}:{column}", number,
                  source, column, 5, "not found in `retry`")
     out += "\x1b[1mFor more information about this error, try `rustc --explain E0425`.\x1b[0m\n"
-    for target in ["lib", "lib test"]:
-        out += f"\x1b[1m\x1b[31merror\x1b[0m\x1b[1m: could not compile `shop` ({target}) due to 1 previous error\x1b[0m\n"
-    out += "\x1b[1m\x1b[33mwarning\x1b[0m\x1b[1m: build failed, waiting for other jobs to finish...\x1b[0m\n"
-    return out
+    failed = "\x1b[1m\x1b[91merror\x1b[0m: could not compile `shop` ({}) due to 1 previous error\n"
+    out += failed.format("lib") + "\x1b[1m\x1b[33mwarning\x1b[0m: build failed, waiting for other jobs to finish...\n"
+    return out + failed.format("lib test")
 
 
 def look(child):
