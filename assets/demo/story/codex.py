@@ -7,8 +7,17 @@ from .world import ROOT, Ids, moment, stamp
 
 
 class Codex:
-    def __init__(self, world, start, version="0.140.0", originator="codex-tui", source="cli", model="gpt-5.4",
-                 commit="", branch="main"):
+    def __init__(
+        self,
+        world,
+        start,
+        version="0.140.0",
+        originator="codex-tui",
+        source="cli",
+        model="gpt-5.4",
+        commit="",
+        branch="main",
+    ):
         self.world, self.now, self.model = world, moment(start), model
         self.ids = Ids(f"codex/{start}")
         self.session = self.ids.uuid7(self.now)
@@ -53,8 +62,11 @@ class Codex:
         self.wait(0.1)
         if self.first:
             self.first = False
-            self.words("developer", "<permissions instructions>\nFiles in the workspace may be written; anything "
-                       "else is asked for.\n</permissions instructions>")
+            self.words(
+                "developer",
+                "<permissions instructions>\nFiles in the workspace may be written; anything "
+                "else is asked for.\n</permissions instructions>",
+            )
             self.words(
                 "user",
                 f"# AGENTS.md instructions for {ROOT}\n\n<INSTRUCTIONS>\nRun `cargo test` and `npm test` before you "

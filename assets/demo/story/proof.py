@@ -79,6 +79,8 @@ class Replay:
                 after = result["content"]
                 if result["type"] == "update" and original is None:
                     raise ValueError("an update says what was there before")
+            elif before is None:
+                raise ValueError(f"{name} is not there to be edited")
             else:
                 after = replace(before, result["oldString"], result["newString"], result["replaceAll"])
             if before is not None and apply_structured(before, result["structuredPatch"]) != after:
@@ -89,7 +91,9 @@ class Replay:
             name = self.name(file["filePath"])
             lines = self.files[name].split("\n")
             start = file["startLine"] - 1
-            if file["content"] != "\n".join(lines[start : start + file["numLines"]]) or file["totalLines"] != len(lines):
+            if file["content"] != "\n".join(lines[start : start + file["numLines"]]) or file["totalLines"] != len(
+                lines
+            ):
                 raise ValueError(f"{name} does not read so at that moment")
             if file["numLines"] == file["totalLines"]:
                 self.whole(name, file["content"], where)
@@ -109,6 +113,8 @@ class Replay:
                 if before != change["content"]:
                     raise ValueError(f"{name} was not so when it was deleted")
                 self.left(name, None)
+            elif before is None:
+                raise ValueError(f"{name} is not there to be patched")
             else:
                 after = apply_unified(before, change["unified_diff"])
                 target = name
@@ -186,7 +192,9 @@ def check(base, files, unseen):
         complaints.append("the edit by hand does not lead to project/")
     if len(replay.gaps) < 3:
         complaints.append("an edit that nobody recorded is not shown by the next record")
-    for name, text in project.items():
+    for name, text in {**base, **project}.items():
+        if ROOT in text or FORM.search(text):
+            complaints.append(f"{name} holds a placeholder, so unpacking would change it")
         if name.endswith(".py"):
             compile(text, name, "exec")
     if sum(len(text.encode()) for text in files.values()) > 400_000:

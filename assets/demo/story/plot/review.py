@@ -5,14 +5,25 @@ from .thursday import swap
 
 
 def play(world):
-    s = Codex(world, "2026-11-19T17:32:20Z", version="0.146.0", originator="codex_exec", source="exec",
-              model="gpt-5.6-sol", commit="9d40e6b2c1f75a83e04b6d92f18c3a7e5b60d4f9")
-    s.prompt("Compare docs/retry.md with what src/http/retry.rs really does and correct the document.", pause=0, policy="never")
+    s = Codex(
+        world,
+        "2026-11-19T17:32:20Z",
+        version="0.146.0",
+        originator="codex_exec",
+        source="exec",
+        model="gpt-5.6-sol",
+        commit="9d40e6b2c1f75a83e04b6d92f18c3a7e5b60d4f9",
+    )
+    s.prompt(
+        "Compare docs/retry.md with what src/http/retry.rs really does and correct the document.",
+        pause=0,
+        policy="never",
+    )
     s.script(
-        'const [doc, code] = await Promise.all([\n'
+        "const [doc, code] = await Promise.all([\n"
         '  tools.exec_command({ cmd: "cat docs/retry.md" }),\n'
         '  tools.exec_command({ cmd: "cat src/http/retry.rs" }),\n'
-        ']);\ntext(doc.output);\ntext(code.output);\n',
+        "]);\ntext(doc.output);\ntext(code.output);\n",
         [world.files["docs/retry.md"], world.files["src/http/retry.rs"]],
         seconds=0.4,
     )
@@ -36,6 +47,8 @@ def play(world):
             )
         },
     )
-    s.done("`docs/retry.md` promised a deadline that is nowhere in the code, and did not say that 429 and 5xx answers are "
-           "tried again **without an end**. Both are corrected. The second one looks like a bug in `judge`, which I left alone.")
+    s.done(
+        "`docs/retry.md` promised a deadline that is nowhere in the code, and did not say that 429 and 5xx answers are "
+        "tried again **without an end**. Both are corrected. The second one looks like a bug in `judge`, which I left alone."
+    )
     return [s]

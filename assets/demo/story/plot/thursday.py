@@ -3,7 +3,7 @@
 from ..codex import Codex
 from ..outputs import doc_tests, left_right, node, panicked, plain, suite
 
-KEY = '''//! A key by which the payment server recognises an order that it has already taken.
+KEY = """//! A key by which the payment server recognises an order that it has already taken.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -34,9 +34,9 @@ pub fn mark(request: &mut Request) {
         request.headers.push((HEADER.to_owned(), fresh()));
     }
 }
-'''
+"""
 
-TEST = '''//! Every try of one order carries the same key, and no two orders share one.
+TEST = """//! Every try of one order carries the same key, and no two orders share one.
 
 use std::sync::{Arc, Mutex};
 
@@ -79,7 +79,7 @@ fn the_key_stays_the_same_for_every_try() {
     assert_eq!(keys[2], keys[3]);
     assert_ne!(keys[0], keys[2]);
 }
-'''
+"""
 
 RETRY_TESTS = [
     ("a_503_is_tried_again", True),
@@ -126,8 +126,14 @@ def play(world):
     client = show(world, "src/http/client.rs")
     with_key = swap(
         client,
-        ("use super::retry::{self, Verdict};\nuse super::util;\n", "use super::idempotency;\nuse super::retry::{self, Verdict};\n"),
-        ("        let url = util::join(&self.base, &request.path);\n", "        let url = join(&self.base, &request.path);\n"),
+        (
+            "use super::retry::{self, Verdict};\nuse super::util;\n",
+            "use super::idempotency;\nuse super::retry::{self, Verdict};\n",
+        ),
+        (
+            "        let url = util::join(&self.base, &request.path);\n",
+            "        let url = join(&self.base, &request.path);\n",
+        ),
         (
             "            let outcome = self.transport.round_trip(&url, &request);\n",
             "            let mut request = request.clone();\n"
@@ -154,7 +160,12 @@ def play(world):
             "src/http/util.rs": None,
         }
     )
-    words = panicked(NAME, 23877, f"tests/idempotency.rs:{world.line_of('tests/idempotency.rs', 'keys[0], keys[1]')}:5", left_right('"18e9673b3156127d-5d1b-1"', '"18e9673b315665f0-5d1b-2"'))
+    words = panicked(
+        NAME,
+        23877,
+        f"tests/idempotency.rs:{world.line_of('tests/idempotency.rs', 'keys[0], keys[1]')}:5",
+        left_right('"18e9673b3156127d-5d1b-1"', '"18e9673b315665f0-5d1b-2"'),
+    )
     s.run(
         "cargo test",
         plain("Compiling", "shop v0.7.2 (/home/ada/src/shop)")
@@ -169,7 +180,9 @@ def play(world):
         code=101,
         seconds=4.2,
     )
-    s.say("The test is right and my code is wrong: I mark a *copy* inside the loop, so every try gets a key of its own.")
+    s.say(
+        "The test is right and my code is wrong: I mark a *copy* inside the loop, so every try gets a key of its own."
+    )
     s.patch(
         {
             "src/http/client.rs": swap(
@@ -199,8 +212,10 @@ def play(world):
         ("Fold util.rs into client.rs", "completed"),
         ("Test that all tries of an order share a key", "completed"),
     )
-    s.done("Every `POST` now carries an `idempotency-key` that stays the same over all its tries. `util.rs` is gone; "
-           "its one function lives in `client.rs`. All 5 tests pass.")
+    s.done(
+        "Every `POST` now carries an `idempotency-key` that stays the same over all its tries. `util.rs` is gone; "
+        "its one function lives in `client.rs`. All 5 tests pass."
+    )
 
     s.prompt(
         "the web page posts orders too, same thing there 🙏 and the load test is the only file without an underscore in its "
@@ -235,9 +250,9 @@ def play(world):
                     "  post: (body: string, key: string) => Promise<{ status: number; order?: number }>,\n",
                 ),
                 (
-                    "  show({ kind: \"waiting\", since: Date.now() });\n",
+                    '  show({ kind: "waiting", since: Date.now() });\n',
                     "  const key = crypto.randomUUID(); // one order, one key, however often it is sent\n"
-                    "  show({ kind: \"waiting\", since: Date.now() });\n",
+                    '  show({ kind: "waiting", since: Date.now() });\n',
                 ),
                 ("await post(JSON.stringify(cart));", "await post(JSON.stringify(cart), key);"),
             ),
@@ -272,17 +287,26 @@ def play(world):
         "an order that is sent again keeps its key",
     ]
     s.run("npm test", "\n> test\n> node --test web/\n\n" + node([(test, True) for test in tests]), seconds=2.3)
-    s.done("The checkout page makes one key for an order and sends it with every try; the load test does so too and is "
-           "called `scripts/load_test.py` now. `npm test`: 4 of 4.")
+    s.done(
+        "The checkout page makes one key for an order and sends it with every try; the load test does so too and is "
+        "called `scripts/load_test.py` now. `npm test`: 4 of 4."
+    )
 
     s.prompt("does it hold up? let the load test run for a while", pause=120)
-    s.start("python3 scripts/load_test.py https://pay.staging.example --orders 5000 --workers 32",
-            "warming up…\n", 48213, seconds=10)
+    s.start(
+        "python3 scripts/load_test.py https://pay.staging.example --orders 5000 --workers 32",
+        "warming up…\n",
+        48213,
+        seconds=10,
+    )
     s.poll(48213, "1 200 of 5 000 orders sent\n", seconds=15)
     s.abort()
 
-    s.prompt("STOP. not staging!! AGENTS.md says so, there are real orders on it. no load test at all, "
-             "write the changelog and that's it", pause=14)
+    s.prompt(
+        "STOP. not staging!! AGENTS.md says so, there are real orders on it. no load test at all, "
+        "write the changelog and that's it",
+        pause=14,
+    )
     s.run("pkill -f load_test.py; sleep 1; pgrep -fl load_test.py", "", code=1, seconds=1.1)
     s.patch(
         {
@@ -297,7 +321,9 @@ def play(world):
             )
         }
     )
-    s.done("You are right, I should not have. The load test is stopped: it had sent about 1,200 orders to "
-           "staging, each with a key that starts a new order, so **someone should look at them**. "
-           "The change log has both changes.")
+    s.done(
+        "You are right, I should not have. The load test is stopped: it had sent about 1,200 orders to "
+        "staging, each with a key that starts a new order, so **someone should look at them**. "
+        "The change log has both changes."
+    )
     return [s]

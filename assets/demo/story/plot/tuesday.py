@@ -6,7 +6,10 @@ from ..world import moment
 
 def play(world):
     s = Claude(world, "3f1c7a52-90d4-4c1e-a6b8-5d2e8f70c913", "2.1.49", moment("2026-11-03T15:20:41Z"))
-    s.prompt("which of our requests are sent again when something goes wrong, and how often? no changes please, I only want to know", pause=0)
+    s.prompt(
+        "which of our requests are sent again when something goes wrong, and how often? no changes please, I only want to know",
+        pause=0,
+    )
     s.say("I'll read the client and the module that decides about another try.")
     with s.parallel():
         s.read("src/http/client.rs")

@@ -15,17 +15,17 @@ def play(world):
     s = Claude(world, "b84d2e06-1f3a-4f67-8c25-c07e91ad4b38", "2.1.62", moment("2026-11-18T10:41:07Z"))
     s.prompt("prices look odd on the checkout page of our 日本 shop, where are they formatted?", pause=0)
     s.grep("formatPrice|toFixed", "web")
-    s.done("In `formatPrice` in `web/checkout.ts`: it puts a symbol in front and always shows two decimals, for yen as well. "
-           "`label` is its only caller.")
+    s.done(
+        "In `formatPrice` in `web/checkout.ts`: it puts a symbol in front and always shows two decimals, for yen as well. "
+        "`label` is its only caller."
+    )
     here = s.parent
 
     # The first way, taken back with a rewind (code and conversation).
     s.prompt("customers in 日本 see ¥12.50 for a tea that costs 1250 円. drop the decimals for yen")
     s.read("web/checkout.ts")
     old = "  return symbols[currency] + (amount / 100).toFixed(2);\n"
-    first = (
-        '  if (currency === "JPY") {\n    return "¥" + amount;\n  }\n' + old
-    )
+    first = '  if (currency === "JPY") {\n    return "¥" + amount;\n  }\n' + old
     s.edit("web/checkout.ts", old, first)
     s.done("Yen are now shown without decimals: `¥1250`. A special case in `formatPrice` was enough.")
     s.wait(70)
@@ -75,8 +75,10 @@ def play(world):
         code=1,
         seconds=2.4,
     )
-    s.say("The test still calls it with two arguments, and without a language the prices are written as this machine is set: in "
-          "German. I'll name the language, and add cases for yen and German.")
+    s.say(
+        "The test still calls it with two arguments, and without a language the prices are written as this machine is set: in "
+        "German. I'll name the language, and add cases for yen and German."
+    )
     s.edit(
         "web/checkout.test.ts",
         'test("prices have a symbol and two decimals", () => {\n'
@@ -111,8 +113,11 @@ def play(world):
         "// The page on which customers pay.\n",
         "// The page on which customers pay.\n// Prices follow the customer's language since November 2026.\n",
     )
-    s.bash_denied('git commit -am "Show prices as the customer\'s language does" && git push', "Commit and push",
-                  "commit only, I push myself after lunch")
+    s.bash_denied(
+        'git commit -am "Show prices as the customer\'s language does" && git push',
+        "Commit and push",
+        "commit only, I push myself after lunch",
+    )
     s.bash(
         'git commit -qam "Show prices as the customer\'s language does" && git log --oneline -1',
         "Commit",
