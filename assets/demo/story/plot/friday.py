@@ -1,7 +1,18 @@
 """20 November, 14:02: the loop that never gives up. The other main session: it goes wrong, and then right."""
 
 from ..claude import Claude
-from ..outputs import clippy, coloured, diff_stat, doc_tests, error, left_right, node, panicked, plain, suite
+from ..outputs import (
+    clippy,
+    coloured,
+    diff_stat,
+    doc_tests,
+    error,
+    left_right,
+    node,
+    panicked,
+    plain,
+    suite,
+)
 from ..world import moment
 from . import friday_texts as t
 
