@@ -51,7 +51,10 @@ pub fn discover(places: &Places, from: &[PathBuf], agent: Option<Agent>) -> Disc
         named(path, agent, now, &mut met, &mut found);
     }
     if from.is_empty() {
-        for source in SOURCES.iter().filter(|s| agent.is_none_or(|a| a == s.agent())) {
+        for source in SOURCES
+            .iter()
+            .filter(|s| agent.is_none_or(|a| a == s.agent()))
+        {
             for root in source.roots(places) {
                 let before = found.candidates.len();
                 walk(&root, 0, &mut found.unreadable, &mut |path, meta| {
@@ -69,12 +72,23 @@ pub fn discover(places: &Places, from: &[PathBuf], agent: Option<Agent>) -> Disc
             }
         }
     }
-    found.candidates.sort_by(|a, b| a.seen.mtime_ns.cmp(&b.seen.mtime_ns).then_with(|| a.path.cmp(&b.path)));
+    found.candidates.sort_by(|a, b| {
+        a.seen
+            .mtime_ns
+            .cmp(&b.seen.mtime_ns)
+            .then_with(|| a.path.cmp(&b.path))
+    });
     found
 }
 
 /// A file or folder that the user named: whose it is, its first lines tell.
-fn named(path: &Path, agent: Option<Agent>, now: SystemTime, met: &mut HashSet<PathBuf>, found: &mut Discovered) {
+fn named(
+    path: &Path,
+    agent: Option<Agent>,
+    now: SystemTime,
+    met: &mut HashSet<PathBuf>,
+    found: &mut Discovered,
+) {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut files = Vec::new();
     match fs::metadata(&path) {
@@ -95,12 +109,21 @@ fn named(path: &Path, agent: Option<Agent>, now: SystemTime, met: &mut HashSet<P
                 continue;
             }
         };
-        let Some(source) = SOURCES.iter().filter(|s| agent.is_none_or(|a| a == s.agent())).find(|s| s.claims(&head)) else {
+        let Some(source) = SOURCES
+            .iter()
+            .filter(|s| agent.is_none_or(|a| a == s.agent()))
+            .find(|s| s.claims(&head))
+        else {
             continue;
         };
         if met.insert(file.clone()) {
             n += 1;
-            found.candidates.push(Candidate { path: file, agent: source.agent(), seen: Seen::new(&meta, now), named: true });
+            found.candidates.push(Candidate {
+                path: file,
+                agent: source.agent(),
+                seen: Seen::new(&meta, now),
+                named: true,
+            });
         }
     }
     found.looked_in.push((path, n));
@@ -113,7 +136,12 @@ fn head(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// Every regular file below a folder. A root that is not there is not an error: most agents are not installed.
-fn walk(dir: &Path, depth: usize, unreadable: &mut Vec<(PathBuf, String)>, each: &mut dyn FnMut(&Path, &fs::Metadata)) {
+fn walk(
+    dir: &Path,
+    depth: usize,
+    unreadable: &mut Vec<(PathBuf, String)>,
+    each: &mut dyn FnMut(&Path, &fs::Metadata),
+) {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return,
@@ -156,8 +184,13 @@ pub struct Plan {
 /// # Errors
 /// If a known file's tail cannot be read.
 pub fn plan(found: Vec<Candidate>, known: Vec<FileRow>, everything: bool) -> Result<Plan> {
-    let mut known: HashMap<PathBuf, FileRow> = known.into_iter().map(|f| (f.path.clone(), f)).collect();
-    let mut plan = Plan { todo: Vec::new(), unchanged: 0, gone: Vec::new() };
+    let mut known: HashMap<PathBuf, FileRow> =
+        known.into_iter().map(|f| (f.path.clone(), f)).collect();
+    let mut plan = Plan {
+        todo: Vec::new(),
+        unchanged: 0,
+        gone: Vec::new(),
+    };
     for candidate in found {
         let Some(row) = known.remove(&candidate.path) else {
             plan.todo.push(Todo::Whole(candidate));
@@ -165,13 +198,19 @@ pub fn plan(found: Vec<Candidate>, known: Vec<FileRow>, everything: bool) -> Res
         };
         let stranger = row.owner == crate::store::files::Owner::Nobody;
         match row.compare(Some(&candidate.seen), |off, len| range(&row.path, off, len))? {
-            Standing::Unchanged if stranger && (candidate.named || everything) => plan.todo.push(Todo::Whole(candidate)),
+            Standing::Unchanged if stranger && (candidate.named || everything) => {
+                plan.todo.push(Todo::Whole(candidate))
+            }
             Standing::Unchanged => plan.unchanged += 1,
             Standing::Appended if stranger => plan.todo.push(Todo::Whole(candidate)),
             Standing::Appended => plan.todo.push(Todo::More(candidate, row)),
             Standing::Replaced | Standing::Gone => plan.todo.push(Todo::Whole(candidate)),
         }
     }
-    plan.gone = known.into_values().filter(|f| f.gone_at.is_none() && !f.path.exists()).map(|f| f.id).collect();
+    plan.gone = known
+        .into_values()
+        .filter(|f| f.gone_at.is_none() && !f.path.exists())
+        .map(|f| f.id)
+        .collect();
     Ok(plan)
 }

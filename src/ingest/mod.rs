@@ -21,6 +21,9 @@ use crate::model::{Agent, Time};
 use crate::source::Places;
 use crate::store::{Store, files};
 
+#[cfg(test)]
+mod gold_tests;
+
 pub use roots::Roots;
 
 /// What to read.
@@ -76,11 +79,21 @@ pub struct Report {
 ///
 /// # Errors
 /// If the store cannot be written. A transcript that cannot be read is reported, and the others are read.
-pub fn run(store: &Store, options: &Options, now: Time, progress: &mut dyn FnMut(Progress)) -> Result<Report> {
+pub fn run(
+    store: &Store,
+    options: &Options,
+    now: Time,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report> {
     let found = discover::discover(&options.places, &options.from, options.agent);
     let known = files::list(store.conn())?;
     let plan = discover::plan(found.candidates, known, options.everything)?;
-    let mut report = Report { looked_in: found.looked_in, failed: found.unreadable, unchanged: plan.unchanged, ..Report::default() };
+    let mut report = Report {
+        looked_in: found.looked_in,
+        failed: found.unreadable,
+        unchanged: plan.unchanged,
+        ..Report::default()
+    };
     if options.from.is_empty() && !plan.gone.is_empty() {
         let tx = store.begin()?;
         for file in &plan.gone {
@@ -102,7 +115,12 @@ pub fn run(store: &Store, options: &Options, now: Time, progress: &mut dyn FnMut
 ///
 /// # Errors
 /// If the store cannot be written, or raw bytes cannot be read back.
-pub fn rebuild(store: &Store, roots: &Roots, everything: bool, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+pub fn rebuild(
+    store: &Store,
+    roots: &Roots,
+    everything: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
     refold::rebuild(store, roots, everything, progress)?;
     link::link(store, roots)
 }

@@ -95,7 +95,10 @@ impl Folds {
 
     /// Folds that go on from what the store has of these sessions.
     pub fn going_on(agent: Agent, named: bool, checkpoints: Vec<(String, Vec<u8>)>) -> Folds {
-        Folds { checkpoints, ..Folds::new(agent, named, false) }
+        Folds {
+            checkpoints,
+            ..Folds::new(agent, named, false)
+        }
     }
 
     /// Another file of the group begins.
@@ -107,7 +110,11 @@ impl Folds {
     }
 
     fn select(&mut self, native: &str) {
-        if self.folders.get(self.current).is_some_and(|f| f.native_id() == native) {
+        if self
+            .folders
+            .get(self.current)
+            .is_some_and(|f| f.native_id() == native)
+        {
             return;
         }
         if let Some(at) = self.folders.iter().position(|f| f.native_id() == native) {
@@ -125,12 +132,20 @@ impl Folds {
                     None
                 }
             });
-        self.folders.push(resumed.unwrap_or_else(|| Folder::new(self.agent, native, self.replace)));
+        self.folders
+            .push(resumed.unwrap_or_else(|| Folder::new(self.agent, native, self.replace)));
         self.current = self.folders.len() - 1;
     }
 
     /// Takes in one event of the session that the source is in.
-    pub fn push(&mut self, native: &str, span: Span, event: Event, shared: &Shared<'_>, blobs: &mut Vec<PackedBlob>) {
+    pub fn push(
+        &mut self,
+        native: &str,
+        span: Span,
+        event: Event,
+        shared: &Shared<'_>,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
         match &event.body {
             Body::Session(head) => {
                 let id = head.native_id.clone();
@@ -139,7 +154,11 @@ impl Folds {
             _ => self.select(native),
         }
         let mut keep = |bytes: &[u8]| keep(bytes, shared.kept, blobs);
-        let mut env = Env { roots: shared.roots, keep: &mut keep, named: self.named };
+        let mut env = Env {
+            roots: shared.roots,
+            keep: &mut keep,
+            named: self.named,
+        };
         if let Some(folder) = self.folders.get_mut(self.current) {
             folder.push(span, event, &mut env);
         }
@@ -150,13 +169,21 @@ impl Folds {
     /// # Errors
     /// If a state cannot be written down.
     pub fn take(&mut self, shared: &Shared<'_>) -> Result<Vec<SessionBatch>> {
-        let env = Env { roots: shared.roots, keep: &mut |b| BlobHash::of(b), named: self.named };
+        let env = Env {
+            roots: shared.roots,
+            keep: &mut |b| BlobHash::of(b),
+            named: self.named,
+        };
         self.folders.iter_mut().map(|f| f.take(&env)).collect()
     }
 
     /// Whether one of the sessions belongs to this store.
     pub fn belongs(&self, shared: &Shared<'_>) -> bool {
-        let env = Env { roots: shared.roots, keep: &mut |b| BlobHash::of(b), named: self.named };
+        let env = Env {
+            roots: shared.roots,
+            keep: &mut |b| BlobHash::of(b),
+            named: self.named,
+        };
         self.folders.iter().any(|f| f.belongs(&env) != 0)
     }
 }
@@ -182,26 +209,58 @@ pub struct Parser<'a> {
 impl<'a> Parser<'a> {
     /// A parser of the `file`-th file of the group.
     pub fn new(agent: Agent, path: &'a Path, file: u16, state: ParseState) -> Parser<'a> {
-        Parser { agent, path, file, state, events: Vec::new() }
+        Parser {
+            agent,
+            path,
+            file,
+            state,
+            events: Vec::new(),
+        }
     }
 
     /// Takes in one item of the line cutter.
-    pub fn item(&mut self, item: Item<'_>, folds: &mut Folds, shared: &Shared<'_>, blobs: &mut Vec<PackedBlob>) {
+    pub fn item(
+        &mut self,
+        item: Item<'_>,
+        folds: &mut Folds,
+        shared: &Shared<'_>,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
         match item {
             Item::Line { offset, bytes } => {
-                let span = Span { file: self.file, off: offset, len: u32::try_from(bytes.len()).unwrap_or(u32::MAX) };
+                let span = Span {
+                    file: self.file,
+                    off: offset,
+                    len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+                };
                 self.line(bytes, span, folds, shared, blobs);
             }
             Item::Oversized { offset, len, .. } => {
-                let span = Span { file: self.file, off: offset, len: u32::try_from(len).unwrap_or(u32::MAX) };
+                let span = Span {
+                    file: self.file,
+                    off: offset,
+                    len: u32::try_from(len).unwrap_or(u32::MAX),
+                };
                 let why = format!("a line of {} MB is kept, but not read", len / 1_000_000);
-                let event = Event { key: None, at: None, node: None, body: Body::Damaged { why } };
+                let event = Event {
+                    key: None,
+                    at: None,
+                    node: None,
+                    body: Body::Damaged { why },
+                };
                 self.hand_on(event, span, folds, shared, blobs);
             }
         }
     }
 
-    fn line(&mut self, line: &[u8], span: Span, folds: &mut Folds, shared: &Shared<'_>, blobs: &mut Vec<PackedBlob>) {
+    fn line(
+        &mut self,
+        line: &[u8],
+        span: Span,
+        folds: &mut Folds,
+        shared: &Shared<'_>,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         source::events(self.agent, self.path, line, &mut self.state, &mut events);
@@ -211,12 +270,23 @@ impl<'a> Parser<'a> {
         self.events = events;
     }
 
-    fn hand_on(&mut self, event: Event, span: Span, folds: &mut Folds, shared: &Shared<'_>, blobs: &mut Vec<PackedBlob>) {
+    fn hand_on(
+        &mut self,
+        event: Event,
+        span: Span,
+        folds: &mut Folds,
+        shared: &Shared<'_>,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
         match &self.state.session {
             Some(native) => folds.push(native, span, event, shared, blobs),
             // Damage before the first record has no session yet; the file's name stands for it.
             None => {
-                let stem = self.path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+                let stem = self
+                    .path
+                    .file_stem()
+                    .map(|s| s.to_string_lossy().into_owned())
+                    .unwrap_or_default();
                 folds.push(&stem, span, event, shared, blobs);
             }
         }
@@ -231,13 +301,15 @@ pub fn mentions(path: &Path, needles: &[Vec<u8>]) -> Result<bool> {
     if needles.is_empty() {
         return Ok(true);
     }
-    let finders: Vec<_> = needles.iter().map(|n| memchr::memmem::Finder::new(n)).collect();
+    let finders: Vec<_> = needles.iter().map(memchr::memmem::Finder::new).collect();
     let overlap = needles.iter().map(Vec::len).max().unwrap_or(1) - 1;
     let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
     let mut buffer = vec![0; CHUNK + overlap];
     let mut held = 0;
     loop {
-        let n = file.read(&mut buffer[held..]).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        let n = file
+            .read(&mut buffer[held..])
+            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
         if n == 0 {
             return Ok(false);
         }
@@ -262,28 +334,36 @@ pub fn transcript(
     state: ParseState,
     folds: &mut Folds,
     shared: &Shared<'_>,
-    each: &mut dyn FnMut(Part, bool) -> bool,
+    each: &mut dyn FnMut(Part, bool, &Folds) -> bool,
 ) -> Result<()> {
     let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
-    file.seek(SeekFrom::Start(from)).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    file.seek(SeekFrom::Start(from))
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     let mut parser = Parser::new(agent, path, 0, state);
     let mut cutter = LineCutter::at(from);
-    let mut raw = RawBytes { start: from, bytes: Vec::new() };
+    let mut raw = RawBytes {
+        start: from,
+        bytes: Vec::new(),
+    };
     let (mut part, mut part_from) = (Part::default(), from);
     let mut chunk = vec![0; CHUNK];
     loop {
-        let n = file.read(&mut chunk).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        let n = file
+            .read(&mut chunk)
+            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
         if n == 0 {
             break;
         }
         raw.bytes.extend_from_slice(&chunk[..n]);
-        cutter.feed(&chunk[..n], |item| parser.item(item, folds, shared, &mut part.blobs));
+        cutter.feed(&chunk[..n], |item| {
+            parser.item(item, folds, shared, &mut part.blobs)
+        });
         raw.pack_full(&mut part.frames);
         if cutter.offset() - part_from >= PART {
             part_from = cutter.offset();
             raw.pack_to(part_from, &mut part.frames);
             let ahead = finish(&mut part, path, part_from, &parser, folds, shared)?;
-            if !each(std::mem::take(&mut part), false) {
+            if !each(std::mem::take(&mut part), false, folds) {
                 return Ok(());
             }
             part.frames = ahead;
@@ -294,11 +374,19 @@ pub fn transcript(
     if cutter.tail_len() == cutter.tail().len() as u64 && is_record(cutter.tail()) {
         let tail = cutter.tail().to_vec();
         end += tail.len() as u64;
-        parser.item(Item::Line { offset: cutter.offset(), bytes: &tail }, folds, shared, &mut part.blobs);
+        parser.item(
+            Item::Line {
+                offset: cutter.offset(),
+                bytes: &tail,
+            },
+            folds,
+            shared,
+            &mut part.blobs,
+        );
     }
     raw.pack_to(end, &mut part.frames);
     finish(&mut part, path, end, &parser, folds, shared)?;
-    each(part, true);
+    each(part, true, folds);
     Ok(())
 }
 
@@ -316,7 +404,11 @@ fn finish(
     folds: &mut Folds,
     shared: &Shared<'_>,
 ) -> Result<Vec<Packed>> {
-    let ahead = part.frames.iter().position(|f| f.start >= to).unwrap_or(part.frames.len());
+    let ahead = part
+        .frames
+        .iter()
+        .position(|f| f.start >= to)
+        .unwrap_or(part.frames.len());
     let ahead = part.frames.split_off(ahead);
     part.batches = folds.take(shared)?;
     part.read_to = to;
@@ -332,9 +424,12 @@ fn finish(
 /// If the file cannot be read.
 pub fn range(path: &Path, off: u64, len: usize) -> Result<Vec<u8>> {
     let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
-    file.seek(SeekFrom::Start(off)).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    file.seek(SeekFrom::Start(off))
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     let mut bytes = Vec::with_capacity(len);
-    file.take(len as u64).read_to_end(&mut bytes).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    file.take(len as u64)
+        .read_to_end(&mut bytes)
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     Ok(bytes)
 }
 
@@ -348,13 +443,16 @@ impl RawBytes {
     /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
     fn pack_full(&mut self, frames: &mut Vec<Packed>) {
         while self.bytes.len() >= 2 * frames::FRAME {
-            let cut = memchr::memrchr(b'\n', &self.bytes[..frames::FRAME]).map_or(frames::FRAME, |i| i + 1);
+            let cut = memchr::memrchr(b'\n', &self.bytes[..frames::FRAME])
+                .map_or(frames::FRAME, |i| i + 1);
             self.pack(cut, frames);
         }
     }
 
     fn pack_to(&mut self, offset: u64, frames: &mut Vec<Packed>) {
-        let len = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX).min(self.bytes.len());
+        let len = usize::try_from(offset.saturating_sub(self.start))
+            .unwrap_or(usize::MAX)
+            .min(self.bytes.len());
         self.pack(len, frames);
     }
 

@@ -23,7 +23,12 @@ use crate::store::{Store, frames};
 const PART: u64 = 8 << 20;
 
 /// Folds anew every session that has records in one of these files.
-pub(super) fn refold(store: &Store, roots: &Roots, everything: bool, touched: &BTreeSet<i64>) -> Result<()> {
+pub(super) fn refold(
+    store: &Store,
+    roots: &Roots,
+    everything: bool,
+    touched: &BTreeSet<i64>,
+) -> Result<()> {
     let mut done = BTreeSet::new();
     for file in touched {
         if done.contains(file) {
@@ -39,20 +44,36 @@ pub(super) fn refold(store: &Store, roots: &Roots, everything: bool, touched: &B
 }
 
 /// Folds everything anew.
-pub(super) fn rebuild(store: &Store, roots: &Roots, everything: bool, progress: &mut dyn FnMut(Progress)) -> Result<()> {
+pub(super) fn rebuild(
+    store: &Store,
+    roots: &Roots,
+    everything: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
     let tx = store.begin()?;
-    let all: Vec<FileRow> = files::all(&tx)?.into_iter().filter(|f| f.owner != Owner::Nobody).collect();
+    let all: Vec<FileRow> = files::all(&tx)?
+        .into_iter()
+        .filter(|f| f.owner != Owner::Nobody)
+        .collect();
     let groups = groups(&tx, &all)?;
-    crate::store::check::drop_derived(&tx)?;
+    crate::store::derived::drop_derived(&tx)?;
     link::forget(&tx)?;
     let total = groups.len();
     let mut writer = Writer::default();
     for (done, group) in groups.iter().enumerate() {
-        progress(Progress { done, total, committed: false });
+        progress(Progress {
+            done,
+            total,
+            committed: false,
+        });
         fold_group(&tx, group, roots, everything, &mut writer)?;
     }
     tx.commit()?;
-    progress(Progress { done: total, total, committed: true });
+    progress(Progress {
+        done: total,
+        total,
+        committed: true,
+    });
     Ok(())
 }
 
@@ -90,16 +111,28 @@ fn groups(conn: &Connection, all: &[FileRow]) -> Result<Vec<Vec<i64>>> {
 }
 
 /// Reads a group of files and replaces the rows of their sessions.
-fn fold_group(conn: &Connection, group: &[i64], roots: &Roots, everything: bool, writer: &mut Writer) -> Result<()> {
-    let rows = group.iter().map(|id| files::get(conn, *id)).collect::<Result<Vec<_>, _>>()?;
+fn fold_group(
+    conn: &Connection,
+    group: &[i64],
+    roots: &Roots,
+    everything: bool,
+    writer: &mut Writer,
+) -> Result<()> {
+    let rows = group
+        .iter()
+        .map(|id| files::get(conn, *id))
+        .collect::<Result<Vec<_>, _>>()?;
     // Agents are never mixed in a session; a group of several agents cannot be.
     let mut by_agent: BTreeMap<u8, Vec<FileRow>> = BTreeMap::new();
     for row in rows.into_iter().filter(|r| r.owner != Owner::Nobody) {
         by_agent.entry(row.agent as u8).or_default().push(row);
     }
     for rows in by_agent.into_values() {
-        let mut ordered = rows.into_iter().map(|r| Ok((order(conn, &r)?, r))).collect::<Result<Vec<_>>>()?;
-        ordered.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut ordered = rows
+            .into_iter()
+            .map(|r| Ok((order(conn, &r)?, r)))
+            .collect::<Result<Vec<_>>>()?;
+        ordered.sort_by_key(|(order, _)| *order);
         let rows: Vec<FileRow> = ordered.into_iter().map(|(_, r)| r).collect();
         fold_files(conn, &rows, roots, everything, writer)?;
     }
@@ -123,11 +156,24 @@ fn order(conn: &Connection, row: &FileRow) -> Result<Order> {
             first = events.iter().find_map(|e| e.at);
         }
     });
-    Ok((first, std::cmp::Reverse(row.read_to), Some(BlobHash::of(&head)), row.generation))
+    Ok((
+        first,
+        std::cmp::Reverse(row.read_to),
+        Some(BlobHash::of(&head)),
+        row.generation,
+    ))
 }
 
-fn fold_files(conn: &Connection, rows: &[FileRow], roots: &Roots, everything: bool, writer: &mut Writer) -> Result<()> {
-    let Some(first) = rows.first() else { return Ok(()) };
+fn fold_files(
+    conn: &Connection,
+    rows: &[FileRow],
+    roots: &Roots,
+    everything: bool,
+    writer: &mut Writer,
+) -> Result<()> {
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
     let named = everything || rows.iter().any(|r| r.owner == Owner::Named);
     let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
     let kept = Kept::default();
@@ -137,14 +183,18 @@ fn fold_files(conn: &Connection, rows: &[FileRow], roots: &Roots, everything: bo
     let mut since = 0;
     for (i, row) in rows.iter().enumerate() {
         folds.begin_file();
-        let index = u16::try_from(i).map_err(|_| color_eyre::eyre::eyre!("a session is spread over more than 65,535 files"))?;
+        let index = u16::try_from(i).map_err(|_| {
+            color_eyre::eyre::eyre!("a session is spread over more than 65,535 files")
+        })?;
         let mut parser = Parser::new(row.agent, &row.path, index, ParseState::default());
         let mut cutter = LineCutter::at(0);
         let mut at = 0;
         while at < row.read_to {
             let len = (row.read_to - at).min(1 << 20);
             let bytes = frames::read(conn, row.id, at, len)?;
-            cutter.feed(&bytes, |item| parser.item(item, &mut folds, &shared, &mut blobs));
+            cutter.feed(&bytes, |item| {
+                parser.item(item, &mut folds, &shared, &mut blobs)
+            });
             at += len;
             since += len;
             if since >= PART {
@@ -155,7 +205,15 @@ fn fold_files(conn: &Connection, rows: &[FileRow], roots: &Roots, everything: bo
         if cutter.tail_len() > 0 {
             // A whole record that stood at the file's end without a line end.
             let tail = cutter.tail().to_vec();
-            parser.item(Item::Line { offset: cutter.offset(), bytes: &tail }, &mut folds, &shared, &mut blobs);
+            parser.item(
+                Item::Line {
+                    offset: cutter.offset(),
+                    bytes: &tail,
+                },
+                &mut folds,
+                &shared,
+                &mut blobs,
+            );
         }
         conn.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
             .execute(params![row.id, postcard::to_stdvec(&parser.state)?])?;

@@ -74,9 +74,19 @@ impl Roots {
     /// A root may be written with escapes in JSON, so the longest run of plain characters stands for it.
     pub fn needles(&self) -> Vec<Vec<u8>> {
         let spelled = self.spellings.iter().map(|(s, _)| s.as_slice());
-        let mapped = self.map.iter().filter(|(_, new)| self.find(new).is_some()).map(|(old, _)| old.as_slice());
+        let mapped = self
+            .map
+            .iter()
+            .filter(|(_, new)| self.find(new).is_some())
+            .map(|(old, _)| old.as_slice());
         let mut needles: Vec<Vec<u8>> = Vec::new();
-        for root in self.roots.iter().map(|(r, _)| &**r).chain(spelled).chain(mapped) {
+        for root in self
+            .roots
+            .iter()
+            .map(|(r, _)| &**r)
+            .chain(spelled)
+            .chain(mapped)
+        {
             let plain = longest_plain_run(root);
             if plain.is_empty() {
                 return Vec::new();
@@ -97,14 +107,23 @@ impl Roots {
     pub fn locate(&self, path: &[u8], own: Option<&Arc<[u8]>>) -> PathRecord {
         let path = self.mapped(path);
         if let Some((root, rel)) = self.find(&path) {
-            return PathRecord { root, rel: rel.to_vec() };
+            return PathRecord {
+                root,
+                rel: rel.to_vec(),
+            };
         }
         if let Some(own) = own
             && let Some(rel) = below(&path, own)
         {
-            return PathRecord { root: own.clone(), rel: rel.to_vec() };
+            return PathRecord {
+                root: own.clone(),
+                rel: rel.to_vec(),
+            };
         }
-        PathRecord { root: Arc::from(&b"/"[..]), rel: trimmed_front(&path).to_vec() }
+        PathRecord {
+            root: Arc::from(&b"/"[..]),
+            rel: trimmed_front(&path).to_vec(),
+        }
     }
 
     fn mapped(&self, path: &[u8]) -> Vec<u8> {
@@ -137,8 +156,16 @@ impl Roots {
 pub fn absolute(cwd: Option<&str>, path: &str) -> Vec<u8> {
     let path = path.strip_prefix("file://").unwrap_or(path);
     let mut parts: Vec<&[u8]> = Vec::new();
-    let cwd = if path.starts_with('/') { "" } else { cwd.unwrap_or("") };
-    for part in cwd.as_bytes().split(|b| *b == b'/').chain(path.as_bytes().split(|b| *b == b'/')) {
+    let cwd = if path.starts_with('/') {
+        ""
+    } else {
+        cwd.unwrap_or("")
+    };
+    for part in cwd
+        .as_bytes()
+        .split(|b| *b == b'/')
+        .chain(path.as_bytes().split(|b| *b == b'/'))
+    {
         match part {
             b"" | b"." => {}
             b".." => {
@@ -192,8 +219,14 @@ mod tests {
     fn roots() -> Roots {
         Roots::new(
             Some(Path::new("/nowhere/shop")),
-            &[PathBuf::from("/nowhere/shop/.trees/fix"), PathBuf::from("/nowhere/shop-old")],
-            &[(PathBuf::from("/before/shop"), PathBuf::from("/nowhere/shop"))],
+            &[
+                PathBuf::from("/nowhere/shop/.trees/fix"),
+                PathBuf::from("/nowhere/shop-old"),
+            ],
+            &[(
+                PathBuf::from("/before/shop"),
+                PathBuf::from("/nowhere/shop"),
+            )],
         )
     }
 
@@ -202,10 +235,17 @@ mod tests {
         let r = roots();
         let show = |p: &[u8]| {
             let at = r.locate(p, None);
-            format!("{} {}", String::from_utf8_lossy(&at.root), String::from_utf8_lossy(&at.rel))
+            format!(
+                "{} {}",
+                String::from_utf8_lossy(&at.root),
+                String::from_utf8_lossy(&at.rel)
+            )
         };
         assert_eq!(show(b"/nowhere/shop/src/a.rs"), "/nowhere/shop src/a.rs");
-        assert_eq!(show(b"/nowhere/shop/.trees/fix/a.rs"), "/nowhere/shop/.trees/fix a.rs");
+        assert_eq!(
+            show(b"/nowhere/shop/.trees/fix/a.rs"),
+            "/nowhere/shop/.trees/fix a.rs"
+        );
         assert_eq!(show(b"/nowhere/shop-old/a.rs"), "/nowhere/shop-old a.rs");
         assert_eq!(show(b"/nowhere/shopping/a.rs"), "/ nowhere/shopping/a.rs");
         assert_eq!(show(b"/before/shop/a.rs"), "/nowhere/shop a.rs");

@@ -37,9 +37,20 @@ struct Job {
 
 /// What a worker says.
 enum Word {
-    Part { job: usize, part: Box<Part>, last: bool, belongs: bool, stale: bool },
-    Stranger { job: usize },
-    Failed { job: usize, why: String },
+    Part {
+        job: usize,
+        part: Box<Part>,
+        last: bool,
+        belongs: bool,
+        stale: bool,
+    },
+    Stranger {
+        job: usize,
+    },
+    Failed {
+        job: usize,
+        why: String,
+    },
 }
 
 /// Reads every transcript that has something new. Returns the files whose sessions must be folded anew.
@@ -53,7 +64,10 @@ pub(super) fn read_all(
     if todo.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let jobs = todo.into_iter().map(|t| job(store.conn(), t, options.everything)).collect::<Result<Vec<_>>>()?;
+    let jobs = todo
+        .into_iter()
+        .map(|t| job(store.conn(), t, options.everything))
+        .collect::<Result<Vec<_>>>()?;
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         n => n,
@@ -66,7 +80,10 @@ pub(super) fn read_all(
         for _ in 0..threads {
             let (tx, jobs, next, kept) = (tx.clone(), &jobs, &next, &kept);
             scope.spawn(move || {
-                let shared = Shared { roots: &options.roots, kept };
+                let shared = Shared {
+                    roots: &options.roots,
+                    kept,
+                };
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= jobs.len() || options.cancel.load(Ordering::Relaxed) {
@@ -80,7 +97,10 @@ pub(super) fn read_all(
         }
         drop(tx);
         let mut desk = Desk::new(store, options, &jobs)?;
-        let mut done = Progress { total: jobs.len(), ..Progress::default() };
+        let mut done = Progress {
+            total: jobs.len(),
+            ..Progress::default()
+        };
         progress(done);
         for word in rx {
             let finished = desk.take(word, report)?;
@@ -104,20 +124,46 @@ fn work(n: usize, job: &Job, options: &Options, shared: &Shared<'_>, tx: &Sender
         match read::mentions(path, &options.roots.needles()) {
             Ok(true) => {}
             Ok(false) => return tx.send(Word::Stranger { job: n }).is_ok(),
-            Err(e) => return tx.send(Word::Failed { job: n, why: e.to_string() }).is_ok(),
+            Err(e) => {
+                return tx
+                    .send(Word::Failed {
+                        job: n,
+                        why: e.to_string(),
+                    })
+                    .is_ok();
+            }
         }
     }
     let mut folds = Folds::going_on(job.candidate.agent, job.named, job.checkpoints.clone());
     let mut listening = true;
     let mut queue = |part: Part, last: bool, folds: &Folds| {
-        let word = Word::Part { job: n, part: Box::new(part), last, belongs: folds.belongs(shared), stale: folds.stale };
+        let word = Word::Part {
+            job: n,
+            part: Box::new(part),
+            last,
+            belongs: folds.belongs(shared),
+            stale: folds.stale,
+        };
         listening = tx.send(word).is_ok();
         listening && !options.cancel.load(Ordering::Relaxed)
     };
-    let result = read::transcript(path, job.candidate.agent, job.from, job.state.clone(), &mut folds, shared, &mut queue);
+    let result = read::transcript(
+        path,
+        job.candidate.agent,
+        job.from,
+        job.state.clone(),
+        &mut folds,
+        shared,
+        &mut queue,
+    );
     match result {
         Ok(()) => listening,
-        Err(e) => tx.send(Word::Failed { job: n, why: e.to_string() }).is_ok(),
+        Err(e) => tx
+            .send(Word::Failed {
+                job: n,
+                why: e.to_string(),
+            })
+            .is_ok(),
     }
 }
 
@@ -206,7 +252,13 @@ impl<'a> Desk<'a> {
             self.begun = Instant::now();
         }
         match word {
-            Word::Part { job, part, last, belongs, stale } => {
+            Word::Part {
+                job,
+                part,
+                last,
+                belongs,
+                stale,
+            } => {
                 self.part(job, &part, last, belongs, stale)?;
                 if last {
                     report.read += usize::from(belongs);
@@ -220,7 +272,9 @@ impl<'a> Desk<'a> {
                 Ok(true)
             }
             Word::Failed { job, why } => {
-                report.failed.push((self.jobs[job].candidate.path.clone(), why));
+                report
+                    .failed
+                    .push((self.jobs[job].candidate.path.clone(), why));
                 Ok(true)
             }
         }
@@ -234,7 +288,9 @@ impl<'a> Desk<'a> {
     }
 
     fn commit(&mut self) -> Result<bool> {
-        let Some(tx) = self.tx.take() else { return Ok(false) };
+        let Some(tx) = self.tx.take() else {
+            return Ok(false);
+        };
         tx.commit()?;
         Ok(true)
     }
@@ -249,18 +305,33 @@ impl<'a> Desk<'a> {
         let candidate = &self.jobs[job].candidate;
         let row = match files::newest(tx, &candidate.path)? {
             Some(row) if row.owner == Owner::Nobody => row,
-            _ => files::insert(tx, candidate.agent, &candidate.path, &candidate.seen, Owner::Nobody)?,
+            _ => files::insert(
+                tx,
+                candidate.agent,
+                &candidate.path,
+                &candidate.seen,
+                Owner::Nobody,
+            )?,
         };
         files::advance(tx, row.id, &candidate.seen, 0, None)?;
         Ok(())
     }
 
-    fn part(&mut self, job: usize, part: &Part, last: bool, belongs: bool, stale: bool) -> Result<()> {
+    fn part(
+        &mut self,
+        job: usize,
+        part: &Part,
+        last: bool,
+        belongs: bool,
+        stale: bool,
+    ) -> Result<()> {
         if !self.open.contains_key(&job) {
             let open = self.begin(job)?;
             self.open.insert(job, open);
         }
-        let (Some(tx), Some(open)) = (&self.tx, self.open.get_mut(&job)) else { return Ok(()) };
+        let (Some(tx), Some(open)) = (&self.tx, self.open.get_mut(&job)) else {
+            return Ok(());
+        };
         if open.skipped {
             return Ok(());
         }
@@ -271,7 +342,11 @@ impl<'a> Desk<'a> {
         }
         open.spread |= stale;
         for batch in &part.batches {
-            open.spread |= spread(tx, &Id::session(batch.session.agent, &batch.session.native_id), file)?;
+            open.spread |= spread(
+                tx,
+                &Id::session(batch.session.agent, &batch.session.native_id),
+                file,
+            )?;
         }
         if open.spread {
             self.refold.insert(file);
@@ -280,11 +355,19 @@ impl<'a> Desk<'a> {
             if open.spread {
                 Writer::note_session(tx, &batch.session, &[file])?;
             } else {
-                self.writer.session(tx, batch, &[file], &kind_of(&self.options.roots))?;
+                self.writer
+                    .session(tx, batch, &[file], &kind_of(&self.options.roots))?;
             }
         }
         // Until the last part is in, the file must look changed at the next start.
-        let seen = if last { self.jobs[job].candidate.seen } else { Seen { mtime_ns: 0, ..self.jobs[job].candidate.seen } };
+        let seen = if last {
+            self.jobs[job].candidate.seen
+        } else {
+            Seen {
+                mtime_ns: 0,
+                ..self.jobs[job].candidate.seen
+            }
+        };
         files::advance(tx, file, &seen, part.read_to, part.tail_hash)?;
         tx.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
             .execute(params![file, postcard::to_stdvec(&part.state)?])?;
@@ -303,23 +386,49 @@ impl<'a> Desk<'a> {
     /// The file's row, unless another program was faster.
     fn begin(&self, job: usize) -> Result<Open> {
         let job = &self.jobs[job];
-        let Some(tx) = &self.tx else { return Ok(Open { file: 0, spread: false, skipped: true }) };
+        let Some(tx) = &self.tx else {
+            return Ok(Open {
+                file: 0,
+                spread: false,
+                skipped: true,
+            });
+        };
         let path: &Path = &job.candidate.path;
-        let owner = if job.named { Owner::Named } else { Owner::Found };
+        let owner = if job.named {
+            Owner::Named
+        } else {
+            Owner::Found
+        };
         let newest = files::newest(tx, path)?;
         if let Some(row) = &job.row {
-            let skipped = newest.as_ref().is_none_or(|n| n.id != row.id || n.read_to != row.read_to);
-            return Ok(Open { file: row.id, spread: job.spread, skipped });
+            let skipped = newest
+                .as_ref()
+                .is_none_or(|n| n.id != row.id || n.read_to != row.read_to);
+            return Ok(Open {
+                file: row.id,
+                spread: job.spread,
+                skipped,
+            });
         }
         let file = match newest {
             Some(row) if row.owner == Owner::Nobody => {
                 files::set_owner(tx, row.id, owner)?;
                 row.id
             }
-            Some(row) if row.seen == job.candidate.seen => return Ok(Open { file: row.id, spread: false, skipped: true }),
+            Some(row) if row.seen == job.candidate.seen => {
+                return Ok(Open {
+                    file: row.id,
+                    spread: false,
+                    skipped: true,
+                });
+            }
             _ => files::insert(tx, job.candidate.agent, path, &job.candidate.seen, owner)?.id,
         };
-        Ok(Open { file, spread: false, skipped: false })
+        Ok(Open {
+            file,
+            spread: false,
+            skipped: false,
+        })
     }
 }
 

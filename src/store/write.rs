@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::blobs::{self, PackedBlob};
-use super::rows::{ChangeRecord, Known, PathRecord, PromptRecord, SessionBatch, SessionRecord, Span, StepBatch};
+use super::rows::{
+    ChangeRecord, Known, PathRecord, PromptRecord, SessionBatch, SessionRecord, Span, StepBatch,
+};
 use super::{Error, Result};
 use crate::model::{BlobHash, Id};
 
@@ -64,9 +66,18 @@ impl Writer {
         }
         update_session(conn, session, &batch.session, &batch.checkpoint)?;
         for index in &batch.files {
-            let file = file_of(files, Span { file: *index, off: 0, len: 0 })?;
-            conn.prepare_cached("INSERT OR IGNORE INTO session_file (session_id, file_id) VALUES (?1, ?2)")?
-                .execute([session, file])?;
+            let file = file_of(
+                files,
+                Span {
+                    file: *index,
+                    off: 0,
+                    len: 0,
+                },
+            )?;
+            conn.prepare_cached(
+                "INSERT OR IGNORE INTO session_file (session_id, file_id) VALUES (?1, ?2)",
+            )?
+            .execute([session, file])?;
         }
         for prompt in &batch.prompts {
             self.prompt(conn, session, prompt, files)?;
@@ -75,16 +86,26 @@ impl Writer {
             self.step(conn, session, step, files, kind_of)?;
         }
         for (no, off) in &batch.off_path {
-            conn.prepare_cached("UPDATE prompt SET off_path = ?3 WHERE session_id = ?1 AND no = ?2")?
-                .execute(params![session, no, off])?;
-            conn.prepare_cached("UPDATE step SET off_path = ?3 WHERE session_id = ?1 AND prompt_no = ?2")?
-                .execute(params![session, no, off])?;
+            conn.prepare_cached(
+                "UPDATE prompt SET off_path = ?3 WHERE session_id = ?1 AND no = ?2",
+            )?
+            .execute(params![session, no, off])?;
+            conn.prepare_cached(
+                "UPDATE step SET off_path = ?3 WHERE session_id = ?1 AND prompt_no = ?2",
+            )?
+            .execute(params![session, no, off])?;
         }
         self.odd_records(conn, session, batch, files)?;
         Ok(session)
     }
 
-    fn odd_records(&mut self, conn: &Connection, session: i64, batch: &SessionBatch, files: &[i64]) -> Result<()> {
+    fn odd_records(
+        &mut self,
+        conn: &Connection,
+        session: i64,
+        batch: &SessionBatch,
+        files: &[i64],
+    ) -> Result<()> {
         for (version, record, n) in &batch.unknown {
             conn.prepare_cached(
                 "INSERT INTO unknown_record (agent, version, record, session_id, n) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -93,18 +114,34 @@ impl Writer {
             .execute(params![batch.session.agent as u8, version, record, session, n])?;
         }
         for (span, why) in &batch.damaged {
-            conn.prepare_cached("INSERT OR REPLACE INTO damage (file_id, off, len, why) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![file_of(files, *span)?, span.off as i64, span.len, why])?;
+            conn.prepare_cached(
+                "INSERT OR REPLACE INTO damage (file_id, off, len, why) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                file_of(files, *span)?,
+                span.off as i64,
+                span.len,
+                why
+            ])?;
         }
         Ok(())
     }
 
-    fn prompt(&mut self, conn: &Connection, session: i64, p: &PromptRecord, files: &[i64]) -> Result<()> {
+    fn prompt(
+        &mut self,
+        conn: &Connection,
+        session: i64,
+        p: &PromptRecord,
+        files: &[i64],
+    ) -> Result<()> {
         let head = match p.text.char_indices().nth(PROMPT_HEAD) {
             Some((end, _)) => &p.text[..end],
             None => p.text.as_str(),
         };
-        let span = p.place.map(|s| file_of(files, s).map(|f| (f, s))).transpose()?;
+        let span = p
+            .place
+            .map(|s| file_of(files, s).map(|f| (f, s)))
+            .transpose()?;
         conn.prepare_cached(
             "INSERT INTO prompt (session_id, no, pub, at, via, dup, head, len, file_id, off, rec_len)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -123,8 +160,10 @@ impl Writer {
             span.map(|(_, s)| s.len)
         ])?;
         let id = conn.last_insert_rowid();
-        conn.prepare_cached("INSERT INTO words (rowid, prompt) VALUES (?1, ?2)")?.execute(params![id * 2, p.text])?;
-        conn.prepare_cached("INSERT INTO letters (rowid, text) VALUES (?1, ?2)")?.execute(params![id, head])?;
+        conn.prepare_cached("INSERT INTO words (rowid, prompt) VALUES (?1, ?2)")?
+            .execute(params![id * 2, p.text])?;
+        conn.prepare_cached("INSERT INTO letters (rowid, text) VALUES (?1, ?2)")?
+            .execute(params![id, head])?;
         Ok(())
     }
 
@@ -139,7 +178,11 @@ impl Writer {
         let s = &batch.step;
         let span = |span: Option<Span>| -> Result<(Option<i64>, Option<i64>, Option<u32>)> {
             Ok(match span {
-                Some(span) => (Some(file_of(files, span)?), Some(span.off as i64), Some(span.len)),
+                Some(span) => (
+                    Some(file_of(files, span)?),
+                    Some(span.off as i64),
+                    Some(span.len),
+                ),
                 None => (None, None, None),
             })
         };
@@ -177,7 +220,8 @@ impl Writer {
             out.2,
         ])?;
         let id = if batch.known {
-            conn.prepare_cached("SELECT id FROM step WHERE pub = ?1")?.query_row([s.id.0], |r| r.get(0))?
+            conn.prepare_cached("SELECT id FROM step WHERE pub = ?1")?
+                .query_row([s.id.0], |r| r.get(0))?
         } else {
             conn.last_insert_rowid()
         };
@@ -190,9 +234,14 @@ impl Writer {
         }
         for sighting in &batch.sightings {
             let path = self.path(conn, &sighting.path, kind_of)?;
-            let blob = sighting.content.map(|h| self.blob_row(conn, &h)).transpose()?;
-            conn.prepare_cached("INSERT INTO sighting (step_id, path_id, blob_id) VALUES (?1, ?2, ?3)")?
-                .execute(params![id, path, blob])?;
+            let blob = sighting
+                .content
+                .map(|h| self.blob_row(conn, &h))
+                .transpose()?;
+            conn.prepare_cached(
+                "INSERT INTO sighting (step_id, path_id, blob_id) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![id, path, blob])?;
         }
         if batch.known {
             // The link pass may have found better evidence than the fold knows of.
@@ -209,15 +258,27 @@ impl Writer {
     pub fn note_session(conn: &Connection, s: &SessionRecord, files: &[i64]) -> Result<i64> {
         let session = session_row(conn, s)?;
         for file in files {
-            conn.prepare_cached("INSERT OR IGNORE INTO session_file (session_id, file_id) VALUES (?1, ?2)")?
-                .execute([session, *file])?;
+            conn.prepare_cached(
+                "INSERT OR IGNORE INTO session_file (session_id, file_id) VALUES (?1, ?2)",
+            )?
+            .execute([session, *file])?;
         }
         Ok(session)
     }
 
-    fn change(&mut self, conn: &Connection, step: i64, c: &ChangeRecord, kind_of: &dyn Fn(&[u8]) -> u8) -> Result<()> {
+    fn change(
+        &mut self,
+        conn: &Connection,
+        step: i64,
+        c: &ChangeRecord,
+        kind_of: &dyn Fn(&[u8]) -> u8,
+    ) -> Result<()> {
         let path = self.path(conn, &c.path, kind_of)?;
-        let old = c.old_path.as_ref().map(|p| self.path(conn, p, kind_of)).transpose()?;
+        let old = c
+            .old_path
+            .as_ref()
+            .map(|p| self.path(conn, p, kind_of))
+            .transpose()?;
         let (before, after) = (self.known(conn, c.before)?, self.known(conn, c.after)?);
         conn.prepare_cached(
             "INSERT INTO change (step_id, no, path_id, old_path_id, op, before, after, evidence, linked, added, removed)
@@ -239,7 +300,8 @@ impl Writer {
         if let Some(id) = self.blobs.get(hash) {
             return Ok(*id);
         }
-        let id = blobs::find(conn, hash)?.ok_or_else(|| Error::Inconsistent(format!("content {} was not stored", hash.hex())))?;
+        let id = blobs::find(conn, hash)?
+            .ok_or_else(|| Error::Inconsistent(format!("content {} was not stored", hash.hex())))?;
         self.remember(*hash, id);
         Ok(id)
     }
@@ -248,12 +310,19 @@ impl Writer {
     ///
     /// # Errors
     /// As SQLite says.
-    pub fn path(&mut self, conn: &Connection, path: &PathRecord, kind_of: &dyn Fn(&[u8]) -> u8) -> Result<i64> {
+    pub fn path(
+        &mut self,
+        conn: &Connection,
+        path: &PathRecord,
+        kind_of: &dyn Fn(&[u8]) -> u8,
+    ) -> Result<i64> {
         let root = match self.roots.get(&*path.root) {
             Some(id) => *id,
             None => {
-                conn.prepare_cached("INSERT INTO root (path, kind) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING")?
-                    .execute(params![&*path.root, kind_of(&path.root)])?;
+                conn.prepare_cached(
+                    "INSERT INTO root (path, kind) VALUES (?1, ?2) ON CONFLICT (path) DO NOTHING",
+                )?
+                .execute(params![&*path.root, kind_of(&path.root)])?;
                 let id = conn
                     .prepare_cached("SELECT id FROM root WHERE path = ?1")?
                     .query_row([&*path.root], |r| r.get(0))?;
@@ -305,8 +374,10 @@ impl Writer {
     /// As SQLite says.
     pub fn drop_session(conn: &Connection, session: i64) -> Result<()> {
         Self::drop_session_rows(conn, session)?;
-        conn.prepare_cached("DELETE FROM session_file WHERE session_id = ?1")?.execute([session])?;
-        conn.prepare_cached("DELETE FROM session WHERE id = ?1")?.execute([session])?;
+        conn.prepare_cached("DELETE FROM session_file WHERE session_id = ?1")?
+            .execute([session])?;
+        conn.prepare_cached("DELETE FROM session WHERE id = ?1")?
+            .execute([session])?;
         Ok(())
     }
 }
@@ -327,7 +398,8 @@ fn index_words(conn: &Connection, step: i64, batch: &StepBatch) -> Result<()> {
     }
     let rowid = step * 2 + 1;
     if batch.known {
-        conn.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([rowid])?;
+        conn.prepare_cached("DELETE FROM words WHERE rowid = ?1")?
+            .execute([rowid])?;
     }
     conn.prepare_cached("INSERT INTO words (rowid, said, input, output) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![rowid, said, input, output])?;
@@ -335,7 +407,13 @@ fn index_words(conn: &Connection, step: i64, batch: &StepBatch) -> Result<()> {
 }
 
 fn file_of(files: &[i64], span: Span) -> Result<i64> {
-    files.get(usize::from(span.file)).copied().ok_or_else(|| Error::Inconsistent(format!("a record is in file {} of {}", span.file, files.len())))
+    files.get(usize::from(span.file)).copied().ok_or_else(|| {
+        Error::Inconsistent(format!(
+            "a record is in file {} of {}",
+            span.file,
+            files.len()
+        ))
+    })
 }
 
 fn session_row(conn: &Connection, s: &SessionRecord) -> Result<i64> {

@@ -41,23 +41,61 @@ pub(super) fn effect(
         })
     };
     match effect {
-        Effect::Edit { path, before, replacements, hunks, amended } => {
+        Effect::Edit {
+            path,
+            before,
+            replacements,
+            hunks,
+            amended,
+        } => {
             let known = known(before, keep);
             let text = after_edit(before, replacements, hunks, *amended);
             let counts = counts(hunks, before, text.as_deref(), replacements);
             let after = text.map_or(Known::Unknown, |t| Known::Blob(keep(t.as_bytes())));
-            let op = if known == Known::Absent { Op::Create } else { Op::Modify };
+            let op = if known == Known::Absent {
+                Op::Create
+            } else {
+                Op::Modify
+            };
             change(path, op, known, after, evidence(known, after), counts)
         }
-        Effect::Write { path, before, content, hunks } => {
+        Effect::Write {
+            path,
+            before,
+            content,
+            hunks,
+        } => {
             let known = known(before, keep);
             let after = Known::Blob(keep(content.as_bytes()));
-            let op = if known == Known::Absent { Op::Create } else { Op::Modify };
-            change(path, op, known, after, Evidence::Recorded, counts(hunks, before, Some(content), &[]))
+            let op = if known == Known::Absent {
+                Op::Create
+            } else {
+                Op::Modify
+            };
+            change(
+                path,
+                op,
+                known,
+                after,
+                Evidence::Recorded,
+                counts(hunks, before, Some(content), &[]),
+            )
         }
-        Effect::Patch { path, moved_to, hunks, .. } => {
-            let counts = hunks.iter().map(Hunk::counts).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-            let op = if moved_to.is_some() { Op::Rename } else { Op::Modify };
+        Effect::Patch {
+            path,
+            moved_to,
+            hunks,
+            ..
+        } => {
+            let counts = hunks
+                .iter()
+                .map(Hunk::counts)
+                .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+            let op = if moved_to.is_some() {
+                Op::Rename
+            } else {
+                Op::Modify
+            };
             let mut done = change(
                 moved_to.as_deref().unwrap_or(path),
                 op,
@@ -77,17 +115,40 @@ pub(super) fn effect(
                 Before::Text(t) => lines(t),
                 Before::Absent | Before::Unknown => 0,
             };
-            let evidence = if known == Known::Unknown { Evidence::PatchOnly } else { Evidence::Recorded };
-            change(path, Op::Delete, known, Known::Absent, evidence, (0, removed))
+            let evidence = if known == Known::Unknown {
+                Evidence::PatchOnly
+            } else {
+                Evidence::Recorded
+            };
+            change(
+                path,
+                Op::Delete,
+                known,
+                Known::Absent,
+                evidence,
+                (0, removed),
+            )
         }
         Effect::Move { from, to } => {
-            let mut done = change(to, Op::Rename, Known::Unknown, Known::Unknown, Evidence::PatchOnly, (0, 0));
+            let mut done = change(
+                to,
+                Op::Rename,
+                Known::Unknown,
+                Known::Unknown,
+                Evidence::PatchOnly,
+                (0, 0),
+            );
             if let Done::Change(c) = &mut done {
                 c.old_path = Some(locate(from));
             }
             done
         }
-        Effect::Read { path, content, whole, .. } => Done::Sighting(SightingRecord {
+        Effect::Read {
+            path,
+            content,
+            whole,
+            ..
+        } => Done::Sighting(SightingRecord {
             path: locate(path),
             content: whole.then(|| keep(content.as_bytes())),
         }),
@@ -149,9 +210,17 @@ fn evidence(before: Known, after: Known) -> Evidence {
     }
 }
 
-fn counts(hunks: &[Hunk], before: &Before, after: Option<&str>, replacements: &[(String, String, bool)]) -> (u32, u32) {
+fn counts(
+    hunks: &[Hunk],
+    before: &Before,
+    after: Option<&str>,
+    replacements: &[(String, String, bool)],
+) -> (u32, u32) {
     if !hunks.is_empty() {
-        return hunks.iter().map(Hunk::counts).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        return hunks
+            .iter()
+            .map(Hunk::counts)
+            .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
     }
     match (before, after) {
         (Before::Text(before), Some(after)) => line_counts(before, after),
@@ -169,10 +238,18 @@ fn lines(text: &str) -> u32 {
 
 /// Lines added and removed. The same for the same texts, however fast the machine: so no deadline.
 pub(crate) fn line_counts(before: &str, after: &str) -> (u32, u32) {
-    let (old, new): (Vec<&str>, Vec<&str>) = (before.split_inclusive('\n').collect(), after.split_inclusive('\n').collect());
+    let (old, new): (Vec<&str>, Vec<&str>) = (
+        before.split_inclusive('\n').collect(),
+        after.split_inclusive('\n').collect(),
+    );
     let front = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (old, new) = (&old[front..], &new[front..]);
-    let back = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let back = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
     let (old, new) = (&old[..old.len() - back], &new[..new.len() - back]);
     let as_u32 = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     if old.len() * new.len() > DIFF_LIMIT {

@@ -13,12 +13,14 @@ use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 
 use self::state::{FoldState, OpenStep, PromptNode, Queued, hash64};
+use self::steps::Plain;
 use super::roots::{Roots, absolute};
-use crate::model::{Agent, BlobHash, Id, IdKind, Status, StepKind, Via};
+use crate::model::{Agent, BlobHash, Id, IdKind, Status, Via};
 use crate::source::{Body, Context, Event, Relation, SessionHead, Usage};
-use crate::store::rows::{PathRecord, Span, PromptRecord, SessionBatch, SessionRecord, StepBatch};
+use crate::store::rows::{PathRecord, PromptRecord, SessionBatch, Span, StepBatch};
 
-pub(crate) use files::{after_edit, line_counts, replace};
+pub(crate) use files::replace;
+pub(crate) use steps::key_hash;
 
 /// Characters of a target that the store keeps.
 const TARGET: usize = 400;
@@ -75,15 +77,24 @@ impl Folder {
     /// If the checkpoint is not one of this version: then the session is folded anew.
     pub fn resume(checkpoint: &[u8]) -> Result<Folder> {
         let bytes = zstd::decode_all(checkpoint).wrap_err("a session's checkpoint is damaged")?;
-        let mut state: FoldState = postcard::from_bytes(&bytes).wrap_err("a session's checkpoint is of another version")?;
-        for step in state.open.values_mut().chain(state.recent.iter_mut().map(|(_, s)| s)) {
+        let mut state: FoldState = postcard::from_bytes(&bytes)
+            .wrap_err("a session's checkpoint is of another version")?;
+        for step in state
+            .open
+            .values_mut()
+            .chain(state.recent.iter_mut().map(|(_, s)| s))
+        {
             step.stored = true;
         }
         Ok(Folder::from_state(state, false))
     }
 
     fn from_state(state: FoldState, replace: bool) -> Folder {
-        let own_root = state.session.cwd.as_deref().map(|cwd| absolute(None, cwd).into());
+        let own_root = state
+            .session
+            .cwd
+            .as_deref()
+            .map(|cwd| absolute(None, cwd).into());
         Folder {
             state,
             own_root,
@@ -104,11 +115,6 @@ impl Folder {
     /// Another file of the same session begins.
     pub fn begin_file(&mut self) {
         self.state.anonymous.clear();
-    }
-
-    /// Whether anything waits to be handed on.
-    pub fn pending(&self) -> usize {
-        self.steps.len() + self.prompts.len()
     }
 
     /// Takes in one event. `place` is the raw line it is from.
@@ -161,8 +167,10 @@ impl Folder {
         }
         self.flush_open();
         self.state.session.belongs = self.belongs(env);
-        let state = postcard::to_stdvec(&self.state).wrap_err("cannot write down a session's state")?;
-        let checkpoint = zstd::encode_all(&state[..], 1).wrap_err("cannot compress a session's state")?;
+        let state =
+            postcard::to_stdvec(&self.state).wrap_err("cannot write down a session's state")?;
+        let checkpoint =
+            zstd::encode_all(&state[..], 1).wrap_err("cannot compress a session's state")?;
         Ok(SessionBatch {
             session: self.state.session.clone(),
             files: self.files.clone(),
@@ -275,7 +283,13 @@ impl Folder {
         if via != Via::Typed {
             return;
         }
-        let mut silent: Vec<u64> = self.state.open.iter().filter(|(_, s)| !s.answered && s.record.out.is_none()).map(|(c, _)| *c).collect();
+        let mut silent: Vec<u64> = self
+            .state
+            .open
+            .iter()
+            .filter(|(_, s)| !s.answered && s.record.out.is_none())
+            .map(|(c, _)| *c)
+            .collect();
         silent.sort_unstable_by_key(|c| self.state.open[c].record.seq);
         for call in silent {
             if let Some(mut step) = self.state.open.remove(&call) {
@@ -295,8 +309,15 @@ impl Folder {
         }
         let id = Id::of(s.agent, &s.native_id, IdKind::Prompt, native);
         let dup = dup(s.agent, IdKind::Prompt, native, event, &[text.as_bytes()]);
-        let node = event.node.as_ref().map_or(0, |(n, _)| hash64(&[n.as_bytes()]));
-        self.state.prompts.push(PromptNode { node, rolled: false, off: false });
+        let node = event
+            .node
+            .as_ref()
+            .map_or(0, |(n, _)| hash64(&[n.as_bytes()]));
+        self.state.prompts.push(PromptNode {
+            node,
+            rolled: false,
+            off: false,
+        });
         self.prompts.push(PromptRecord {
             id,
             no: self.state.prompt_no,
@@ -319,8 +340,16 @@ impl Folder {
         if !self.state.seen.insert(key.hash) {
             return;
         }
-        self.state.queue.push_back(Queued { text: text.to_owned(), key: key.native.clone() });
-        self.plain_step(place, event, &key, StepKind::Notice, &format!("queued: {text}"), "queued", [String::new(), String::new(), String::new()]);
+        self.state.queue.push_back(Queued {
+            text: text.to_owned(),
+            key: key.native.clone(),
+        });
+        self.plain_step(
+            place,
+            event,
+            &key,
+            Plain::notice(&format!("queued: {text}"), "queued"),
+        );
     }
 
     fn unqueued(&mut self, place: Span, event: &Event, injected: bool) {
@@ -328,9 +357,13 @@ impl Folder {
         if !self.state.seen.insert(key.hash) {
             return;
         }
-        let Some(queued) = self.state.queue.pop_front() else { return };
+        let Some(queued) = self.state.queue.pop_front() else {
+            return;
+        };
         if injected {
-            self.state.taken.push_back(hash64(&[queued.text.as_bytes()]));
+            self.state
+                .taken
+                .push_back(hash64(&[queued.text.as_bytes()]));
             while self.state.taken.len() > TAKEN {
                 self.state.taken.pop_front();
             }
@@ -356,14 +389,26 @@ impl Folder {
             }
         };
         let t = &mut self.state.session.tokens;
-        for (total, (now, before)) in [&mut t.0, &mut t.1, &mut t.2].into_iter().zip(now.iter().zip(before)) {
+        for (total, (now, before)) in [&mut t.0, &mut t.1, &mut t.2]
+            .into_iter()
+            .zip(now.iter().zip(before))
+        {
             *total = total.saturating_add(*now).saturating_sub(before);
         }
     }
 
     fn title(&mut self, rank: u8, text: &str) {
-        let line = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("");
-        let have = self.state.session.title.as_ref().map_or(0, |(rank, _)| *rank);
+        let line = text
+            .lines()
+            .map(str::trim)
+            .find(|l| !l.is_empty())
+            .unwrap_or("");
+        let have = self
+            .state
+            .session
+            .title
+            .as_ref()
+            .map_or(0, |(rank, _)| *rank);
         // The first prompt stays; a later title by the agent replaces an earlier one.
         if !line.is_empty() && (rank > have || (rank == 1 && have == 1)) {
             self.state.session.title = Some((rank, line.chars().take(TITLE).collect()));
@@ -371,19 +416,34 @@ impl Folder {
     }
 
     fn rolled_back(&mut self, turns: u32) {
-        for prompt in self.state.prompts.iter_mut().rev().filter(|p| !p.rolled).take(turns as usize) {
+        for prompt in self
+            .state
+            .prompts
+            .iter_mut()
+            .rev()
+            .filter(|p| !p.rolled)
+            .take(turns as usize)
+        {
             prompt.rolled = true;
         }
     }
 
     fn unknown(&mut self, place: Span, event: &Event, record: &str) {
-        let key = self.key("unknown", event, &[record.as_bytes(), &place.len.to_le_bytes()]);
+        let key = self.key(
+            "unknown",
+            event,
+            &[record.as_bytes(), &place.len.to_le_bytes()],
+        );
         if !self.state.seen.insert(key.hash) {
             return;
         }
         self.state.session.unknown += 1;
         let version = self.state.session.version.clone().unwrap_or_default();
-        match self.unknown.iter_mut().find(|(v, r, _)| *v == version && r == record) {
+        match self
+            .unknown
+            .iter_mut()
+            .find(|(v, r, _)| *v == version && r == record)
+        {
             Some((_, _, n)) => *n += 1,
             None => self.unknown.push((version, record.to_owned(), 1)),
         }
@@ -392,7 +452,10 @@ impl Folder {
     /// A record's own id, or else its time, its payload's hash and which of several equal ones it is.
     fn key(&mut self, kind: &str, event: &Event, payload: &[&[u8]]) -> Key {
         if let Some(key) = &event.key {
-            return Key { native: key.clone(), hash: hash64(&[kind.as_bytes(), key.as_bytes()]) };
+            return Key {
+                native: key.clone(),
+                hash: hash64(&[kind.as_bytes(), key.as_bytes()]),
+            };
         }
         let at = event.at.map_or(0, |t| t.0).to_le_bytes();
         let mut parts: Vec<&[u8]> = vec![b"anonymous", kind.as_bytes(), &at];
@@ -401,12 +464,20 @@ impl Folder {
         let n = self.state.anonymous.entry(base).or_insert(0);
         *n += 1;
         let hash = hash64(&[&base.to_le_bytes(), &n.to_le_bytes()]);
-        Key { native: format!("{hash:016x}"), hash }
+        Key {
+            native: format!("{hash:016x}"),
+            hash,
+        }
     }
 
     fn locate(&self, path: &str, env: &Env<'_>) -> PathRecord {
-        let own = if env.named { self.own_root.as_ref() } else { None };
-        env.roots.locate(&absolute(self.state.cwd.as_deref(), path), own)
+        let own = if env.named {
+            self.own_root.as_ref()
+        } else {
+            None
+        };
+        env.roots
+            .locate(&absolute(self.state.cwd.as_deref(), path), own)
     }
 
     /// Calls that nobody answered yet are handed on too: they run, and the screen shows them.
@@ -429,11 +500,6 @@ fn dup(agent: Agent, kind: IdKind, native: &str, event: &Event, payload: &[&[u8]
     let mut parts: Vec<&[u8]> = vec![agent.name().as_bytes(), &letter, native.as_bytes(), &at];
     parts.extend_from_slice(payload);
     hash64(&parts).cast_signed()
-}
-
-/// The row of a session that is not (or no longer) in any file.
-pub(crate) fn session_id(session: &SessionRecord) -> Id {
-    Id::session(session.agent, &session.native_id)
 }
 
 /// The beginning of a text, cut between characters.

@@ -169,7 +169,9 @@ impl FoldState {
             return off;
         }
         let parent: HashMap<u64, u64> = self.tree.iter().copied().collect();
-        let Some((leaf, _)) = self.tree.last() else { return off };
+        let Some((leaf, _)) = self.tree.last() else {
+            return off;
+        };
         let mut way = HashSet::new();
         let mut node = *leaf;
         let mut oldest = node;
@@ -177,7 +179,11 @@ impl FoldState {
             oldest = node;
             node = parent.get(&node).copied().unwrap_or(0);
         }
-        let start = self.tree.iter().position(|(n, _)| *n == oldest).unwrap_or(0);
+        let start = self
+            .tree
+            .iter()
+            .position(|(n, _)| *n == oldest)
+            .unwrap_or(0);
         let behind: HashSet<u64> = self.tree[start..].iter().map(|(n, _)| *n).collect();
         for (prompt, off) in self.prompts.iter().zip(&mut off) {
             if prompt.node != 0 && behind.contains(&prompt.node) && !way.contains(&prompt.node) {

@@ -4,11 +4,31 @@ use super::state::{OpenStep, hash64};
 use super::{Env, Folder, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes};
 use crate::model::{Id, IdKind, Status, StepKind, Via};
 use crate::source::{Call, Effect, Event, Outcome, shell};
-use crate::store::rows::{ChangeRecord, Span, SightingRecord, StepBatch, StepRecord};
+use crate::store::rows::{ChangeRecord, SightingRecord, Span, StepBatch, StepRecord};
 
 /// Bytes of an output that are searchable: its head and its tail.
 const OUTPUT_HEAD: usize = 600;
 const OUTPUT_TAIL: usize = 600;
+
+/// A step without a result.
+pub(super) struct Plain<'t> {
+    kind: StepKind,
+    text: &'t str,
+    tool: &'t str,
+    words: [String; 3],
+}
+
+impl<'t> Plain<'t> {
+    /// Something that happened to the session; not searchable, its words are the program's.
+    pub fn notice(text: &'t str, what: &'t str) -> Plain<'t> {
+        Plain {
+            kind: StepKind::Notice,
+            text,
+            tool: what,
+            words: [String::new(), String::new(), String::new()],
+        }
+    }
+}
 
 impl Folder {
     pub(super) fn say(&mut self, place: Span, event: &Event, text: &str) {
@@ -17,8 +37,22 @@ impl Folder {
             return;
         }
         self.state.session.last_words = Some(head(text.trim(), LAST_WORDS));
-        let words = [head_bytes(text, SEARCHABLE).to_owned(), String::new(), String::new()];
-        self.plain_step(place, event, &key, StepKind::Message, text, "", words);
+        let words = [
+            head_bytes(text, SEARCHABLE).to_owned(),
+            String::new(),
+            String::new(),
+        ];
+        self.plain_step(
+            place,
+            event,
+            &key,
+            Plain {
+                kind: StepKind::Message,
+                text,
+                tool: "",
+                words,
+            },
+        );
     }
 
     pub(super) fn notice(&mut self, place: Span, event: &Event, what: &str, text: &str) {
@@ -27,25 +61,30 @@ impl Folder {
             return;
         }
         key.native.push_str("/notice");
-        let target = if text.trim().is_empty() { what.to_owned() } else { format!("{what}: {}", text.trim()) };
+        let target = if text.trim().is_empty() {
+            what.to_owned()
+        } else {
+            format!("{what}: {}", text.trim())
+        };
         if what == "interrupted" {
             self.turn_over(Via::Typed);
         }
-        self.plain_step(place, event, &key, StepKind::Notice, &target, what, [String::new(), String::new(), String::new()]);
+        self.plain_step(place, event, &key, Plain::notice(&target, what));
     }
 
     /// A step that is whole as it stands.
-    pub(super) fn plain_step(
-        &mut self,
-        place: Span,
-        event: &Event,
-        key: &Key,
-        kind: StepKind,
-        text: &str,
-        tool: &str,
-        words: [String; 3],
-    ) {
-        let line = text.lines().map(str::trim).find(|l| !l.is_empty()).unwrap_or("");
+    pub(super) fn plain_step(&mut self, place: Span, event: &Event, key: &Key, plain: Plain<'_>) {
+        let Plain {
+            kind,
+            text,
+            tool,
+            words,
+        } = plain;
+        let line = text
+            .lines()
+            .map(str::trim)
+            .find(|l| !l.is_empty())
+            .unwrap_or("");
         let record = StepRecord {
             kind,
             status: Status::Ok,
@@ -78,9 +117,11 @@ impl Folder {
 
     fn open_call(&mut self, place: Span, event: &Event, call: &Call, env: &Env<'_>) -> OpenStep {
         let target = match call.kind {
-            StepKind::Read | StepKind::Edit | StepKind::Write | StepKind::Delete | StepKind::Move => {
-                self.path_target(&call.target, env)
-            }
+            StepKind::Read
+            | StepKind::Edit
+            | StepKind::Write
+            | StepKind::Delete
+            | StepKind::Move => self.path_target(&call.target, env),
             _ => call.target.clone(),
         };
         let record = StepRecord {
@@ -90,7 +131,15 @@ impl Folder {
             target: head(target.trim(), TARGET),
             at: event.at,
             call: Some(place),
-            ..self.blank(event, &call.call_id, &[call.tool.as_bytes(), call.target.as_bytes(), call.input.as_bytes()])
+            ..self.blank(
+                event,
+                &call.call_id,
+                &[
+                    call.tool.as_bytes(),
+                    call.target.as_bytes(),
+                    call.input.as_bytes(),
+                ],
+            )
         };
         if call.kind == StepKind::Command {
             self.state.session.commands += 1;
@@ -101,7 +150,11 @@ impl Folder {
             answered: false,
             effects: 0,
             command: test.then(|| call.target.clone()),
-            words: [String::new(), head_bytes(&call.input, SEARCHABLE).to_owned(), String::new()],
+            words: [
+                String::new(),
+                head_bytes(&call.input, SEARCHABLE).to_owned(),
+                String::new(),
+            ],
             stored: false,
             counted: (false, false),
         }
@@ -144,9 +197,26 @@ impl Folder {
         }
     }
 
-    pub(super) fn outcome(&mut self, place: Span, event: &Event, outcome: &Outcome, env: &mut Env<'_>) {
-        let key = self.key("outcome", event, &[outcome.call_id.as_bytes(), outcome.output.as_bytes(), &[outcome.effects.len() as u8]]);
-        if !self.state.seen.insert(hash64(&[&key.hash.to_le_bytes(), outcome.call_id.as_bytes()])) {
+    pub(super) fn outcome(
+        &mut self,
+        place: Span,
+        event: &Event,
+        outcome: &Outcome,
+        env: &mut Env<'_>,
+    ) {
+        let key = self.key(
+            "outcome",
+            event,
+            &[
+                outcome.call_id.as_bytes(),
+                outcome.output.as_bytes(),
+                &[outcome.effects.len() as u8],
+            ],
+        );
+        if !self.state.seen.insert(hash64(&[
+            &key.hash.to_le_bytes(),
+            outcome.call_id.as_bytes(),
+        ])) {
             return;
         }
         let id = hash64(&[b"call", outcome.call_id.as_bytes()]);
@@ -154,7 +224,11 @@ impl Folder {
             Some(step) => step,
             None => {
                 // A result without a call: an edit that has no call record of its own, or a call that was lost with a damaged line.
-                let call = outcome.standalone.as_deref().cloned().unwrap_or_else(|| orphan(outcome));
+                let call = outcome
+                    .standalone
+                    .as_deref()
+                    .cloned()
+                    .unwrap_or_else(|| orphan(outcome));
                 if !self.state.seen.insert(id) {
                     // Its call is long over; what is known of it stands.
                     return;
@@ -174,12 +248,25 @@ impl Folder {
         if let Some(answer) = outcome.answer.as_deref().filter(|a| !a.trim().is_empty()) {
             let key = hash64(&[b"answer", outcome.call_id.as_bytes()]);
             if self.state.seen.insert(key) {
-                self.add_prompt(place, event, &format!("{}/answer", outcome.call_id), answer, Via::Answer);
+                self.add_prompt(
+                    place,
+                    event,
+                    &format!("{}/answer", outcome.call_id),
+                    answer,
+                    Via::Answer,
+                );
             }
         }
     }
 
-    fn answer_step(&mut self, step: &mut OpenStep, place: Span, event: &Event, outcome: &Outcome, env: &Env<'_>) {
+    fn answer_step(
+        &mut self,
+        step: &mut OpenStep,
+        place: Span,
+        event: &Event,
+        outcome: &Outcome,
+        env: &Env<'_>,
+    ) {
         let r = &mut step.record;
         if !step.answered {
             self.state.seq += 1;
@@ -222,9 +309,14 @@ impl Folder {
             step.record.test = Some(test);
             self.state.session.test = Some((test, step.record.seq));
         }
-        if !matches!(step.record.kind, StepKind::Read | StepKind::Edit | StepKind::Write) {
+        if !matches!(
+            step.record.kind,
+            StepKind::Read | StepKind::Edit | StepKind::Write
+        ) {
             let text = &outcome.output;
-            let tail = &text[text.ceil_char_boundary(text.len().saturating_sub(OUTPUT_TAIL)).max(head_bytes(text, OUTPUT_HEAD).len())..];
+            let tail = &text[text
+                .ceil_char_boundary(text.len().saturating_sub(OUTPUT_TAIL))
+                .max(head_bytes(text, OUTPUT_HEAD).len())..];
             let room = OUTPUT_HEAD + OUTPUT_TAIL;
             let words = &mut step.words[2];
             if words.len() < 2 * room {
@@ -235,13 +327,21 @@ impl Folder {
         }
     }
 
-    fn effects(&mut self, step: &mut OpenStep, outcome: &Outcome, env: &mut Env<'_>) -> (Vec<ChangeRecord>, Vec<SightingRecord>) {
+    fn effects(
+        &mut self,
+        step: &mut OpenStep,
+        outcome: &Outcome,
+        env: &mut Env<'_>,
+    ) -> (Vec<ChangeRecord>, Vec<SightingRecord>) {
         let (mut changes, mut sightings) = (Vec::new(), Vec::new());
         for effect in &outcome.effects {
             let no = step.effects;
             step.effects += 1;
             let (roots, named) = (env.roots, env.named);
-            let (cwd, own) = (self.state.cwd.as_deref(), self.own_root.as_ref().filter(|_| named));
+            let (cwd, own) = (
+                self.state.cwd.as_deref(),
+                self.own_root.as_ref().filter(|_| named),
+            );
             let locate = |path: &str| roots.locate(&crate::ingest::roots::absolute(cwd, path), own);
             let here = roots.inside(&crate::ingest::roots::absolute(cwd, effect.path()));
             match files::effect(no, effect, &locate, env.keep) {
@@ -254,7 +354,12 @@ impl Folder {
                     sightings.push(sighting);
                 }
             }
-            if let (Effect::Patch { moved_to: Some(_), .. }, StepKind::Edit) = (effect, step.record.kind)
+            if let (
+                Effect::Patch {
+                    moved_to: Some(_), ..
+                },
+                StepKind::Edit,
+            ) = (effect, step.record.kind)
                 && outcome.effects.len() == 1
             {
                 step.record.kind = StepKind::Move;
@@ -268,11 +373,21 @@ impl Folder {
         let r = &mut step.record;
         for change in changes {
             let (added, removed) = r.counts.unwrap_or((0, 0));
-            r.counts = Some((added.saturating_add(change.added), removed.saturating_add(change.removed)));
-            r.evidence = Some(r.evidence.map_or(change.evidence, |e| e.max(change.evidence)));
+            r.counts = Some((
+                added.saturating_add(change.added),
+                removed.saturating_add(change.removed),
+            ));
+            r.evidence = Some(
+                r.evidence
+                    .map_or(change.evidence, |e| e.max(change.evidence)),
+            );
             s.added += u64::from(change.added);
             s.removed += u64::from(change.removed);
-            if self.state.paths.insert(hash64(&[&change.path.root, &change.path.rel])) {
+            if self
+                .state
+                .paths
+                .insert(hash64(&[&change.path.root, &change.path.rel]))
+            {
                 s.files_changed += 1;
             }
         }
@@ -290,9 +405,20 @@ impl Folder {
     }
 
     /// Hands a step to the store as it is now.
-    pub(super) fn emit(&mut self, step: &mut OpenStep, changes: Vec<ChangeRecord>, sightings: Vec<SightingRecord>) {
+    pub(super) fn emit(
+        &mut self,
+        step: &mut OpenStep,
+        changes: Vec<ChangeRecord>,
+        sightings: Vec<SightingRecord>,
+    ) {
         // A step that waits in this batch is completed in place: one row, one write.
-        if let Some(waiting) = self.steps.iter_mut().rev().take(64).find(|w| w.step.id == step.record.id) {
+        if let Some(waiting) = self
+            .steps
+            .iter_mut()
+            .rev()
+            .take(64)
+            .find(|w| w.step.id == step.record.id)
+        {
             waiting.step = step.record.clone();
             waiting.changes.extend(changes);
             waiting.sightings.extend(sightings);
@@ -335,8 +461,14 @@ fn child_id(parent: &str, spawned: &str) -> String {
 
 /// What can be said of a call of which only the result is there.
 fn orphan(outcome: &Outcome) -> Call {
-    let kind = outcome.correction.as_ref().map_or(StepKind::Other, |c| c.kind);
-    let target = outcome.effects.first().map_or_else(|| "(call not recorded)".to_owned(), |e| e.path().to_owned());
+    let kind = outcome
+        .correction
+        .as_ref()
+        .map_or(StepKind::Other, |c| c.kind);
+    let target = outcome
+        .effects
+        .first()
+        .map_or_else(|| "(call not recorded)".to_owned(), |e| e.path().to_owned());
     Call {
         call_id: outcome.call_id.clone(),
         kind,
