@@ -5,6 +5,7 @@
 pub mod blobs;
 mod cache;
 mod codec;
+mod derived;
 mod disk;
 mod error;
 pub mod facts;
@@ -16,6 +17,7 @@ mod open;
 pub mod place;
 pub mod survive;
 
+pub use derived::{derived_digest, drop_derived};
 pub use error::{Error, Notice, OpenError, Result};
 pub use place::Place;
 
