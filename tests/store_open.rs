@@ -180,7 +180,11 @@ fn deleted_while_it_is_open_it_loses_nothing() {
     assert!(!store.in_place());
     fill(&store, "written after");
     // It is not brought back beside the one that is still open: two logs for one file would destroy it.
-    assert!(matches!(Store::open(&place), Err(OpenError::Locked { .. })));
+    let refused = Store::open(&place).map(|s| s.notices().to_vec());
+    assert!(
+        matches!(refused, Err(OpenError::Locked { .. })),
+        "{refused:?}"
+    );
     store.settle(true).unwrap();
     drop(store);
     let store = Store::open(&place).unwrap();
@@ -413,4 +417,116 @@ fn the_folder_cannot_be_written() {
         assert!(store.reader().is_ok());
     }
     fs::set_permissions(&place.dir, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// Runs one of the tests below in another process; what it does is told by the environment.
+fn in_another_process(test: &str, place: &Place) -> std::process::Child {
+    std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(
+            "STORE_TEST_HOME",
+            place.dir.parent().unwrap().parent().unwrap(),
+        )
+        .stdout(std::process::Stdio::piped())
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The place that the parent process told of; `None` in an ordinary run of the tests.
+fn told() -> Option<Place> {
+    let home = PathBuf::from(std::env::var_os("STORE_TEST_HOME")?);
+    let repo = home.join("repo");
+    let around = Surroundings {
+        uid: home.metadata().unwrap().uid(),
+        home: Some(home),
+        ..Surroundings::default()
+    };
+    let wanted = Wanted {
+        store: None,
+        all: false,
+        folder: &repo,
+        main_worktree: None,
+    };
+    Some(Place::choose(&wanted, &around).unwrap())
+}
+
+/// The other process of the test below: holds the store until its input ends.
+#[test]
+fn child_holds() {
+    let Some(place) = told() else { return };
+    let store = Store::open(&place).unwrap();
+    fill(&store, "from the child");
+    println!("\nready");
+    std::io::read_to_string(std::io::stdin()).unwrap();
+    fill(&store, "after the deletion");
+}
+
+#[test]
+fn deleted_while_another_process_has_it_open() {
+    let home = Home::new();
+    let place = home.place();
+    let mut child = in_another_process("child_holds", &place);
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut lines = std::io::BufRead::lines(lines).map(|l| l.unwrap());
+    assert!(lines.any(|l| l == "ready"));
+    fs::remove_dir_all(&place.dir).unwrap();
+    let refused = Store::open(&place).map(|s| s.notices().to_vec());
+    assert!(
+        matches!(refused, Err(OpenError::Locked { .. })),
+        "{refused:?}"
+    );
+    drop(child.stdin.take());
+    lines.for_each(drop);
+    assert!(child.wait().unwrap().success());
+    let store = Store::open(&place).unwrap();
+    assert!(holds(&store, "from the child"));
+    assert!(holds(&store, "after the deletion"));
+}
+
+/// One of the writers of the test below.
+#[test]
+fn child_writes() {
+    let Some(place) = told() else { return };
+    let store = Store::open(&place).unwrap();
+    for n in 0..100 {
+        fill(&store, &format!("{} {n}", std::process::id()));
+    }
+}
+
+#[test]
+fn several_processes_make_it_and_write_to_it_at_once() {
+    let home = Home::new();
+    let place = home.place();
+    let children: Vec<_> = (0..4)
+        .map(|_| in_another_process("child_writes", &place))
+        .collect();
+    let pids: Vec<u32> = children.iter().map(|c| c.id()).collect();
+    let threads: Vec<_> = (0..2)
+        .map(|t| {
+            let place = place.clone();
+            std::thread::spawn(move || {
+                let store = Store::open(&place).unwrap();
+                for n in 0..100 {
+                    fill(&store, &format!("thread {t} {n}"));
+                    assert!(store.reader().is_ok());
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    for mut child in children {
+        assert!(child.wait().unwrap().success(), "no conflict is ever shown");
+    }
+    let store = Store::open(&place).unwrap();
+    let who: Vec<String> = pids
+        .iter()
+        .map(|p| p.to_string())
+        .chain(["thread 0".to_owned(), "thread 1".to_owned()])
+        .collect();
+    for w in who {
+        assert!((0..100).all(|n| holds(&store, &format!("{w} {n}"))), "{w}");
+    }
 }
