@@ -5,7 +5,9 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod diff;
 pub mod git;
+pub mod ingest;
 pub mod model;
 pub mod query;
 pub mod source;

@@ -22,7 +22,7 @@ pub struct PackedBlob {
 
 /// Hashes and packs a content.
 pub fn pack(bytes: &[u8]) -> PackedBlob {
-    let (codec, data) = codec::pack(bytes);
+    let (codec, data) = codec::pack_shortest(bytes);
     PackedBlob {
         hash: BlobHash::of(bytes),
         size: bytes.len() as u64,
@@ -37,7 +37,7 @@ pub fn put(conn: &Connection, bytes: &[u8]) -> Result<i64> {
     if let Some(id) = find(conn, &hash)? {
         return Ok(id);
     }
-    let (codec, data) = codec::pack(bytes);
+    let (codec, data) = codec::pack_shortest(bytes);
     insert(conn, &hash, bytes.len() as u64, codec, &data)
 }
 
@@ -93,6 +93,21 @@ fn unpack(codec: i64, data: &[u8], size: i64) -> Result<Vec<u8>, String> {
 
 fn hex(hash: &[u8]) -> String {
     hash.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// The content of a row `id, hash, size, codec, data`, packed as it is, if it is what its hash says.
+pub(super) fn verified(row: &rusqlite::Row<'_>) -> Option<PackedBlob> {
+    let hash: Vec<u8> = row.get(1).ok()?;
+    let (size, codec): (i64, i64) = (row.get(2).ok()?, row.get(3).ok()?);
+    let data = row.get_ref(4).ok()?.as_blob().ok()?;
+    let hash = BlobHash(hash.as_slice().try_into().ok()?);
+    let bytes = unpack(codec, data, size).ok()?;
+    (BlobHash::of(&bytes) == hash).then(|| PackedBlob {
+        hash,
+        size: bytes.len() as u64,
+        codec: u8::try_from(codec).unwrap_or(codec::PLAIN),
+        data: data.to_vec(),
+    })
 }
 
 /// The name of the content in this row.

@@ -45,6 +45,8 @@ pub enum Error {
         /// Where it starts.
         found: u64,
     },
+    /// What is to be written names something that was not written before.
+    Inconsistent(String),
     /// The store was opened read-only.
     ReadOnly,
     /// The disk is full.
@@ -69,7 +71,7 @@ impl Error {
             Error::DamagedBlob { .. } | Error::DamagedFrame { .. } => {
                 "`regent-tui doctor` shows the extent and saves what is whole"
             }
-            Error::NotHeld { .. } | Error::Gap { .. } => {
+            Error::NotHeld { .. } | Error::Gap { .. } | Error::Inconsistent(_) => {
                 "`regent-tui doctor --rebuild` puts the derived part in order again"
             }
             Error::ReadOnly => "make the store's folder writable, or name another with --store",
@@ -106,6 +108,7 @@ impl fmt::Display for Error {
                     "raw bytes of file {file} from {start} are damaged: {why}"
                 )
             }
+            Error::Inconsistent(what) => write!(f, "{what}"),
             Error::NotHeld { file, at } => {
                 write!(f, "byte {at} of file {file} is not in the store")
             }

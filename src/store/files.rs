@@ -121,6 +121,14 @@ impl FileRow {
         (self.read_to - len, len as usize)
     }
 
+    /// What was seen, but to be looked at again: its time says nothing.
+    pub(super) fn seen_again(&self) -> Seen {
+        Seen {
+            mtime_ns: 0,
+            ..self.seen
+        }
+    }
+
     /// Compares with what stands there now. `tail` reads [`FileRow::tail_range`] (fewer bytes if there are fewer) and
     /// is asked only where size, time and inode do not settle it.
     pub fn compare<E>(
@@ -152,8 +160,16 @@ impl FileRow {
 
 const COLUMNS: &str = "id, agent, path, generation, dev, ino, size, mtime_ns, read_to, tail_hash, \
      owner, gone_at";
+/// What [`row`] reads, behind the id.
+pub(super) const COLUMNS_BUT_ID: &str =
+    "agent, path, generation, dev, ino, size, mtime_ns, read_to, tail_hash, owner, gone_at";
 
-fn row(r: &Row<'_>) -> rusqlite::Result<FileRow> {
+/// The bytes of a path, as they stand in rows.
+pub(super) fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+pub(super) fn row(r: &Row<'_>) -> rusqlite::Result<FileRow> {
     let code = r.get(1)?;
     let agent = Agent::from_code(code)
         .ok_or(rusqlite::Error::IntegralValueOutOfRange(1, i64::from(code)))?;
@@ -183,7 +199,7 @@ pub fn newest(conn: &Connection, path: &Path) -> Result<Option<FileRow>> {
         .prepare_cached(&format!(
             "SELECT {COLUMNS} FROM file WHERE path = ?1 ORDER BY generation DESC LIMIT 1"
         ))?
-        .query_row([path.as_os_str().as_bytes()], row)
+        .query_row([bytes(path)], row)
         .optional()?)
 }
 
@@ -225,7 +241,7 @@ pub fn insert(
     )?
     .execute(params![
         agent as u8,
-        path.as_os_str().as_bytes(),
+        bytes(path),
         generation,
         seen.dev as i64,
         seen.ino as i64,
@@ -244,6 +260,21 @@ pub fn insert(
         owner,
         gone_at: None,
     })
+}
+
+/// A file as another store had it, its generation included; nothing of it is read yet.
+pub(super) fn restore(conn: &Connection, file: &FileRow) -> Result<i64> {
+    conn.execute(
+        "INSERT INTO file (agent, path, generation, dev, ino, size, mtime_ns, read_to, owner) \
+         VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, ?4)",
+        params![
+            file.agent as u8,
+            bytes(&file.path),
+            file.generation,
+            file.owner as u8
+        ],
+    )?;
+    Ok(conn.last_insert_rowid())
 }
 
 /// Remembers how far a file is read, and how it looked.

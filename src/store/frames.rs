@@ -183,6 +183,39 @@ pub(super) fn frame_at(conn: &Connection, file: i64, at: u64) -> Result<Frame> {
     Ok(frame)
 }
 
+/// Where the next frame behind `at` starts that can be read; `None` if there is none before `end`.
+pub(super) fn next_readable(conn: &Connection, file: i64, at: u64, end: u64) -> Option<u64> {
+    let mut q = conn
+        .prepare("SELECT start FROM frame WHERE file_id = ?1 AND start > ?2 ORDER BY start LIMIT 1")
+        .ok()?;
+    let mut at = i64::try_from(at).ok()?;
+    loop {
+        let start: i64 = q.query_row(params![file, at], |r| r.get(0)).ok()?;
+        let next = u64::try_from(start).ok().filter(|next| *next < end)?;
+        if frame_at(conn, file, next).is_ok_and(|f| f.start == next) {
+            return Some(next);
+        }
+        at = start;
+    }
+}
+
+/// Frames that stand for bytes that were lost: a line of zero bytes, which every source calls damaged. What comes
+/// behind keeps its offset.
+pub(super) fn hole(from: u64, to: u64) -> Vec<Packed> {
+    let mut frames = Vec::new();
+    let mut at = from;
+    while at < to {
+        let len = (to - at).min(FRAME as u64) as usize;
+        let mut bytes = vec![0; len];
+        if at + len as u64 == to {
+            bytes[len - 1] = b'\n';
+        }
+        frames.extend(pack(&bytes, at));
+        at += len as u64;
+    }
+    frames
+}
+
 /// Puts a range together from frames, wherever they come from.
 pub(super) fn gather(
     file: i64,

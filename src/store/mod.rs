@@ -4,7 +4,9 @@
 
 pub mod blobs;
 mod cache;
+pub mod check;
 mod codec;
+mod derived;
 mod disk;
 mod error;
 pub mod facts;
@@ -14,8 +16,11 @@ mod guard;
 mod migrate;
 mod open;
 pub mod place;
+pub mod rows;
 pub mod survive;
+pub mod write;
 
+pub use derived::{derived_digest, drop_derived};
 pub use error::{Error, Notice, OpenError, Result};
 pub use place::Place;
 
@@ -111,6 +116,11 @@ impl Store {
         }
     }
 
+    /// See [`derived_digest`].
+    pub fn derived_digest(&self) -> Result<String> {
+        derived_digest(self.conn())
+    }
+
     /// The connection, for the modules that know the tables.
     pub(crate) fn conn(&self) -> &Connection {
         &self.conn
@@ -128,6 +138,21 @@ impl Reader {
     /// Opens the store for reading. Makes nothing; [`OpenError::Missing`] if there is none.
     pub fn open(place: &Place) -> Result<Reader, OpenError> {
         open::reader_of(place)
+    }
+
+    /// See [`check::status`].
+    pub fn status(&self) -> Result<check::Status> {
+        check::status(self.conn())
+    }
+
+    /// See [`check::structure`].
+    pub fn structure(&self, whole: bool) -> Result<Vec<String>> {
+        check::structure(self.conn(), whole)
+    }
+
+    /// See [`check::contents`].
+    pub fn contents(&self, tell: impl FnMut(u64, u64)) -> Result<Vec<Error>> {
+        check::contents(self.conn(), tell)
     }
 
     /// Raw bytes of a transcript. Frames unpacked for it are kept for the next question.

@@ -122,7 +122,7 @@ fn rest(survivor: &Path, db: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
@@ -224,6 +224,16 @@ pub(super) fn keep(place: &Place, conn: &Connection, now: bool) -> Result<()> {
         copy(conn, &copy_at)?;
     }
     Ok(())
+}
+
+/// Takes the second name away from a file that is to be moved aside. A copy stays: it may be whole.
+pub(super) fn let_go_of(place: &Place, meta: &Metadata) -> Result<(), OpenError> {
+    match named(place, DB).filter(|second| is_same(second, meta)) {
+        Some(second) => {
+            std::fs::remove_file(&second).map_err(|e| OpenError::io(&second, "unlink", e))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Lets go of what is kept, so that a store the user deletes on purpose stays deleted.
