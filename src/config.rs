@@ -53,9 +53,13 @@ impl Environment {
             value.map(|(_, v)| v.clone())
         };
         let folder = |name: &str| var(name).map(PathBuf::from).filter(|p| p.is_absolute());
-        let agents = AGENTS.iter().filter_map(|n| Some(((*n).to_owned(), var(n)?)));
+        let agents = AGENTS
+            .iter()
+            .filter_map(|n| Some(((*n).to_owned(), var(n)?)));
         Environment {
-            config: folder("XDG_CONFIG_HOME").unwrap_or_else(|| home.join(".config")).join("regent-tui"),
+            config: folder("XDG_CONFIG_HOME")
+                .unwrap_or_else(|| home.join(".config"))
+                .join("regent-tui"),
             places: Places {
                 home: home.clone(),
                 env: agents.collect(),
@@ -90,7 +94,7 @@ impl Environment {
 }
 
 /// `config.toml`. Keys of the screen are a table that the screen itself reads, from the text, since it names lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// The name of a theme.
@@ -119,8 +123,8 @@ impl Settings {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Settings::default()),
             Err(e) => return Err(e).wrap_err_with(|| format!("cannot read {}", path.display())),
         };
-        let mut settings: Settings =
-            toml::from_str(&text).wrap_err_with(|| format!("{} is not as it should be", path.display()))?;
+        let mut settings: Settings = toml::from_str(&text)
+            .wrap_err_with(|| format!("{} is not as it should be", path.display()))?;
         settings.text = text;
         settings.path = Some(path.to_owned());
         Ok(settings)
@@ -139,8 +143,16 @@ mod tests {
 
     #[test]
     fn places_follow_the_environment() {
-        let vars = [("XDG_CONFIG_HOME", "/c"), ("CODEX_HOME", "/x"), ("XDG_DATA_HOME", "relative"), ("CLAUDE_CONFIG_DIR", "")];
-        let vars = vars.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let vars = [
+            ("XDG_CONFIG_HOME", "/c"),
+            ("CODEX_HOME", "/x"),
+            ("XDG_DATA_HOME", "relative"),
+            ("CLAUDE_CONFIG_DIR", ""),
+        ];
+        let vars = vars
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
         let env = Environment::new("/w".into(), "/h".into(), vars);
         assert_eq!(env.config, Path::new("/c/regent-tui"));
         assert_eq!(env.places.var("CODEX_HOME"), Some("/x"));
@@ -155,7 +167,10 @@ mod tests {
         assert_eq!(Settings::read(&file).unwrap(), Settings::default());
         std::fs::write(&file, "theme = \"light\"\n[keys]\nquit = \"q\"\n").unwrap();
         let read = Settings::read(&file).unwrap();
-        assert_eq!((read.theme.as_deref(), read.has_keys()), (Some("light"), true));
+        assert_eq!(
+            (read.theme.as_deref(), read.has_keys()),
+            (Some("light"), true)
+        );
         std::fs::write(&file, "thme = \"light\"\n").unwrap();
         assert!(format!("{:#}", Settings::read(&file).unwrap_err()).contains("thme"));
     }

@@ -8,7 +8,11 @@ use super::out::Out;
 use crate::query::{Ask, Refused, Side};
 
 pub(super) fn run(context: &Context<'_>, options: &Cat, out: &mut Out) -> Result<()> {
-    let Some((step, path)) = options.what.split_once(':').filter(|(s, p)| !s.is_empty() && !p.is_empty()) else {
+    let Some((step, path)) = options
+        .what
+        .split_once(':')
+        .filter(|(s, p)| !s.is_empty() && !p.is_empty())
+    else {
         return Err(Refused::with_hint(
             format!("{}: a step and a path are needed", options.what),
             "write STEP:PATH, or STEP^:PATH for right before it, as in @:src/main.rs",

@@ -46,7 +46,10 @@ impl<'a> Context<'a> {
             store: store.as_deref(),
             all: self.global.all,
             folder: &self.folder,
-            main_worktree: self.repository.as_ref().and_then(|r| r.main_worktree.as_deref()),
+            main_worktree: self
+                .repository
+                .as_ref()
+                .and_then(|r| r.main_worktree.as_deref()),
         };
         Ok(Place::choose(&wanted, &self.env.surroundings)?)
     }
@@ -62,7 +65,12 @@ impl<'a> Context<'a> {
             }
             other => other?,
         };
-        Ok(StoreAsk::new(reader, place, self.env.places.clone(), self.env.clock))
+        Ok(StoreAsk::new(
+            reader,
+            place,
+            self.env.places.clone(),
+            self.env.clock,
+        ))
     }
 
     /// What the user must know of how a store was opened.

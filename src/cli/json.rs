@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::model::Time;
-use crate::query::types::{FileChange, Hit, HitWhat, SessionInfo, StepDetail, StepInfo};
 use crate::query::patch;
+use crate::query::types::{FileChange, Hit, HitWhat, SessionInfo, StepDetail, StepInfo};
 
 fn utc(at: Option<Time>) -> Option<String> {
     at.map(Time::rfc3339)

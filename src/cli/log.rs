@@ -21,7 +21,11 @@ pub(super) fn run(context: &Context<'_>, options: &Log, out: &mut Out) -> Result
     let ask = context.ask(out)?;
     let most = options.number.or((!out.json).then_some(MOST));
     let query = LogQuery {
-        session: options.session.as_deref().map(|s| ask.resolve_session(s)).transpose()?,
+        session: options
+            .session
+            .as_deref()
+            .map(|s| ask.resolve_session(s))
+            .transpose()?,
         path: options.path.clone(),
         kinds: options.kind.clone(),
         failed: options.failed,
@@ -61,16 +65,22 @@ pub(super) fn line(out: &Out, step: &StepInfo, room: Option<usize>) -> String {
     let kind = pad(step.kind.word(), 8);
     let outcome = outcome(step);
     let tail: usize = outcome.iter().map(|(_, t)| text::width(t) + 2).sum();
-    let title = if step.title.is_empty() { step.tool.as_deref().unwrap_or_default() } else { &step.title };
+    let title = if step.title.is_empty() {
+        step.tool.as_deref().unwrap_or_default()
+    } else {
+        &step.title
+    };
     let title = text::line(title);
     let title = match room {
         // Of a path the end says more, of all else the beginning.
         Some(room) => {
             let room = room.saturating_sub(8 + 2 + tail).max(12);
             match step.kind {
-                StepKind::Read | StepKind::Edit | StepKind::Write | StepKind::Delete | StepKind::Move => {
-                    text::start(&title, room).into_owned()
-                }
+                StepKind::Read
+                | StepKind::Edit
+                | StepKind::Write
+                | StepKind::Delete
+                | StepKind::Move => text::start(&title, room).into_owned(),
                 _ => text::end(&title, room).into_owned(),
             }
         }
@@ -82,7 +92,11 @@ pub(super) fn line(out: &Out, step: &StepInfo, room: Option<usize>) -> String {
         _ if step.added.is_some() => Role::Bold,
         _ => Role::Text,
     };
-    let mut line = format!("{}  {}", out.paint(Role::Dim, &kind), out.paint(role, &title));
+    let mut line = format!(
+        "{}  {}",
+        out.paint(Role::Dim, &kind),
+        out.paint(role, &title)
+    );
     for (role, text) in outcome {
         line.push_str("  ");
         line.push_str(&out.paint(role, &text));
@@ -106,7 +120,10 @@ fn outcome(step: &StepInfo) -> Vec<(Role, String)> {
     if let Some(code) = step.exit_code.filter(|c| *c != 0) {
         out.push((Role::Bad, format!("exit {code}")));
     }
-    if let Some(ms) = step.duration_ms.filter(|ms| *ms >= 1000 && step.kind == StepKind::Command) {
+    if let Some(ms) = step
+        .duration_ms
+        .filter(|ms| *ms >= 1000 && step.kind == StepKind::Command)
+    {
         out.push((Role::Dim, when::duration(ms)));
     }
     // Evidence only where it is not exact.

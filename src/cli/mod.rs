@@ -88,7 +88,9 @@ fn screen(_context: &Context<'_>, _session: Option<&str>) -> Result<()> {
 
 /// The screen on the example.
 fn demo(_context: &Context<'_>) -> Result<()> {
-    Err(Refused::because("this build has no screen, so it cannot show the example"))
+    Err(Refused::because(
+        "this build has no screen, so it cannot show the example",
+    ))
 }
 
 fn is_broken_pipe(error: &Report) -> bool {
@@ -108,7 +110,8 @@ fn tell(out: &Out, error: &Report) {
         } else if let Some(e) = e.downcast_ref::<store::OpenError>() {
             Some(e.hint().to_owned())
         } else {
-            e.downcast_ref::<store::Error>().map(|e| e.hint().to_owned())
+            e.downcast_ref::<store::Error>()
+                .map(|e| e.hint().to_owned())
         }
     });
     let mut message = String::new();

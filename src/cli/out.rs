@@ -62,7 +62,9 @@ impl Out {
     /// The streams of the process, as the options want them.
     pub fn of_process(global: &Global) -> Out {
         let stdout = io::stdout();
-        let width = crossterm::terminal::size().ok().filter(|_| stdout.is_terminal());
+        let width = crossterm::terminal::size()
+            .ok()
+            .filter(|_| stdout.is_terminal());
         Out {
             colour: colour(global.color, anstream::AutoStream::choice(&stdout)),
             colour_err: colour(global.color, anstream::AutoStream::choice(&io::stderr())),
@@ -70,7 +72,9 @@ impl Out {
             json: global.json,
             quiet: global.quiet,
             verbose: global.verbose,
-            width: width.map(|(columns, _)| usize::from(columns)).filter(|w| *w > 0),
+            width: width
+                .map(|(columns, _)| usize::from(columns))
+                .filter(|w| *w > 0),
         }
     }
 
@@ -125,7 +129,11 @@ impl Out {
 
     /// A value for programs: on one line if `compact`.
     pub fn value(&mut self, value: &impl Serialize, compact: bool) -> Result<()> {
-        let text = if compact { serde_json::to_string(value)? } else { serde_json::to_string_pretty(value)? };
+        let text = if compact {
+            serde_json::to_string(value)?
+        } else {
+            serde_json::to_string_pretty(value)?
+        };
         writeln!(self.stdout, "{}", escaped(&text))?;
         Ok(())
     }
@@ -146,9 +154,19 @@ impl Out {
         };
         let mut err = io::stderr().lock();
         // When stderr is gone there is nobody left to tell.
-        let _ = writeln!(err, "{} {}", paint(Role::Bad, "error:"), text::lines(message));
+        let _ = writeln!(
+            err,
+            "{} {}",
+            paint(Role::Bad, "error:"),
+            text::lines(message)
+        );
         if let Some(hint) = hint {
-            let _ = writeln!(err, "\n{} {}", paint(Role::Accent, "hint:"), text::lines(hint));
+            let _ = writeln!(
+                err,
+                "\n{} {}",
+                paint(Role::Accent, "hint:"),
+                text::lines(hint)
+            );
         }
     }
 
@@ -172,7 +190,13 @@ fn escaped(json: &str) -> String {
     let mut buffer = [0; 4];
     for c in json.chars() {
         let structure = c == '\n';
-        if structure || (' '..='~').contains(&c) || matches!(text::line(c.encode_utf8(&mut buffer)), std::borrow::Cow::Borrowed(_)) {
+        if structure
+            || (' '..='~').contains(&c)
+            || matches!(
+                text::line(c.encode_utf8(&mut buffer)),
+                std::borrow::Cow::Borrowed(_)
+            )
+        {
             out.push(c);
         } else {
             for unit in c.encode_utf16(&mut [0; 2]) {
@@ -191,8 +215,14 @@ mod tests {
     fn json_hides_nothing_and_stays_the_same_value() {
         let value = serde_json::json!({"a": "x\u{1b}[31m\u{202e}\u{9b}é漢\u{e0041}\n\ttab"});
         let text = escaped(&value.to_string());
-        assert!(!text.contains(['\u{202e}', '\u{9b}', '\u{1b}', '\u{e0041}']), "{text}");
+        assert!(
+            !text.contains(['\u{202e}', '\u{9b}', '\u{1b}', '\u{e0041}']),
+            "{text}"
+        );
         assert!(text.contains("é漢"), "{text}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok(), Some(value));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).ok(),
+            Some(value)
+        );
     }
 }

@@ -56,11 +56,17 @@ fn line(out: &Out, hit: &Hit) -> String {
     let (id, what) = match &hit.what {
         HitWhat::Session => (String::new(), "title".to_owned()),
         HitWhat::Prompt(_, no) => (String::new(), format!("prompt {no}")),
-        HitWhat::Step(step) => (step.id[..step.id.len().min(9)].to_owned(), step.kind.to_string()),
+        HitWhat::Step(step) => (
+            step.id[..step.id.len().min(9)].to_owned(),
+            step.kind.to_string(),
+        ),
     };
     let id = out.paint(Role::Accent, &format!("{id:<9}"));
     let what = out.paint(Role::Dim, &format!("{what:<10}"));
-    format!("  {id}  {what} {}", marked(out, hit, out.width.map(|w| w.saturating_sub(24))))
+    format!(
+        "  {id}  {what} {}",
+        marked(out, hit, out.width.map(|w| w.saturating_sub(24)))
+    )
 }
 
 /// The text with what matched in bold; cut to the room there is.

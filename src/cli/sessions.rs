@@ -28,7 +28,11 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         .iter()
         .map(|s| {
             [
-                if s.live { "now".to_owned() } else { when::short(s.ended_at.or(s.started_at), now) },
+                if s.live {
+                    "now".to_owned()
+                } else {
+                    when::short(s.ended_at.or(s.started_at), now)
+                },
                 s.agent.to_string(),
                 count(s.prompts, "prompt"),
                 tests(s).0.to_owned(),
@@ -37,8 +41,9 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
             ]
         })
         .collect();
-    let widths: Vec<usize> =
-        (0..6).map(|i| fixed.iter().map(|f| text::width(&f[i])).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..6)
+        .map(|i| fixed.iter().map(|f| text::width(&f[i])).max().unwrap_or(0))
+        .collect();
     let taken: usize = widths.iter().sum::<usize>() + 7 * 2 + 9;
     let room = out.width.map_or(TITLE, |w| w.saturating_sub(taken).max(16));
     for (session, cells) in list.sessions.iter().zip(&fixed) {
@@ -47,14 +52,26 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     if list.elsewhere > 0 {
         let n = list.elsewhere;
         let s = if n == 1 { "" } else { "s" };
-        out.note(&format!("{n} transcript{s} elsewhere on this machine: --all shows them"))?;
+        out.note(&format!(
+            "{n} transcript{s} elsewhere on this machine: --all shows them"
+        ))?;
     }
     Ok(())
 }
 
-fn row(out: &mut Out, s: &SessionInfo, cells: &[String; 6], widths: &[usize], room: usize) -> Result<()> {
+fn row(
+    out: &mut Out,
+    s: &SessionInfo,
+    cells: &[String; 6],
+    widths: &[usize],
+    room: usize,
+) -> Result<()> {
     let id: String = s.id.chars().take(9).collect();
-    let title = if s.title.is_empty() { "(no prompt)".to_owned() } else { one_line(&s.title, 200) };
+    let title = if s.title.is_empty() {
+        "(no prompt)".to_owned()
+    } else {
+        one_line(&s.title, 200)
+    };
     let title = text::line(&title).into_owned();
     let title = pad(&text::end(&title, room), room);
     let cell = |i: usize, role: Role| out.paint(role, &pad(&cells[i], widths[i]));
@@ -62,7 +79,14 @@ fn row(out: &mut Out, s: &SessionInfo, cells: &[String; 6], widths: &[usize], ro
         out.paint(Role::Accent, &id),
         cell(0, if s.live { Role::Good } else { Role::Dim }),
         cell(1, Role::Text),
-        out.paint(if s.title.is_empty() { Role::Dim } else { Role::Bold }, &title),
+        out.paint(
+            if s.title.is_empty() {
+                Role::Dim
+            } else {
+                Role::Bold
+            },
+            &title,
+        ),
         cell(2, Role::Text),
         cell(3, tests(s).1),
         cell(4, Role::Text),

@@ -30,7 +30,11 @@ fn whole(ask: &StoreAsk, detail: &StepDetail, out: &mut Out) -> Result<()> {
     let id = out.paint(Role::Accent, &info.id);
     let line = log::line(out, info, None);
     out.line(&format!("{id}  {line}"))?;
-    field(out, "session", &format!("{} {}  {}", session.agent, session.id, session.title))?;
+    field(
+        out,
+        "session",
+        &format!("{} {}  {}", session.agent, session.id, session.title),
+    )?;
     field(out, "when", &when::long(info.at))?;
     if let Some(ms) = info.duration_ms {
         field(out, "took", &when::duration(ms))?;
@@ -38,7 +42,11 @@ fn whole(ask: &StoreAsk, detail: &StepDetail, out: &mut Out) -> Result<()> {
     if let Some(evidence) = info.evidence {
         field(out, "evidence", evidence.word())?;
     }
-    section(out, &format!("prompt {}", info.prompt_no), &detail.prompt_text)?;
+    section(
+        out,
+        &format!("prompt {}", info.prompt_no),
+        &detail.prompt_text,
+    )?;
     section(out, "reply", &detail.reply)?;
     if info.kind != StepKind::Message {
         section(out, "input", &detail.input)?;
@@ -56,15 +64,25 @@ fn whole(ask: &StoreAsk, detail: &StepDetail, out: &mut Out) -> Result<()> {
 fn prompt(ask: &StoreAsk, session: SessionRow, no: u32, out: &mut Out) -> Result<()> {
     let steps = own_steps(ask, session, no)?;
     if out.json {
-        let details = steps.iter().map(|s| ask.step(*s)).collect::<Result<Vec<_>>>()?;
+        let details = steps
+            .iter()
+            .map(|s| ask.step(*s))
+            .collect::<Result<Vec<_>>>()?;
         let all: Vec<json::Whole<'_>> = details.iter().map(Into::into).collect();
         return out.value(&all, false);
     }
     let prompt = ask.prompt(session, no)?;
     let info = ask.session(session)?;
     let id = out.paint(Role::Accent, prompt.id.as_deref().unwrap_or("-"));
-    out.line(&format!("{id}  prompt {no} of {}  {}", prompt.of, prompt.via))?;
-    field(out, "session", &format!("{} {}  {}", info.agent, info.id, info.title))?;
+    out.line(&format!(
+        "{id}  prompt {no} of {}  {}",
+        prompt.of, prompt.via
+    ))?;
+    field(
+        out,
+        "session",
+        &format!("{} {}  {}", info.agent, info.id, info.title),
+    )?;
     field(out, "when", &when::long(prompt.at))?;
     if let Some(ms) = prompt.duration_ms {
         field(out, "took", &when::duration(ms))?;
@@ -96,7 +114,9 @@ fn own_steps(ask: &StoreAsk, session: SessionRow, no: u32) -> Result<Vec<StepRow
     let range = head.map(|h| h.steps.start as usize..h.steps.end as usize);
     match range {
         Some(range) => Ok(timeline.steps[range].iter().map(|s| s.row).collect()),
-        None => Err(Refused::because(format!("prompt {no} is a copy of one in an earlier session"))),
+        None => Err(Refused::because(format!(
+            "prompt {no} is a copy of one in an earlier session"
+        ))),
     }
 }
 

@@ -58,7 +58,10 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         },
         schema: held.schema,
         size_bytes: size(&place.db),
-        kept_in: place.keep.as_ref().map(|k| k.to_string_lossy().into_owned()),
+        kept_in: place
+            .keep
+            .as_ref()
+            .map(|k| k.to_string_lossy().into_owned()),
         sessions: held.sessions,
         subagents: held.subagents,
         prompts: held.prompts,
@@ -77,7 +80,10 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         looked_in: list
             .looked_in
             .into_iter()
-            .map(|(folder, transcripts)| Folder { folder, transcripts })
+            .map(|(folder, transcripts)| Folder {
+                folder,
+                transcripts,
+            })
             .collect(),
     };
     if out.json {
@@ -87,20 +93,44 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
 }
 
 fn people(status: &Status, held: &Holdings, out: &mut Out) -> Result<()> {
-    let agents: Vec<String> = held.agents.iter().map(|(agent, n)| format!("{n} {agent}")).collect();
-    let mut rows = vec![
-        ("store", format!("{}  {}, {}", status.store, status.kind, when::size(status.size_bytes))),
-    ];
+    let agents: Vec<String> = held
+        .agents
+        .iter()
+        .map(|(agent, n)| format!("{n} {agent}"))
+        .collect();
+    let mut rows = vec![(
+        "store",
+        format!(
+            "{}  {}, {}",
+            status.store,
+            status.kind,
+            when::size(status.size_bytes)
+        ),
+    )];
     if let Some(kept) = &status.kept_in {
         rows.push(("kept in", format!("{kept}  survives `rm -rf .regent`")));
     }
     rows.extend([
-        ("recorded", format!("{} to {}", when::long(held.since), when::long(held.until))),
+        (
+            "recorded",
+            format!("{} to {}", when::long(held.since), when::long(held.until)),
+        ),
         (
             "sessions",
-            format!("{}, {} of them sub-agents ({})", status.sessions, status.subagents, agents.join(", ")),
+            format!(
+                "{}, {} of them sub-agents ({})",
+                status.sessions,
+                status.subagents,
+                agents.join(", ")
+            ),
         ),
-        ("steps", format!("{} under {} prompts, {} changes of files", status.steps, status.prompts, status.changes)),
+        (
+            "steps",
+            format!(
+                "{} under {} prompts, {} changes of files",
+                status.steps, status.prompts, status.changes
+            ),
+        ),
         (
             "transcripts",
             format!(
@@ -108,7 +138,11 @@ fn people(status: &Status, held: &Holdings, out: &mut Out) -> Result<()> {
                 status.transcripts,
                 when::size(status.transcript_bytes),
                 when::size(status.transcript_bytes_stored),
-                if status.archived > 0 { format!("; {} are gone from the disk", status.archived) } else { String::new() }
+                if status.archived > 0 {
+                    format!("; {} are gone from the disk", status.archived)
+                } else {
+                    String::new()
+                }
             ),
         ),
         (
@@ -120,10 +154,23 @@ fn people(status: &Status, held: &Holdings, out: &mut Out) -> Result<()> {
                 when::size(status.content_bytes_stored)
             ),
         ),
-        ("elsewhere", format!("{} on this machine do not belong here", count(status.elsewhere, "transcript"))),
+        (
+            "elsewhere",
+            format!(
+                "{} on this machine do not belong here",
+                count(status.elsewhere, "transcript")
+            ),
+        ),
     ]);
     for folder in &status.looked_in {
-        rows.push(("looked in", format!("{}  {}", folder.folder, count(folder.transcripts, "transcript"))));
+        rows.push((
+            "looked in",
+            format!(
+                "{}  {}",
+                folder.folder,
+                count(folder.transcripts, "transcript")
+            ),
+        ));
     }
     let mut last = "";
     for (name, value) in rows {

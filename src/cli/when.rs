@@ -31,7 +31,11 @@ pub(super) fn long(at: Option<Time>) -> String {
 }
 
 fn zoned(at: Time) -> Option<Zoned> {
-    Some(Timestamp::from_millisecond(at.0).ok()?.to_zoned(TimeZone::system()))
+    Some(
+        Timestamp::from_millisecond(at.0)
+            .ok()?
+            .to_zoned(TimeZone::system()),
+    )
 }
 
 /// `850 ms`, `4.1 s`, `3 min`, `2 h 5 min`.

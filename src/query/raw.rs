@@ -11,7 +11,7 @@ use rusqlite::OptionalExtension;
 
 use super::types::{SessionRow, StepRow};
 use crate::model::{Agent, StepKind};
-use crate::source::{Body, Call, Effect, Event, Outcome, ParseState, source_of};
+use crate::source::{self, Body, Call, Effect, Event, Outcome, ParseState};
 use crate::store::Reader;
 
 /// How a row remembers the native key of its record: the call id of a call, else the record's own key, else nothing.
@@ -70,7 +70,7 @@ pub(super) fn line(reader: &Reader, agent: Agent, file: i64, off: i64, len: i64)
     }
     let mut events = Vec::new();
     let path = Path::new(std::ffi::OsStr::from_bytes(&path));
-    source_of(agent).parse(path, &bytes, &mut ParseState::default(), &mut events);
+    source::events(agent, path, &bytes, &mut ParseState::default(), &mut events);
     Ok(Line {
         text: String::from_utf8_lossy(&bytes).into_owned(),
         events,

@@ -70,7 +70,7 @@ fn risky(
     timeline: &super::types::Timeline,
 ) -> Result<Vec<(StepInfo, &'static str)>> {
     let mut target = conn.prepare_cached("SELECT target FROM step WHERE id = ?1")?;
-    let mut found: Vec<(StepRow, shell::Risk)> = Vec::new();
+    let mut found: Vec<(StepRow, &'static str)> = Vec::new();
     let mut seen: HashMap<String, usize> = HashMap::new();
     for step in timeline
         .steps
@@ -78,22 +78,21 @@ fn risky(
         .filter(|s| s.kind == StepKind::Command && s.status != Status::Denied)
     {
         let command: String = target.query_row([step.row.0], |r| r.get(0))?;
-        if let Some(risk) = shell::risk(&command) {
+        if let Some(why) = shell::risk(&command) {
             match seen.get(&command) {
                 // The latest run of it stands for all.
                 Some(at) => found[*at].0 = step.row,
                 None => {
                     seen.insert(command, found.len());
-                    found.push((step.row, risk));
+                    found.push((step.row, why));
                 }
             }
         }
     }
-    found.sort_by_key(|(_, risk)| std::cmp::Reverse(risk.weight));
+    found.sort_by_key(|(_, why)| std::cmp::Reverse(weight(why)));
     found.truncate(RISKY);
     let infos = rows::steps(conn, &found.iter().map(|(row, _)| *row).collect::<Vec<_>>())?;
-    let mut why: HashMap<StepRow, &'static str> =
-        found.iter().map(|(row, risk)| (*row, risk.why)).collect();
+    let mut why: HashMap<StepRow, &'static str> = found.into_iter().collect();
     Ok(infos
         .into_iter()
         .filter_map(|i| why.remove(&i.row).map(|w| (i, w)))
@@ -147,4 +146,18 @@ fn viewed(conn: &Connection, session: &SessionInfo) -> Result<HashMap<String, Ve
     )?;
     let rows = statement.query_map([session.row.0], |r| Ok((r.get(0)?, r.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How much a reason weighs: what destroys files or data, then what others see or history loses, then the rest.
+fn weight(why: &str) -> u8 {
+    match why {
+        "mkfs" | "dd of=" | "shred" | "rm -rf" | "find -delete" | "drop database"
+        | "drop table" | "truncate table" | "destroy" | "git clean" | "git reset --hard"
+        | "git checkout --" | "git restore" | "kubectl delete" => 3,
+        "publish" | "git push --force" | "git push --delete" | "rewrites history" | "curl | sh" => {
+            2
+        }
+        "sudo" | "kill -9" | "git stash" => 0,
+        _ => 1,
+    }
 }
