@@ -1,0 +1,1 @@
+//! Bad lines between two good ones: both must survive, and nothing may panic.
