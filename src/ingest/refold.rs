@@ -56,7 +56,7 @@ pub(super) fn rebuild(
         .filter(|f| f.owner != Owner::Nobody)
         .collect();
     let groups = groups(&tx, &all)?;
-    crate::store::derived::drop_derived(&tx)?;
+    crate::store::drop_derived(&tx)?;
     link::forget(&tx)?;
     let total = groups.len();
     let mut writer = Writer::default();
