@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod diff;
+pub mod fsx;
 pub mod git;
 pub mod ingest;
 pub mod model;

@@ -12,16 +12,20 @@ mod error;
 pub mod facts;
 pub mod files;
 pub mod frames;
+mod gc;
 mod guard;
+pub mod journal;
 mod migrate;
 mod open;
 pub mod place;
 pub mod rows;
+pub mod snapshots;
 pub mod survive;
 pub mod write;
 
 pub use derived::{derived_digest, drop_derived};
 pub use error::{Error, Notice, OpenError, Result};
+pub use gc::{Freed, collect};
 pub use place::Place;
 
 use std::cell::RefCell;
