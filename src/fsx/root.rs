@@ -245,3 +245,29 @@ impl Root {
         stat.f_bavail.checked_mul(stat.f_frsize)
     }
 }
+
+/// What we keep for ourselves in `.regent/`, and can make again.
+impl Root {
+    /// The bytes of a file of ours; `None` if there is none that can be read.
+    pub fn read_own(&self, name: &str) -> Option<Vec<u8>> {
+        let own = self.top.enter(OWN).ok()?;
+        own.see(name.as_bytes(), 1 << 30).ok()?.bytes
+    }
+
+    /// Writes a file of ours, whole or not at all. Not synced: it can be made again.
+    pub fn write_own(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        use std::io::Write;
+        let own = self.own()?;
+        let io = |e: std::io::Error| Error::io(OWN, "write to", e);
+        let tmp = format!("{name}.{}.tmp", std::process::id());
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        self.about_to("create", tmp.as_bytes())?;
+        let fd = rustix::fs::openat(&own, tmp.as_str(), flags, Mode::from_raw_mode(0o600))
+            .map_err(|e| Error::io(OWN, "write to", e))?;
+        File::from(fd).write_all(bytes).map_err(io)?;
+        self.about_to("rename", name.as_bytes())?;
+        rustix::fs::renameat(&own, tmp.as_str(), &own, name)
+            .map_err(|e| Error::io(OWN, "write to", e))
+    }
+}
