@@ -11,6 +11,7 @@ pub mod git;
 pub mod ingest;
 pub mod model;
 pub mod query;
+pub mod rewind;
 pub mod snapshot;
 pub mod source;
 pub mod store;

@@ -158,6 +158,32 @@ impl Stage {
             .map_err(|e| Error::io(rel.bytes(), "replace", e))
     }
 
+    /// Takes an exchange back: what was displaced gets its name again, and what had taken its place comes back into the
+    /// stage.
+    pub fn give_back(&self, root: &Root, slot: &str, rel: &Rel) -> Result<()> {
+        let dir = root.parent(rel)?;
+        let old = format!("{slot}.old");
+        if self.look(&old)?.is_none() {
+            root.about_to("exchange", rel.bytes())?;
+            return rustix::fs::renameat_with(
+                &self.fd,
+                slot,
+                dir.fd(),
+                rel.name(),
+                RenameFlags::EXCHANGE,
+            )
+            .map_err(|e| Error::io(rel.bytes(), "put back", e));
+        }
+        root.about_to("link", rel.bytes())?;
+        match rustix::fs::linkat(dir.fd(), rel.name(), &self.fd, slot, AtFlags::empty()) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(e) => return Err(Error::io(rel.bytes(), "keep a second name of", e)),
+        }
+        root.about_to("rename", rel.bytes())?;
+        rustix::fs::renameat(&self.fd, old.as_str(), dir.fd(), rel.name())
+            .map_err(|e| Error::io(rel.bytes(), "put back", e))
+    }
+
     /// Where what a path held before an exchange now lies.
     pub fn displaced(&self, slot: &str) -> Result<String> {
         let old = format!("{slot}.old");

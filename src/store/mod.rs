@@ -68,6 +68,11 @@ impl Store {
         open::reader(&self.file)
     }
 
+    /// Where it is; `None` for one in memory.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
     /// What the user must know of how it was opened.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
