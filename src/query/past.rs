@@ -149,12 +149,13 @@ impl Past {
     /// What a look at the disk says.
     pub fn of_node(node: &Node) -> Past {
         match node {
-            Node::Absent => Past::Absent,
+            // Where a folder is there is no file; what lies in it has paths of its own.
+            Node::Absent | Node::Dir { .. } => Past::Absent,
             Node::File { hash, mode, .. } => Past::File(*hash, Some(*mode)),
             Node::Link { target } => Past::Link(target.clone()),
             // It is there; what it holds is not known.
             Node::Unread { .. } | Node::Ignored => Past::Unknown,
-            Node::Dir { .. } | Node::Special | Node::Foreign => Past::Other,
+            Node::Special | Node::Foreign => Past::Other,
         }
     }
 
@@ -503,7 +504,8 @@ fn paths(
         }
     }
     let mut ops = conn.prepare_cached(
-        "SELECT DISTINCT f.rel FROM rewind_file f JOIN rewind o ON o.id = f.op WHERE o.root = ?1 AND o.state = 3",
+        "SELECT DISTINCT f.rel FROM rewind_file f JOIN rewind o ON o.id = f.op WHERE o.root = ?1 AND o.state = 3
+            AND f.action < 4",
     )?;
     for rel in ops.query_map([q.root], |r| r.get::<_, Vec<u8>>(0))? {
         more.insert(rel?);

@@ -100,7 +100,7 @@ pub fn apply(
     }
     room(root, &files)?;
     if how.snapshots {
-        let wanted = snapshot::Wanted::new(how.clock.now(), Reason::Before);
+        let wanted = snapshot::Wanted::new(how.clock, Reason::Before);
         let taken = snapshot::take(store, root, &wanted)
             .wrap_err("no snapshot could be taken, so nothing was changed")?;
         report.warnings.extend(taken.warnings);
@@ -119,7 +119,7 @@ pub fn apply(
         sessions: plan.sessions.clone(),
         closed: false,
     };
-    let moves = order::moves(root, &files, &plan.folders)?;
+    let moves = order::moves(root, &files, &plan.folders, plan.may_go.as_ref())?;
     if moves.is_empty() {
         return Ok(report);
     }
@@ -134,7 +134,7 @@ pub fn apply(
     }
     .note();
     if how.snapshots {
-        let mut wanted = snapshot::Wanted::new(how.clock.now(), Reason::After);
+        let mut wanted = snapshot::Wanted::new(how.clock, Reason::After);
         wanted.op = report.op;
         // The tree is as it should be; that it could not be captured again is said, and no reason to undo it.
         if let Err(e) = snapshot::take(store, root, &wanted) {

@@ -126,6 +126,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         of: None,
         sessions: found.sessions.clone(),
         folders: std::collections::BTreeMap::new(),
+        may_go: None,
         root: root.identity(),
     };
     moved_names(&mut plan);

@@ -14,20 +14,24 @@ const FOLDER: u32 = 0o755;
 struct Order<'a> {
     root: &'a Root,
     modes: &'a BTreeMap<Vec<u8>, u32>,
+    may_go: Option<&'a BTreeSet<Vec<u8>>>,
     made: BTreeSet<Vec<u8>>,
     gone: BTreeSet<Vec<u8>>,
     moves: Vec<Move>,
 }
 
-/// The moves of a plan. `modes`: of folders that may have to be made, and are to be made in any case.
+/// The moves of a plan. `modes`: of folders that are to be made in any case; `may_go`: folders that go when nothing is
+/// left in them (`None`: any).
 pub(super) fn moves(
     root: &Root,
     files: &[&FilePlan],
     modes: &BTreeMap<Vec<u8>, u32>,
+    may_go: Option<&BTreeSet<Vec<u8>>>,
 ) -> Result<Vec<Move>> {
     let mut order = Order {
         root,
         modes,
+        may_go,
         made: BTreeSet::new(),
         gone: BTreeSet::new(),
         moves: Vec::new(),
@@ -176,7 +180,8 @@ impl Order<'_> {
                     && m.rel.starts_with(path)
                     && m.rel.get(path.len()) == Some(&b'/')
             });
-            if stays || comes || self.modes.contains_key(path) {
+            let must_stay = self.may_go.is_some_and(|may| !may.contains(path));
+            if stays || comes || must_stay || self.modes.contains_key(path) {
                 return Ok(());
             }
             self.remove_folder(path, &folder);

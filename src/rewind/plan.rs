@@ -124,6 +124,9 @@ pub struct Plan {
     /// The modes of folders that may have to be made, and folders that are to be made in any case.
     #[serde(skip)]
     pub folders: std::collections::BTreeMap<Vec<u8>, u32>,
+    /// Folders that go when nothing is left in them; `None`: any that it empties.
+    #[serde(skip)]
+    pub may_go: Option<std::collections::BTreeSet<Vec<u8>>>,
     /// The folder that it was made for, by device and number.
     #[serde(skip)]
     pub root: (u64, u64),

@@ -112,6 +112,13 @@ fn back(reader: &Reader, root: &Root, op: &Op, kind: Kind) -> Result<Plan> {
         of: Some(op.id),
         sessions: op.sessions.clone(),
         folders: folders(root, &moves)?,
+        may_go: Some(
+            moves
+                .iter()
+                .filter(|m| m.action == Action::MakeFolder)
+                .map(|m| m.rel.clone())
+                .collect(),
+        ),
         root: root.identity(),
     })
 }

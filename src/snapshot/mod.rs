@@ -15,6 +15,7 @@ use rayon::prelude::*;
 pub use self::rules::is_ignored;
 use self::stat::Stats;
 use self::walk::{Walked, What};
+use crate::clock::Clock;
 use crate::fsx::{Look, Root};
 use crate::model::{BlobHash, Node, Time, Unread};
 use crate::store::blobs::{self, PackedBlob};
@@ -33,8 +34,8 @@ const CHUNK: usize = 32;
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// The present moment.
-    pub now: Time,
+    /// What time it is.
+    pub clock: Clock,
     /// Why.
     pub why: Reason,
     /// What the user said.
@@ -49,9 +50,9 @@ pub struct Wanted {
 
 impl Wanted {
     /// With the usual limits.
-    pub fn new(now: Time, why: Reason) -> Wanted {
+    pub fn new(clock: Clock, why: Reason) -> Wanted {
         Wanted {
-            now,
+            clock,
             why,
             text: None,
             op: None,
@@ -90,6 +91,7 @@ struct Done {
 /// When the folder or its ignore rules cannot be read, the store cannot be written, or the budget is used up and nobody
 /// asked for it.
 pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
+    let began = wanted.clock.now();
     let warnings = budget(store, wanted)?;
     let old = Stats::load(root);
     let mut walked = walk::walk(root, wanted.cap)?;
@@ -140,7 +142,7 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
         }
     }
     walked.unread.sort();
-    let snapshot = insert(store, root, wanted, &walked, &nodes)?;
+    let snapshot = insert(store, root, wanted, began, &walked, &nodes)?;
     stats.save(root);
     Ok(Taken {
         snapshot,
@@ -274,6 +276,7 @@ fn insert(
     store: &Store,
     root: &Root,
     wanted: &Wanted,
+    began: Time,
     walked: &Walked,
     nodes: &HashMap<(usize, usize), Node>,
 ) -> Result<Snapshot> {
@@ -322,15 +325,7 @@ fn insert(
         id: 0,
         root: root.place().as_os_str().as_bytes().to_vec(),
         identity: root.identity(),
-        time: (
-            wanted.now,
-            Time(
-                wanted
-                    .now
-                    .0
-                    .max(i64::try_from(stat::now() / 1_000_000).unwrap_or(0)),
-            ),
-        ),
+        time: (began, wanted.clock.now()),
         why: wanted.why as u8,
         text: wanted.text.clone(),
         tree,

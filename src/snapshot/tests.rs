@@ -9,7 +9,7 @@ use super::*;
 use crate::store::snapshots::Finder;
 
 fn wanted() -> Wanted {
-    Wanted::new(Time(1000), Reason::Asked)
+    Wanted::new(Clock::frozen(Time(1000)), Reason::Asked)
 }
 
 fn put(dir: &Path, rel: &str, text: &str) {

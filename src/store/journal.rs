@@ -339,7 +339,7 @@ pub fn moves(conn: &Connection, op: i64) -> Result<Vec<Move>> {
 pub fn of_path(conn: &Connection, root: &[u8], rel: &[u8]) -> Result<Vec<(Op, Node, Node)>> {
     let mut q = conn.prepare_cached(
         "SELECT f.op, f.before, f.after FROM rewind_file f JOIN rewind o ON o.id = f.op
-          WHERE f.rel = ?2 AND o.root = ?1 AND o.state = 3 ORDER BY f.op, f.no",
+          WHERE f.rel = ?2 AND o.root = ?1 AND o.state = 3 AND f.action < 4 ORDER BY f.op, f.no",
     )?;
     let mut rows = q.query(params![root, rel])?;
     let mut out = Vec::new();
