@@ -73,13 +73,13 @@ impl Look {
         let ns = |s: i128, n: i128| s * 1_000_000_000 + n;
         Look {
             kind,
-            mode: u32::from(stat.st_mode) & 0o7777,
+            mode: wide(stat.st_mode) as u32 & 0o7777,
             size: u64::try_from(stat.st_size).unwrap_or(0),
             mtime: ns(i128::from(stat.st_mtime), i128::from(stat.st_mtime_nsec)),
             ctime: ns(i128::from(stat.st_ctime), i128::from(stat.st_ctime_nsec)),
-            dev: stat.st_dev as u64,
-            ino: stat.st_ino as u64,
-            names: stat.st_nlink as u64,
+            dev: wide(stat.st_dev),
+            ino: wide(stat.st_ino),
+            names: wide(stat.st_nlink),
             uid: stat.st_uid,
             gid: stat.st_gid,
         }
@@ -92,6 +92,11 @@ impl Look {
             && self.mtime == other.mtime
             && self.ctime == other.ctime
     }
+}
+
+/// The system's numbers have other widths on other systems.
+fn wide(n: impl TryInto<u64>) -> u64 {
+    n.try_into().unwrap_or(u64::MAX)
 }
 
 /// Looks at a name of an opened folder.

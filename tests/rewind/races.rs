@@ -9,48 +9,56 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use regent_tui::clock::Clock;
 use regent_tui::model::Time;
 use regent_tui::rewind::{self, How};
-use regent_tui::store::journal;
 
 use crate::scene::{Scene, Thing};
 
 const ROUNDS: usize = 50;
 const FILES: usize = 8;
 
-/// Writes numbered lines, in three ways, until it is told to stop; the numbers whose write had come to an end.
+/// Writes numbered words until it is told to stop; the numbers whose write had come to an end. Each way of writing has
+/// files of its own, so that writers do not lose each other's words by themselves.
 fn writer(
     dir: std::path::PathBuf,
     way: usize,
     next: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
-) -> Vec<(String, u64)> {
+) -> Vec<u64> {
     let mut done = Vec::new();
-    let mut i = way;
+    let mut pause = 7 + way as u64;
     while !stop.load(Ordering::Relaxed) {
-        i += 1;
-        let name = format!("f{}", i % FILES);
-        let path = dir.join(&name);
         let n = next.fetch_add(1, Ordering::Relaxed);
+        pause = (pause * 1_103_515_245 + 12_345) % 0x7fff_ffff;
+        let path = dir.join(format!("f{}", way + 3 * (pause as usize % FILES)));
         let word = format!("<{n}>\n");
         let wrote = match way {
-            // Appends through a file that it holds open for a while.
+            // Holds the file open for a while before it writes: by then it may have been displaced.
             0 => fs::OpenOptions::new()
                 .append(true)
                 .open(&path)
                 .and_then(|mut f| {
-                    std::thread::yield_now();
+                    std::thread::sleep(std::time::Duration::from_micros(pause % 2500));
                     f.write_all(word.as_bytes())
                 }),
-            // Creates, where nothing is.
+            // Writes another file and gives it the name.
+            1 => fs::read(&path)
+                .or_else(|_| Ok(Vec::new()))
+                .and_then(|mut text: Vec<u8>| {
+                    text.extend_from_slice(word.as_bytes());
+                    let tmp = dir.join(format!("tmp{n}"));
+                    fs::write(&tmp, text)?;
+                    fs::rename(tmp, &path)
+                }),
+            // Appends, and makes the file where there is none.
             _ => fs::OpenOptions::new()
                 .append(true)
                 .create(true)
-                .open(dir.join(format!("{name}.{way}")))
+                .open(&path)
                 .and_then(|mut f| f.write_all(word.as_bytes())),
         };
         if wrote.is_ok() {
-            done.push((name, n));
+            done.push(n);
         }
-        std::thread::sleep(std::time::Duration::from_micros(300));
+        std::thread::sleep(std::time::Duration::from_micros(pause % 4000));
     }
     done
 }
@@ -60,46 +68,54 @@ fn t6_no_word_of_a_writer_is_lost() {
     let mut s = Scene::new();
     let first = s.step("s", "x", Some("x"));
     let (next, mut words) = (Arc::new(AtomicU64::new(0)), BTreeSet::new());
-    let (mut applied, mut refused) = (0, 0);
+    let (mut whole, mut part, mut refused) = (0, 0, 0);
+    let mut displaced = 0;
     for round in 0..ROUNDS {
-        for f in 0..FILES {
+        // Half of them are there before, half are made by the agent.
+        for f in 0..3 * FILES {
             s.step(
                 "s",
                 &format!("f{f}"),
                 Some(&format!("round {round}, to be undone\n")),
             );
         }
-        let plan = s.plan(&s.wish("s", first));
         let stop = Arc::new(AtomicBool::new(false));
-        let threads: Vec<_> = (0..2)
+        let threads: Vec<_> = (0..3)
             .map(|way| {
                 let (dir, next, stop) = (s.dir.clone(), next.clone(), stop.clone());
                 std::thread::spawn(move || writer(dir, way, next, stop))
             })
             .collect();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        let plan = s.plan(&s.wish("s", first));
         let how = How {
             clock: Clock::frozen(Time(5_000_000_000)),
-            partial: round % 2 == 0,
+            partial: round % 3 > 0,
             snapshots: false,
         };
         match rewind::apply(&s.store, &s.root(), &plan, how, &mut |_, _, _| {}) {
-            Ok(_) => applied += 1,
+            Ok(report) if report.complete => whole += 1,
+            Ok(report) => {
+                part += 1;
+                displaced += report.files.iter().filter(|f| f.applied).count();
+            }
             Err(_) => refused += 1,
         }
-        std::thread::sleep(std::time::Duration::from_millis(3));
+        std::thread::sleep(std::time::Duration::from_millis(4));
         stop.store(true, Ordering::Relaxed);
         for thread in threads {
-            words.extend(thread.join().unwrap().into_iter().map(|(_, n)| n));
+            words.extend(thread.join().unwrap());
         }
+        assert!(rewind::interrupted(&s.store, &s.root()).unwrap().is_empty());
         rewind::sweep(&s.store, &s.root(), Time(6_000_000_000)).unwrap();
-    }
-    // Everything in the tree, and every content that a rewind displaced or found to be written late.
-    let mut text = String::new();
-    for thing in s.tree().values() {
-        if let Thing::File(bytes, _) = thing {
-            text.push_str(&String::from_utf8_lossy(bytes));
+        // What this round left in the tree is remembered, since the next one writes over it.
+        for thing in s.tree().into_values() {
+            if let Thing::File(bytes, _) = thing {
+                s.blob(&bytes);
+            }
         }
     }
+    let mut text = String::new();
     let reader = s.reader();
     for hash in reader.contents_named().unwrap() {
         text.push_str(&String::from_utf8_lossy(&reader.content(&hash).unwrap()));
@@ -116,15 +132,11 @@ fn t6_no_word_of_a_writer_is_lost() {
         lost.len(),
         words.len()
     );
-    assert!(
-        !words.is_empty() && applied + refused == ROUNDS,
-        "{applied} {refused}"
-    );
     eprintln!(
-        "{} words, {applied} rewinds applied, {refused} refused",
+        "{} words; {whole} rewinds whole, {part} in part ({displaced} files), {refused} refused",
         words.len()
     );
-    let _ = journal::Phase::Applied;
+    assert!(part > 0 && displaced > 0, "the race was none");
 }
 
 #[test]
