@@ -4,4 +4,5 @@ pub mod action;
 pub mod highlight;
 pub mod key;
 pub mod keymap;
+pub mod pane;
 pub mod theme;

@@ -1,0 +1,2 @@
+use super::fixture::*;
+use super::*;
