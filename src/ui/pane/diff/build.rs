@@ -159,6 +159,10 @@ fn file_body(change: &FileChange, options: Options, remarks: &mut Vec<String>) -
             remarks.push("What the step left is not known; this is the file before it.".into());
             return as_it_is(&change.path, old);
         }
+        (FileContent::Unknown, FileContent::Unknown) => {
+            remarks.push("The text is not known, neither before nor after.".into());
+            return Body::Nothing;
+        }
         (before, after) => {
             remarks.push(format!(
                 "Before: {}. After: {}.",

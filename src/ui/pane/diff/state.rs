@@ -399,7 +399,14 @@ impl State {
         let first = self.heads.first().copied().unwrap_or(0);
         match self.content.opening {
             Opening::Top if self.heads.len() > 1 => self.cursor = 0,
-            Opening::Top => self.cursor = (first + 1).min(self.rows.len().saturating_sub(1)),
+            // On the first change, if it is in view from the top: there is where one wants to copy or edit.
+            Opening::Top => {
+                let below = first + 1..self.rows.len().min(first + 1 + self.body_height());
+                self.cursor = below
+                    .clone()
+                    .find(|&row| self.rows[row].kind.is_changed())
+                    .unwrap_or(below.start);
+            }
             Opening::Tail => return self.go(usize::MAX),
             Opening::Line(line) => {
                 let row = self

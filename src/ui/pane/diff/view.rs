@@ -183,7 +183,7 @@ impl Painter<'_> {
         {
             facts.push(("✓ viewed".into(), theme.dim()));
         }
-        if let Some((added, removed)) = head.counts {
+        if let Some((added, removed)) = head.counts.filter(|&counts| counts != (0, 0)) {
             facts.push((format!("+{added}"), theme.add()));
             facts.push((format!("−{removed}"), theme.delete()));
         }
