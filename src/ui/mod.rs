@@ -4,5 +4,6 @@ pub mod action;
 pub mod highlight;
 pub mod key;
 pub mod keymap;
+pub mod markdown;
 pub mod pane;
 pub mod theme;
