@@ -5,4 +5,5 @@
 pub mod model;
 pub mod query;
 pub mod source;
+pub mod text;
 pub mod ui;

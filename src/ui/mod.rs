@@ -3,3 +3,10 @@
 pub mod action;
 pub mod key;
 pub mod keymap;
+pub mod layout;
+pub mod marks;
+pub mod message;
+pub mod pane;
+pub mod phrase;
+pub mod theme;
+pub mod widget;

@@ -260,13 +260,18 @@ impl State {
         let missing_near = (from..to).any(|i| self.lacks(i));
         // Ask early, but not for one row at each press of a key.
         let edge = on_screen.end + self.height / 2;
-        let urgent =
-            missing_here || (on_screen.end..edge.min(to)).any(|i| self.lacks(i)) || self.rows.is_empty();
+        let urgent = missing_here
+            || (on_screen.end..edge.min(to)).any(|i| self.lacks(i))
+            || self.rows.is_empty();
         if !urgent && !missing_near {
             return Vec::new();
         }
         let mut wanted = Vec::new();
-        for i in on_screen.clone().chain(on_screen.end..to).chain(from..on_screen.start) {
+        for i in on_screen
+            .clone()
+            .chain(on_screen.end..to)
+            .chain(from..on_screen.start)
+        {
             self.each_row(i, |row| {
                 if !self.rows.has(row) {
                     wanted.push(row);
@@ -308,7 +313,11 @@ impl State {
         let last = self.lines.len().saturating_sub(1);
         let mut to = self.cursor.saturating_add_signed(by).min(last);
         if self.lines.get(to) == Some(&Line::New) {
-            to = if by < 0 { to.saturating_sub(1) } else { (to + 1).min(last) };
+            to = if by < 0 {
+                to.saturating_sub(1)
+            } else {
+                (to + 1).min(last)
+            };
         }
         self.put(to);
     }
