@@ -33,6 +33,10 @@ pub enum Message {
     Changed,
     /// Something outside went well or not: what was copied, why the editor did not start.
     Said(Note),
+    /// The program was told to stop for a while.
+    Suspend,
+    /// It goes on after that: the terminal may have been used by others.
+    Continued,
     /// The program was told to end.
     Terminate,
 }
@@ -119,6 +123,8 @@ pub enum Question {
     Files,
     /// Which session a step is in, from the word of a user.
     Resolve(String),
+    /// Which session a step is in, from its row.
+    Locate(StepRow),
     /// The step nearest to a time.
     StepAt(SessionRow, Time),
     /// A remembered word.
@@ -161,7 +167,7 @@ pub enum Answer {
     Found(Found),
     /// To [`Question::Files`].
     Files(Vec<(String, StepRow)>),
-    /// To [`Question::Resolve`].
+    /// To [`Question::Resolve`] and [`Question::Locate`].
     Resolved(SessionRow, StepRow),
     /// To [`Question::StepAt`].
     StepAt(Option<StepRow>),
