@@ -281,15 +281,10 @@ fn output_of(step: &StepDetail) -> Content {
 }
 
 fn outcome(step: &StepDetail) -> Option<(bool, String)> {
-    let code = step
-        .info
-        .exit_code
-        .filter(|&code| code != 0)
-        .map(|code| format!(" {code}"))
-        .unwrap_or_default();
+    let code = step.info.exit_code.filter(|&code| code != 0);
     match step.info.status {
-        Status::Ok => Some((true, "✓".into())),
-        Status::Failed => Some((false, format!("✗{code}"))),
+        Status::Ok => Some((true, String::new())),
+        Status::Failed => Some((false, code.map(|code| code.to_string()).unwrap_or_default())),
         Status::Denied | Status::Interrupted => Some((false, step.info.status.word().into())),
         Status::Running | Status::Unknown => None,
     }

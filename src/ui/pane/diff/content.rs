@@ -57,7 +57,7 @@ pub struct Head {
     pub evidence: Option<Evidence>,
     /// Lines added and removed.
     pub counts: Option<(u32, u32)>,
-    /// Whether the command worked, and the word for how it ended.
+    /// Whether the command worked, and a word for how it ended, if its mark does not say all.
     pub outcome: Option<(bool, String)>,
 }
 
@@ -81,7 +81,7 @@ pub struct Change {
     pub new: Text,
     /// Which lines are the same.
     pub blocks: Vec<Block>,
-    /// Blocks before which lines are missing that nobody knows (between recorded hunks).
+    /// Blocks, ascending, before which lines are missing that nobody knows (between recorded hunks).
     pub breaks: Vec<usize>,
     /// Which removed line became which added line, ascending in both.
     pub pairs: Vec<(u32, u32)>,
@@ -92,6 +92,11 @@ pub struct Change {
 }
 
 impl Change {
+    /// Whether unknown lines stand before a block.
+    pub fn is_broken(&self, block: usize) -> bool {
+        self.breaks.binary_search(&block).is_ok()
+    }
+
     /// The added line that a removed one became.
     pub fn new_of(&self, old: usize) -> Option<usize> {
         let place = self

@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::content::{Content, Side};
+use super::rows::NONE;
+use super::state::{State, sides};
 use crate::ui::highlight::{self, Piece};
 
 /// Lines to highlight. Run it on the worker that highlights; never while drawing.
@@ -48,6 +50,62 @@ impl Job {
             first: self.lines.start,
             pieces,
         }
+    }
+}
+
+impl State {
+    /// What is to be highlighted next: first what is in view, then a page around it.
+    pub fn job(&self) -> Option<Job> {
+        let (first, last) = self.in_view();
+        let page = self.body_height();
+        let wider = first.saturating_sub(page)..(last + page).min(self.rows.len());
+        let find = |rows: Range<usize>| {
+            rows.filter_map(|i| self.rows.get(i)).find_map(|row| {
+                let (old, new) = sides(row.kind);
+                self.uncoloured(row.section, Side::New, new)
+                    .or_else(|| self.uncoloured(row.section, Side::Old, old))
+            })
+        };
+        let (section, side, line) = find(first..last + 1).or_else(|| find(wider))?;
+        Some(Job {
+            generation: self.generation,
+            content: self.content.clone(),
+            section,
+            side,
+            lines: line..line + page.max(10),
+        })
+    }
+
+    /// Takes in what a job has found. An answer for an older content is dropped.
+    pub fn put(&mut self, done: Done) {
+        if done.generation == self.generation {
+            self.coloured
+                .entry((done.section, done.side))
+                .or_default()
+                .put(done.first, done.pieces);
+        }
+    }
+
+    fn uncoloured(&self, section: u32, side: Side, line: u32) -> Option<(u32, Side, usize)> {
+        let line = (line != NONE).then_some(line as usize)?;
+        self.content
+            .sections
+            .get(section as usize)?
+            .text(side)?
+            .code?;
+        let known = self
+            .coloured
+            .get(&(section, side))
+            .is_some_and(|c| c.get(line).is_some());
+        (!known).then_some((section, side, line))
+    }
+
+    /// The pieces of a line, if they are known.
+    pub(super) fn pieces(&self, section: u32, side: Side, line: usize) -> &[Piece] {
+        self.coloured
+            .get(&(section, side))
+            .and_then(|c| c.get(line))
+            .unwrap_or_default()
     }
 }
 

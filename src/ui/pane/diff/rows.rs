@@ -20,8 +20,6 @@ pub struct Row {
 /// What stands in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A file in the list of several.
-    File,
     /// The head of a section.
     Head,
     /// One of its remarks.
@@ -63,16 +61,9 @@ pub struct Plan {
 /// The rows of a content.
 pub fn rows(content: &Content, plan: Plan) -> Vec<Row> {
     let mut out = Vec::new();
-    let several = content.sections.len() > 1;
-    if several {
-        out.extend((0..content.sections.len()).map(|i| Row {
-            section: i as u32,
-            kind: Kind::File,
-        }));
-    }
     for (section, i) in content.sections.iter().zip(0_u32..) {
         let mut add = |kind| out.push(Row { section: i, kind });
-        if several {
+        if i > 0 {
             add(Kind::Blank);
         }
         add(Kind::Head);
@@ -90,7 +81,7 @@ pub fn rows(content: &Content, plan: Plan) -> Vec<Row> {
 
 fn change_rows(change: &Change, plan: Plan, add: &mut impl FnMut(Kind)) {
     for (at, block) in change.blocks.iter().enumerate() {
-        if change.breaks.contains(&at) {
+        if change.is_broken(at) {
             add(Kind::Gap(0));
         }
         if block.changed {
@@ -105,8 +96,8 @@ fn change_rows(change: &Change, plan: Plan, add: &mut impl FnMut(Kind)) {
 fn same_rows(change: &Change, at: usize, plan: Plan, add: &mut impl FnMut(Kind)) {
     let block = &change.blocks[at];
     let near = |here: bool| if here { plan.context } else { 0 };
-    let after_change = at > 0 && !change.breaks.contains(&at);
-    let before_change = at + 1 < change.blocks.len() && !change.breaks.contains(&(at + 1));
+    let after_change = at > 0 && !change.is_broken(at);
+    let before_change = at + 1 < change.blocks.len() && !change.is_broken(at + 1);
     let len = block.new.len();
     let (lead, trail) = (near(after_change), near(before_change));
     // A gap of one line is shown as that line.

@@ -88,7 +88,7 @@ impl State {
     }
 
     /// Scrolls by lines; the cursor stays in view.
-    pub(super) fn scroll(&mut self, lines: isize) {
+    pub fn scroll(&mut self, lines: isize) {
         for _ in 0..lines.unsigned_abs() {
             if lines > 0 {
                 self.one_down()

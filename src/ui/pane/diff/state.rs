@@ -1,21 +1,18 @@
 //! Where the pane stands in its content, and what an action changes about that.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 use std::sync::Arc;
 
+use super::arrange::CONTEXTS;
 use super::build::Options;
-use super::content::{Content, Opening, Section, Side};
+use super::content::{Content, Section, Side};
 use super::copy;
 use super::gutter::Gutter;
-use super::job::{Coloured, Done, Job};
-use super::rows::{self, Kind, NONE, Plan, Row};
+use super::job::Coloured;
+use super::rows::{Kind, NONE, Row};
 use super::search::Search;
 use crate::ui::action::Action;
-use crate::ui::highlight::Piece;
 
-/// Steps of the context keys: unchanged lines around each change.
-const CONTEXTS: [usize; 7] = [0, 1, 3, 6, 12, 25, usize::MAX];
 /// Narrower panes show old and new below each other, whatever was chosen.
 const SIDE_BY_SIDE_FROM: usize = 100;
 /// Columns of one step sideways.
@@ -30,12 +27,6 @@ pub enum Out {
     Rebuild,
     /// A box for words to search for, which go to [`State::search`].
     AskSearch,
-    /// Copy a text; the first word says what it is.
-    Copy(&'static str, String),
-    /// Open a file in the editor at a line.
-    Edit(String, u32),
-    /// The file was ticked as viewed, or the tick taken away.
-    Viewed(String, bool),
 }
 
 /// What white space does.
@@ -84,10 +75,10 @@ pub struct State {
     pub(super) coloured: HashMap<(u32, Side), Coloured>,
     pub(super) stale: bool,
     pub(super) size: (usize, usize),
-    side_by_side: bool,
-    context: usize,
+    pub(super) side_by_side: bool,
+    pub(super) context: usize,
     /// Counts the contents, so that an answer for an old one is known as such.
-    generation: u64,
+    pub(super) generation: u64,
 }
 
 impl Default for State {
@@ -230,6 +221,67 @@ impl State {
         })
     }
 
+    /// The file that the cursor is in, by its place in the content.
+    pub fn file(&self) -> usize {
+        self.rows
+            .get(self.cursor)
+            .map_or(0, |row| row.section as usize)
+    }
+
+    /// Goes to a file, by its place in the content.
+    pub fn show_file(&mut self, file: usize) {
+        if let Some(&head) = self.heads.get(file) {
+            self.cursor = (head + 1).min(self.rows.len().saturating_sub(1));
+            (self.top, self.top_skip) = (head, 0);
+            self.keep_in_view();
+        }
+    }
+
+    /// Puts the cursor on the row that stands `line` lines below the upper edge of the pane.
+    pub fn click(&mut self, line: u16) {
+        let (first, last) = self.in_view();
+        let Some(mut below) = usize::from(line)
+            .checked_sub(1)
+            .map(|below| below + self.top_skip)
+        else {
+            return;
+        };
+        for row in first..=last {
+            let height = self.height(row);
+            if below < height {
+                self.cursor = row;
+                return;
+            }
+            below -= height;
+        }
+    }
+
+    /// The file under the cursor, and the line in it to open an editor at.
+    pub fn place(&self) -> Option<(String, u32)> {
+        let path = self
+            .section(*self.rows.get(self.cursor)?)?
+            .head
+            .path
+            .clone()?;
+        let place = self.line_under_cursor();
+        Some((
+            path,
+            place
+                .and_then(|place| place.new_line.or(place.old_line))
+                .unwrap_or(1),
+        ))
+    }
+
+    /// The line or the lines of the range, as they are in the file.
+    pub fn lines(&self) -> Option<String> {
+        copy::lines(self)
+    }
+
+    /// All changes as one patch for `git apply`.
+    pub fn patch(&self) -> Option<String> {
+        copy::patch(&self.content)
+    }
+
     /// Searches for words, from the cursor on; the empty text ends a search.
     pub fn search(&mut self, query: &str) {
         self.search = Search::new(query);
@@ -286,175 +338,14 @@ impl State {
             Action::SearchPrevious => return Some(self.go_to_hit(true)),
             Action::SearchPane => return Some(Out::AskSearch),
             Action::Whitespace => return Some(self.next_white()),
-            Action::Open => return self.open_file(),
-            Action::Toggle => return self.tick(),
             Action::Leave => return self.leave(),
-            Action::CopyLine => {
-                return Some(Out::Copy(
-                    if self.range.is_some() {
-                        "lines"
-                    } else {
-                        "line"
-                    },
-                    copy::lines(self)?,
-                ));
-            }
-            Action::CopyDiff => return Some(Out::Copy("diff", copy::patch(&self.content)?)),
-            Action::Edit => return self.edit(),
             _ => return None,
         }
         Some(Out::Done)
     }
 
-    /// What is to be highlighted next: first what is in view, then a page around it.
-    pub fn job(&self) -> Option<Job> {
-        let (first, last) = self.in_view();
-        let page = self.body_height();
-        let wider = first.saturating_sub(page)..(last + page).min(self.rows.len());
-        let find = |rows: Range<usize>| {
-            rows.filter_map(|i| self.rows.get(i)).find_map(|row| {
-                let (old, new) = sides(row.kind);
-                self.uncoloured(row.section, Side::New, new)
-                    .or_else(|| self.uncoloured(row.section, Side::Old, old))
-            })
-        };
-        let (section, side, line) = find(first..last + 1).or_else(|| find(wider))?;
-        Some(Job {
-            generation: self.generation,
-            content: self.content.clone(),
-            section,
-            side,
-            lines: line..line + page.max(10),
-        })
-    }
-
-    /// Takes in what a job has found. An answer for an older content is dropped.
-    pub fn put(&mut self, done: Done) {
-        if done.generation == self.generation {
-            self.coloured
-                .entry((done.section, done.side))
-                .or_default()
-                .put(done.first, done.pieces);
-        }
-    }
-
-    fn uncoloured(&self, section: u32, side: Side, line: u32) -> Option<(u32, Side, usize)> {
-        let line = (line != NONE).then_some(line as usize)?;
-        self.content
-            .sections
-            .get(section as usize)?
-            .text(side)?
-            .code?;
-        let known = self
-            .coloured
-            .get(&(section, side))
-            .is_some_and(|c| c.get(line).is_some());
-        (!known).then_some((section, side, line))
-    }
-
-    /// The pieces of a line, if they are known.
-    pub(super) fn pieces(&self, section: u32, side: Side, line: usize) -> &[Piece] {
-        self.coloured
-            .get(&(section, side))
-            .and_then(|c| c.get(line))
-            .unwrap_or_default()
-    }
-
     pub(super) fn section(&self, row: Row) -> Option<&Section> {
         self.content.sections.get(row.section as usize)
-    }
-
-    fn lay_out(&mut self) {
-        let plan = Plan {
-            context: CONTEXTS[self.context],
-            side_by_side: self.is_side_by_side(),
-        };
-        self.rows = rows::rows(&self.content, plan);
-        self.heads = (0..self.rows.len())
-            .filter(|&i| self.rows[i].kind == Kind::Head)
-            .collect();
-        self.gutters = self.content.sections.iter().map(Gutter::of).collect();
-        self.find_rows();
-    }
-
-    fn find_rows(&mut self) {
-        let Some(mut search) = self.search.take() else {
-            return;
-        };
-        let is_hit = |row: &Row| {
-            let (old, new) = sides(row.kind);
-            let hit = |side, line: u32| {
-                let text = self.section(*row).and_then(|section| section.text(side));
-                line != NONE && text.is_some_and(|text| search.is_in(text.line(line as usize)))
-            };
-            hit(Side::New, new) || (!matches!(row.kind, Kind::Same(..)) && hit(Side::Old, old))
-        };
-        search.rows = (0..self.rows.len())
-            .filter(|&i| is_hit(&self.rows[i]))
-            .collect();
-        self.search = Some(search);
-    }
-
-    fn open(&mut self) {
-        let first = self.heads.first().copied().unwrap_or(0);
-        match self.content.opening {
-            Opening::Top if self.heads.len() > 1 => self.cursor = 0,
-            // On the first change, if it is in view from the top: there is where one wants to copy or edit.
-            Opening::Top => {
-                let below = first + 1..self.rows.len().min(first + 1 + self.body_height());
-                self.cursor = below
-                    .clone()
-                    .find(|&row| self.rows[row].kind.is_changed())
-                    .unwrap_or(below.start);
-            }
-            Opening::Tail => return self.go(usize::MAX),
-            Opening::Line(line) => {
-                let row = self
-                    .rows
-                    .iter()
-                    .position(|row| row.kind == Kind::Plain(line as u32));
-                self.cursor = row.unwrap_or(0);
-                // The error stands a third down, so that what led to it is seen, too.
-                self.top = self.cursor.saturating_sub(self.body_height() / 3);
-            }
-        }
-        self.keep_in_view();
-    }
-
-    /// The line at the cursor, whatever row it is in.
-    fn anchor(&self) -> (u32, u32, u32, usize) {
-        let row = self.rows.get(self.cursor).copied().unwrap_or(Row {
-            section: 0,
-            kind: Kind::Blank,
-        });
-        let (old, new) = sides(row.kind);
-        (row.section, old, new, self.cursor.saturating_sub(self.top))
-    }
-
-    fn restore(&mut self, (section, old, new, below_top): (u32, u32, u32, usize)) {
-        let is_there = |row: &Row| {
-            let (o, n) = sides(row.kind);
-            row.section == section
-                && ((new != NONE && n != NONE && n >= new)
-                    || (new == NONE && old != NONE && o != NONE && o >= old))
-        };
-        let here = self
-            .rows
-            .iter()
-            .position(is_there)
-            .or_else(|| self.heads.get(section as usize).copied());
-        self.cursor = here.unwrap_or(0);
-        self.top = self.cursor.saturating_sub(below_top);
-        self.top_skip = 0;
-        self.keep_in_view();
-    }
-
-    fn rearrange(&mut self, change: impl FnOnce(&mut Self)) {
-        let anchor = self.anchor();
-        change(self);
-        self.range = None;
-        self.lay_out();
-        self.restore(anchor);
     }
 
     fn toggle_wrap(&mut self) {
@@ -503,32 +394,6 @@ impl State {
         }
     }
 
-    /// Enter in the list of files goes to the file.
-    fn open_file(&mut self) -> Option<Out> {
-        let row = self
-            .rows
-            .get(self.cursor)
-            .filter(|row| row.kind == Kind::File)?;
-        let head = *self.heads.get(row.section as usize)?;
-        self.cursor = head;
-        (self.top, self.top_skip) = (head, 0);
-        self.keep_in_view();
-        Some(Out::Done)
-    }
-
-    fn tick(&mut self) -> Option<Out> {
-        let path = self
-            .section(*self.rows.get(self.cursor)?)?
-            .head
-            .path
-            .clone()?;
-        let viewed = self.viewed.insert(path.clone());
-        if !viewed {
-            self.viewed.remove(&path);
-        }
-        Some(Out::Viewed(path, viewed))
-    }
-
     /// A range, then a search: each is left before the pane is.
     fn leave(&mut self) -> Option<Out> {
         if self.range.take().is_some() || self.search.take().is_some() {
@@ -536,16 +401,6 @@ impl State {
         } else {
             None
         }
-    }
-
-    fn edit(&self) -> Option<Out> {
-        let row = *self.rows.get(self.cursor)?;
-        let path = self.section(row)?.head.path.clone()?;
-        let place = self.line_under_cursor();
-        let line = place
-            .and_then(|place| place.new_line.or(place.old_line))
-            .unwrap_or(1);
-        Some(Out::Edit(path, line))
     }
 }
 

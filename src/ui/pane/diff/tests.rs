@@ -15,6 +15,6 @@ use crate::ui::action::Action;
 use crate::ui::theme::{ColorDepth, Scheme, Theme};
 
 mod fixture;
-mod look;
-mod moves;
-mod output;
+mod look_tests;
+mod move_tests;
+mod output_tests;

@@ -4,18 +4,24 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::content::{Change, Head, Section, Side};
+use super::content::{Change, Section, Side};
 use super::gutter::Gutter;
 use super::paint::{self, Laid, Layer, Pen, WRAPPED_BYTES};
 use super::rows::{Kind, NONE, Row};
 use super::state::{State, White};
 use crate::diff::words;
-use crate::model::{Evidence, Op};
-use crate::text;
+use crate::ui::marks::Marks;
 use crate::ui::theme::Theme;
 
 /// Draws the pane into an area, which should have the size told to [`State::resize`].
-pub fn view(state: &State, theme: &Theme, focused: bool, area: Rect, buffer: &mut Buffer) {
+pub fn view(
+    state: &State,
+    theme: &Theme,
+    marks: &Marks,
+    focused: bool,
+    area: Rect,
+    buffer: &mut Buffer,
+) {
     let area = area.intersection(buffer.area);
     if area.is_empty() || state.rows.is_empty() {
         return;
@@ -23,6 +29,7 @@ pub fn view(state: &State, theme: &Theme, focused: bool, area: Rect, buffer: &mu
     let painter = Painter {
         state,
         theme,
+        marks,
         focused,
         area,
     };
@@ -52,11 +59,12 @@ struct Lines {
     height: usize,
 }
 
-struct Painter<'a> {
-    state: &'a State,
-    theme: &'a Theme,
-    focused: bool,
-    area: Rect,
+pub(super) struct Painter<'a> {
+    pub(super) state: &'a State,
+    pub(super) theme: &'a Theme,
+    pub(super) marks: &'a Marks,
+    pub(super) focused: bool,
+    pub(super) area: Rect,
 }
 
 /// A line of a text, and what is known of it.
@@ -78,119 +86,8 @@ enum Sign {
 }
 
 impl Painter<'_> {
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         usize::from(self.area.width)
-    }
-
-    /// The head of the file whose lines are on top, or the sum of all above the list of files.
-    fn sticky(&self, buffer: &mut Buffer) {
-        let state = self.state;
-        let (x, y) = (self.area.x, self.area.y);
-        let percent = state.percent().map(|p| (format!("{p}%"), self.theme.dim()));
-        let Some(head) = state.head_of(state.top) else {
-            let (files, added, removed) = state.totals();
-            let head = Head {
-                title: format!("{files} files"),
-                counts: Some((added, removed)),
-                ..Head::default()
-            };
-            return self.head(buffer, y, &head, percent, false);
-        };
-        if let Some(section) = state.section(state.rows[head]) {
-            self.head(buffer, y, &section.head, percent, state.cursor == head);
-        }
-        if state.cursor == head {
-            self.bar(buffer, x, y);
-        }
-    }
-
-    fn head(
-        &self,
-        buffer: &mut Buffer,
-        y: u16,
-        head: &Head,
-        percent: Option<(String, Style)>,
-        cursor: bool,
-    ) {
-        let theme = self.theme;
-        if cursor {
-            buffer.set_style(
-                Rect::new(self.area.x, y, self.area.width, 1),
-                theme.selected_unfocused(),
-            );
-        }
-        let mut right = self.facts(head);
-        right.extend(percent);
-        // What does not fit is left out from the front: the evidence first, the percentage last.
-        let room = self.width().saturating_sub(1);
-        let name = head
-            .path
-            .as_deref()
-            .map_or(text::width(&head.title), |path| {
-                text::width(path.rsplit('/').next().unwrap_or(path))
-            });
-        let total = |right: &[(String, Style)]| {
-            right
-                .iter()
-                .map(|(text, _)| text::width(text) + 2)
-                .sum::<usize>()
-        };
-        while !right.is_empty() && total(&right) + name.min(room / 2) > room {
-            right.remove(0);
-        }
-        let room = room - total(&right);
-        let x = self.area.x + 1;
-        if head.path.is_some() {
-            let cut = text::path(&head.title, room);
-            let (after, _) = buffer.set_stringn(x, y, &cut.name, room, theme.heading());
-            if !cut.folder.is_empty() {
-                let left = room.saturating_sub(usize::from(after - x));
-                buffer.set_stringn(after + 2, y, &cut.folder, left, theme.dim());
-            }
-        } else {
-            buffer.set_stringn(x, y, text::end(&head.title, room), room, theme.heading());
-        }
-        let mut x = self.area.right() - total(&right) as u16;
-        for (text, style) in &right {
-            let (after, _) = buffer.set_stringn(x + 2, y, text, text::width(text), *style);
-            x = after;
-        }
-    }
-
-    /// What a head says on its right.
-    fn facts(&self, head: &Head) -> Vec<(String, Style)> {
-        let theme = self.theme;
-        let mut facts = Vec::new();
-        if let Some(evidence) = head.evidence {
-            let style = if evidence == Evidence::PatchOnly {
-                theme.warn()
-            } else {
-                theme.dim()
-            };
-            facts.push((evidence.word().to_owned(), style));
-        }
-        match head.op {
-            Some(Op::Create) => facts.push(("new".into(), theme.add())),
-            Some(Op::Delete) => facts.push(("deleted".into(), theme.delete())),
-            Some(Op::Rename) => facts.push(("renamed".into(), theme.warn())),
-            Some(Op::Mode) => facts.push(("mode".into(), theme.dim())),
-            Some(Op::Modify) | None => {}
-        }
-        if head
-            .path
-            .as_ref()
-            .is_some_and(|path| self.state.viewed.contains(path))
-        {
-            facts.push(("✓ viewed".into(), theme.dim()));
-        }
-        if let Some((added, removed)) = head.counts.filter(|&counts| counts != (0, 0)) {
-            facts.push((format!("+{added}"), theme.add()));
-            facts.push((format!("−{removed}"), theme.delete()));
-        }
-        if let Some((ok, word)) = &head.outcome {
-            facts.push((word.clone(), if *ok { theme.ok() } else { theme.fail() }));
-        }
-        facts
     }
 
     fn row(&self, buffer: &mut Buffer, index: usize, lines: Lines) {
@@ -202,7 +99,6 @@ impl Painter<'_> {
         let gutter = state.gutters[row.section as usize];
         match row.kind {
             Kind::Blank => {}
-            Kind::File => self.file(buffer, section, lines.y, index == state.cursor),
             Kind::Head => self.head(buffer, lines.y, &section.head, None, index == state.cursor),
             Kind::Remark(i) => self.remark(buffer, section, i as usize, gutter, lines),
             Kind::Gap(hidden) => self.gap(buffer, hidden, lines.y),
@@ -239,13 +135,8 @@ impl Painter<'_> {
         }
     }
 
-    fn bar(&self, buffer: &mut Buffer, x: u16, y: u16) {
-        buffer.set_stringn(x, y, "▌", 1, self.theme.cursor_bar(self.focused));
-    }
-
-    /// A file in the list.
-    fn file(&self, buffer: &mut Buffer, section: &Section, y: u16, cursor: bool) {
-        self.head(buffer, y, &section.head, None, cursor);
+    pub(super) fn bar(&self, buffer: &mut Buffer, x: u16, y: u16) {
+        buffer.set_stringn(x, y, self.marks.bar, 1, self.theme.cursor_bar(self.focused));
     }
 
     fn remark(
