@@ -46,6 +46,7 @@ impl State {
     pub(super) fn open(&mut self) {
         let first = self.heads.first().copied().unwrap_or(0);
         match self.content.opening {
+            Opening::Top if self.heads.len() > 1 => self.cursor = 0,
             // On the first change, if it is in view from the top: there is where one wants to copy or edit.
             Opening::Top => {
                 let below = first + 1..self.rows.len().min(first + 1 + self.body_height());

@@ -10,13 +10,19 @@ use crate::model::{Evidence, Op};
 use crate::text;
 
 impl Painter<'_> {
-    /// The head of the section whose lines are on top.
+    /// The head of the section whose lines are on top, or the sum of all above the list of files.
     pub(super) fn sticky(&self, buffer: &mut Buffer) {
         let state = self.state;
         let (x, y) = (self.area.x, self.area.y);
         let percent = state.percent().map(|p| (format!("{p}%"), self.theme.dim()));
         let Some(head) = state.head_of(state.top) else {
-            return;
+            let (files, added, removed) = state.totals();
+            let head = Head {
+                title: format!("{files} files"),
+                counts: Some((added, removed)),
+                ..Head::default()
+            };
+            return self.head(buffer, y, &head, percent, false);
         };
         if let Some(section) = state.section(state.rows[head]) {
             self.head(buffer, y, &section.head, percent, state.cursor == head);
@@ -98,7 +104,7 @@ impl Painter<'_> {
             .as_ref()
             .is_some_and(|path| self.state.viewed.contains(path))
         {
-            facts.push((format!("{} viewed", self.marks.passed), theme.dim()));
+            facts.push((format!("{} viewed", self.state.marks.passed), theme.dim()));
         }
         if let Some((added, removed)) = head.counts.filter(|&counts| counts != (0, 0)) {
             facts.push((format!("+{added}"), theme.add()));
@@ -106,8 +112,8 @@ impl Painter<'_> {
         }
         if let Some((ok, word)) = &head.outcome {
             let (mark, style) = match ok {
-                true => (self.marks.passed, self.theme.ok()),
-                false => (self.marks.failed, self.theme.fail()),
+                true => (self.state.marks.passed, self.theme.ok()),
+                false => (self.state.marks.failed, self.theme.fail()),
             };
             facts.push((format!("{mark} {word}").trim_end().to_owned(), style));
         }

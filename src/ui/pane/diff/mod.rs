@@ -8,11 +8,9 @@
 //! 2. The model hands it to [`State::show`]; `keep` says that it is the same content built anew, so that the place stays.
 //!    [`State::resize`] tells the pane its inner size whenever that changes, before [`view`].
 //! 3. An action goes to [`State::update`]: `None` means that the pane has no use for it; [`Out`] is what is asked of the
-//!    model: build anew, or ask for words to search (they go to [`State::search`]). `J` and `K` are `ScrollDiffDown` and
-//!    `ScrollDiffUp`; they work whatever has the focus, as do hunks. Which view and which scope is shown is the model's
-//!    to decide ([`View::of`] says which there are). For copying and the editor: [`State::lines`], [`State::patch`],
-//!    [`State::place`], [`State::line_under_cursor`]; for a list of files: [`State::file`], [`State::show_file`]; for the
-//!    mouse: [`State::click`], [`State::scroll`].
+//!    model: build anew, ask for words to search (they go to [`State::search`]), copy, edit, tick. Which view and which
+//!    scope is shown is the model's to decide ([`View::of`] says which there are). `J` and `K` are `ScrollDiffDown` and
+//!    `ScrollDiffUp`; they work whatever has the focus, as do hunks and files. Clicks go to [`State::click`].
 //! 4. When nothing else is to do, [`State::job`] says what to highlight next; [`Job::run`] does it on a worker, and
 //!    [`State::put`] takes the answer. Until then lines are plain. `job` is `None` when everything near is done.
 //! 5. [`view`] draws: pure, and only what is in view is laid out. The frame and its title are the model's;

@@ -20,6 +20,8 @@ pub struct Row {
 /// What stands in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// A file in the list of several.
+    File,
     /// The head of a section.
     Head,
     /// One of its remarks.
@@ -61,9 +63,17 @@ pub struct Plan {
 /// The rows of a content.
 pub fn rows(content: &Content, plan: Plan) -> Vec<Row> {
     let mut out = Vec::new();
+    let several = content.sections.len() > 1;
+    if several {
+        let kind = Kind::File;
+        out.extend((0..content.sections.len()).map(|i| Row {
+            section: i as u32,
+            kind,
+        }));
+    }
     for (section, i) in content.sections.iter().zip(0_u32..) {
         let mut add = |kind| out.push(Row { section: i, kind });
-        if i > 0 {
+        if several {
             add(Kind::Blank);
         }
         add(Kind::Head);

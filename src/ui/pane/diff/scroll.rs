@@ -87,8 +87,25 @@ impl State {
         self.keep_in_view();
     }
 
+    /// Puts the cursor on the row at a line of the screen, counted from the top of the pane (where the head stays).
+    pub fn click(&mut self, line: usize) {
+        let Some(mut below) = line.checked_sub(1) else {
+            return;
+        };
+        below += self.top_skip;
+        let (first, last) = self.in_view();
+        for row in first..=last {
+            let height = self.height(row);
+            if below < height {
+                self.cursor = row.min(self.rows.len().saturating_sub(1));
+                return;
+            }
+            below -= height;
+        }
+    }
+
     /// Scrolls by lines; the cursor stays in view.
-    pub fn scroll(&mut self, lines: isize) {
+    pub(super) fn scroll(&mut self, lines: isize) {
         for _ in 0..lines.unsigned_abs() {
             if lines > 0 {
                 self.one_down()

@@ -12,6 +12,7 @@ use super::job::Coloured;
 use super::rows::{Kind, NONE, Row};
 use super::search::Search;
 use crate::ui::action::Action;
+use crate::ui::marks::{Marks, UNICODE};
 
 /// Narrower panes show old and new below each other, whatever was chosen.
 const SIDE_BY_SIDE_FROM: usize = 100;
@@ -27,6 +28,12 @@ pub enum Out {
     Rebuild,
     /// A box for words to search for, which go to [`State::search`].
     AskSearch,
+    /// Copy a text; the first word says what it is.
+    Copy(&'static str, String),
+    /// Open a file in the editor at a line.
+    Edit(String, u32),
+    /// The file was ticked as viewed, or the tick taken away.
+    Viewed(String, bool),
 }
 
 /// What white space does.
@@ -74,6 +81,7 @@ pub struct State {
     pub(super) viewed: HashSet<String>,
     pub(super) coloured: HashMap<(u32, Side), Coloured>,
     pub(super) stale: bool,
+    pub(super) marks: &'static Marks,
     pub(super) size: (usize, usize),
     pub(super) side_by_side: bool,
     pub(super) context: usize,
@@ -99,6 +107,7 @@ impl Default for State {
             viewed: HashSet::new(),
             coloured: HashMap::new(),
             stale: false,
+            marks: &UNICODE,
             size: (80, 24),
             side_by_side: false,
             context: 2,
@@ -151,6 +160,11 @@ impl State {
         Options {
             ignore_whitespace: self.white == White::Ignored,
         }
+    }
+
+    /// The signs to draw with.
+    pub fn set_marks(&mut self, marks: &'static Marks) {
+        self.marks = marks;
     }
 
     /// The files that have a tick.
@@ -221,67 +235,6 @@ impl State {
         })
     }
 
-    /// The file that the cursor is in, by its place in the content.
-    pub fn file(&self) -> usize {
-        self.rows
-            .get(self.cursor)
-            .map_or(0, |row| row.section as usize)
-    }
-
-    /// Goes to a file, by its place in the content.
-    pub fn show_file(&mut self, file: usize) {
-        if let Some(&head) = self.heads.get(file) {
-            self.cursor = (head + 1).min(self.rows.len().saturating_sub(1));
-            (self.top, self.top_skip) = (head, 0);
-            self.keep_in_view();
-        }
-    }
-
-    /// Puts the cursor on the row that stands `line` lines below the upper edge of the pane.
-    pub fn click(&mut self, line: u16) {
-        let (first, last) = self.in_view();
-        let Some(mut below) = usize::from(line)
-            .checked_sub(1)
-            .map(|below| below + self.top_skip)
-        else {
-            return;
-        };
-        for row in first..=last {
-            let height = self.height(row);
-            if below < height {
-                self.cursor = row;
-                return;
-            }
-            below -= height;
-        }
-    }
-
-    /// The file under the cursor, and the line in it to open an editor at.
-    pub fn place(&self) -> Option<(String, u32)> {
-        let path = self
-            .section(*self.rows.get(self.cursor)?)?
-            .head
-            .path
-            .clone()?;
-        let place = self.line_under_cursor();
-        Some((
-            path,
-            place
-                .and_then(|place| place.new_line.or(place.old_line))
-                .unwrap_or(1),
-        ))
-    }
-
-    /// The line or the lines of the range, as they are in the file.
-    pub fn lines(&self) -> Option<String> {
-        copy::lines(self)
-    }
-
-    /// All changes as one patch for `git apply`.
-    pub fn patch(&self) -> Option<String> {
-        copy::patch(&self.content)
-    }
-
     /// Searches for words, from the cursor on; the empty text ends a search.
     pub fn search(&mut self, query: &str) {
         self.search = Search::new(query);
@@ -338,7 +291,19 @@ impl State {
             Action::SearchPrevious => return Some(self.go_to_hit(true)),
             Action::SearchPane => return Some(Out::AskSearch),
             Action::Whitespace => return Some(self.next_white()),
+            Action::Open => return self.open_file(),
+            Action::Toggle => return self.tick(),
             Action::Leave => return self.leave(),
+            Action::CopyLine => {
+                let what = if self.range.is_some() {
+                    "lines"
+                } else {
+                    "line"
+                };
+                return Some(Out::Copy(what, copy::lines(self)?));
+            }
+            Action::CopyDiff => return Some(Out::Copy("diff", copy::patch(&self.content)?)),
+            Action::Edit => return self.edit(),
             _ => return None,
         }
         Some(Out::Done)
@@ -392,6 +357,43 @@ impl State {
         } else {
             Out::Done
         }
+    }
+
+    /// Enter in the list of files goes to the file.
+    fn open_file(&mut self) -> Option<Out> {
+        let row = self
+            .rows
+            .get(self.cursor)
+            .filter(|row| row.kind == Kind::File)?;
+        let head = *self.heads.get(row.section as usize)?;
+        self.cursor = head;
+        (self.top, self.top_skip) = (head, 0);
+        self.keep_in_view();
+        Some(Out::Done)
+    }
+
+    fn tick(&mut self) -> Option<Out> {
+        let path = self
+            .section(*self.rows.get(self.cursor)?)?
+            .head
+            .path
+            .clone()?;
+        let viewed = self.viewed.insert(path.clone());
+        if !viewed {
+            self.viewed.remove(&path);
+        }
+        Some(Out::Viewed(path, viewed))
+    }
+
+    fn edit(&self) -> Option<Out> {
+        let path = self
+            .section(*self.rows.get(self.cursor)?)?
+            .head
+            .path
+            .clone()?;
+        let place = self.line_under_cursor();
+        let line = place.and_then(|place| place.new_line.or(place.old_line));
+        Some(Out::Edit(path, line.unwrap_or(1)))
     }
 
     /// A range, then a search: each is left before the pane is.

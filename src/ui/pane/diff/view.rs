@@ -10,18 +10,10 @@ use super::paint::{self, Laid, Layer, Pen, WRAPPED_BYTES};
 use super::rows::{Kind, NONE, Row};
 use super::state::{State, White};
 use crate::diff::words;
-use crate::ui::marks::Marks;
 use crate::ui::theme::Theme;
 
 /// Draws the pane into an area, which should have the size told to [`State::resize`].
-pub fn view(
-    state: &State,
-    theme: &Theme,
-    marks: &Marks,
-    focused: bool,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+pub fn view(state: &State, theme: &Theme, focused: bool, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
     if area.is_empty() || state.rows.is_empty() {
         return;
@@ -29,7 +21,6 @@ pub fn view(
     let painter = Painter {
         state,
         theme,
-        marks,
         focused,
         area,
     };
@@ -62,7 +53,6 @@ struct Lines {
 pub(super) struct Painter<'a> {
     pub(super) state: &'a State,
     pub(super) theme: &'a Theme,
-    pub(super) marks: &'a Marks,
     pub(super) focused: bool,
     pub(super) area: Rect,
 }
@@ -99,7 +89,9 @@ impl Painter<'_> {
         let gutter = state.gutters[row.section as usize];
         match row.kind {
             Kind::Blank => {}
-            Kind::Head => self.head(buffer, lines.y, &section.head, None, index == state.cursor),
+            Kind::File | Kind::Head => {
+                self.head(buffer, lines.y, &section.head, None, index == state.cursor)
+            }
             Kind::Remark(i) => self.remark(buffer, section, i as usize, gutter, lines),
             Kind::Gap(hidden) => self.gap(buffer, hidden, lines.y),
             Kind::NoNewline(old, new) => self.no_newline(buffer, (old, new), gutter, lines.y),
@@ -136,7 +128,13 @@ impl Painter<'_> {
     }
 
     pub(super) fn bar(&self, buffer: &mut Buffer, x: u16, y: u16) {
-        buffer.set_stringn(x, y, self.marks.bar, 1, self.theme.cursor_bar(self.focused));
+        buffer.set_stringn(
+            x,
+            y,
+            self.state.marks.bar,
+            1,
+            self.theme.cursor_bar(self.focused),
+        );
     }
 
     fn remark(

@@ -3,7 +3,6 @@
 use super::*;
 use crate::model::{Status, StepKind};
 use crate::query::types::{SessionRow, Shown, StepDetail, StepInfo, StepRow};
-use crate::ui::marks::UNICODE;
 
 /// A pane of some size, and what it looks like.
 pub struct Screen {
@@ -43,7 +42,7 @@ impl Screen {
     pub fn buffer(&self) -> Buffer {
         let area = Rect::new(0, 0, self.size.0, self.size.1);
         let mut buffer = Buffer::empty(area);
-        view(&self.state, &self.theme, &UNICODE, true, area, &mut buffer);
+        view(&self.state, &self.theme, true, area, &mut buffer);
         for cell in &buffer.content {
             assert!(is_safe_symbol(cell.symbol()), "{:?}", cell.symbol());
         }

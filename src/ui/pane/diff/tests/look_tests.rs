@@ -27,7 +27,7 @@ fn side_by_side_where_there_is_room() {
 }
 
 #[test]
-fn several_files_have_heads() {
+fn several_files_have_a_list_and_heads() {
     let mut renamed = change("src/net/backoff.rs", text("a\n"), text("a\n"));
     (renamed.op, renamed.old_path) = (Op::Rename, Some("src/http/backoff.rs".into()));
     let files = [
@@ -48,7 +48,7 @@ fn several_files_have_heads() {
     ];
     for width in [120, 69, 40] {
         let mut screen = Screen::new(built(&files), width, 48);
-        screen.state.set_viewed(["data/big.bin".to_owned()]);
+        screen.act(&[Action::Down, Action::Toggle]);
         insta::assert_snapshot!(format!("several_{width}"), screen.text());
     }
 }

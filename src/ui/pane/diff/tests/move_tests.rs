@@ -39,20 +39,27 @@ fn the_cursor_begins_at_the_first_change() {
     );
     assert_eq!(screen.act(&[Action::Down, Action::Down]), Some(Out::Done));
     assert_eq!(under(&screen), (None, Some(8)));
-    assert_eq!(screen.state.place(), Some(("src/http/retry.rs".into(), 8)));
+    assert_eq!(
+        screen.act(&[Action::Edit]),
+        Some(Out::Edit("src/http/retry.rs".into(), 8))
+    );
     screen.act(&[Action::Top]);
     assert_eq!(
         screen.state.line_under_cursor(),
         None,
         "the head is no line"
     );
-    assert_eq!(screen.state.place(), Some(("src/http/retry.rs".into(), 1)));
+    assert_eq!(
+        screen.act(&[Action::Edit]),
+        Some(Out::Edit("src/http/retry.rs".into(), 1))
+    );
     assert_eq!(screen.act(&[Action::Sessions]), None);
 }
 
 #[test]
 fn hunks_and_files() {
     let mut screen = Screen::new(built(&[retry(), numbered(500, |i| i % 100 == 50)]), 69, 12);
+    screen.act(&[Action::NextHunk]);
     assert_eq!(under(&screen), (Some(8), None));
     screen.act(&[Action::NextHunk, Action::NextHunk]);
     assert_eq!(under(&screen), (Some(50), None));
@@ -71,10 +78,16 @@ fn hunks_and_files() {
     assert!(screen.text().starts_with("▌big.rs"), "{}", screen.text());
     screen.act(&[Action::PreviousHunk]);
     assert_eq!(under(&screen), (Some(26), None));
-    assert_eq!(screen.state.file(), 0);
-    screen.state.show_file(1);
-    assert_eq!(screen.state.file(), 1);
-    assert!(screen.text().starts_with(" big.rs"), "{}", screen.text());
+    screen.act(&[Action::Top, Action::Down, Action::Open]);
+    assert!(screen.text().starts_with("▌big.rs"), "{}", screen.text());
+    assert_eq!(
+        screen.act(&[Action::Toggle]),
+        Some(Out::Viewed("src/big.rs".into(), true))
+    );
+    assert_eq!(
+        screen.act(&[Action::Toggle]),
+        Some(Out::Viewed("src/big.rs".into(), false))
+    );
     let third = screen.text().lines().nth(3).unwrap().to_owned();
     screen.state.click(3);
     assert_eq!(
@@ -120,7 +133,7 @@ fn every_row_is_reached_and_in_view() {
         for _ in 0..rows * 3 {
             screen.act(&[Action::ScrollDiffDown]);
         }
-        assert!(top.contains("retry.rs"), "{top}");
+        assert!(top.contains("2 files"), "{top}");
         assert_eq!(screen.text().replace('▌', " "), bottom.replace('▌', " "));
     }
 }
@@ -211,11 +224,18 @@ fn lines_and_patches_are_copied_as_they_are() {
         change("old.rs", text("y\n"), FileContent::Absent),
     ];
     let mut screen = Screen::new(built(&files), 69, 30);
-    screen.act(&[Action::SelectRange, Action::Down, Action::Down]);
-    let copied = screen.state.lines();
+    screen.act(&[
+        Action::NextHunk,
+        Action::SelectRange,
+        Action::Down,
+        Action::Down,
+    ]);
+    let copied = screen.act(&[Action::CopyLine]);
     let lines = "        let mut attempt = 0;\n        loop {\n        let policy = Backoff::new(5).with_jitter(0.2);";
-    assert_eq!(copied.as_deref(), Some(lines));
-    let text = screen.state.patch().unwrap();
+    assert_eq!(copied, Some(Out::Copy("lines", lines.into())));
+    let Some(Out::Copy("diff", text)) = screen.act(&[Action::CopyDiff]) else {
+        panic!("no diff")
+    };
     let parts: Vec<&str> = text.split("diff --git ").skip(1).collect();
     assert_eq!(parts.len(), 4);
     let hunks = patch::parse(parts[0]).unwrap();
