@@ -2,6 +2,7 @@
 //!
 //! Data runs one way: **source → ingest → store → query → ui and cli**.
 
+pub mod diff;
 pub mod model;
 pub mod query;
 pub mod source;

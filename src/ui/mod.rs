@@ -12,6 +12,7 @@ pub mod action;
 mod clip;
 mod editor;
 pub mod filter;
+pub mod highlight;
 mod input;
 pub mod key;
 pub mod keymap;

@@ -128,7 +128,7 @@ impl State {
             }
         } else if self.wanted_preview().as_ref() == Some(question) {
             let lines = match answer {
-                Ok(Answer::Step(step)) => step_preview(step),
+                Ok(Answer::Peek(step)) => step_preview(step),
                 Ok(Answer::Prompt(prompt)) => preview_lines(&[&prompt.text, "", &prompt.reply]),
                 Ok(_) => return,
                 Err(why) => vec![text::line(why).into_owned()],

@@ -16,10 +16,9 @@ use crate::text;
 use crate::ui::action::Action;
 use crate::ui::marks::Marks;
 use crate::ui::message::Question;
-use crate::ui::pane::files::{op_letter, path_and_lines};
 use crate::ui::phrase::{self, Moment};
 use crate::ui::theme::{Author, Theme};
-use crate::ui::widget::{Cells, Row, Scroll, Title, popup, put_line};
+use crate::ui::widget::{Cells, Row, Scroll, Title, op_letter, path_and_lines, popup, put_line};
 
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
