@@ -50,10 +50,12 @@ fn look() {
         Ok("many") => Fake::many(1_000_000),
         _ => Fake::live(),
     };
-    for size in sizes.split_whitespace() {
-        let (width, height) = size.split_once('x').unwrap();
-        let size = (width.parse().unwrap(), height.parse().unwrap());
-        println!("{}", at(&fake, size, &script).text());
+    for script in script.split('|') {
+        for size in sizes.split_whitespace() {
+            let (width, height) = size.split_once('x').unwrap();
+            let size = (width.parse().unwrap(), height.parse().unwrap());
+            println!("{}", at(&fake, size, script).text());
+        }
     }
 }
 

@@ -50,16 +50,13 @@ pub fn title<'a>(model: &Model, width: u16) -> Title<'a> {
     title.right(facts(model))
 }
 
-/// Hits of the search, how far down, files and lines.
+/// Hits of the search, files and lines. How far down it is says the head of the file.
 fn facts<'a>(model: &Model) -> Vec<Span<'a>> {
     let theme = &model.theme;
     let mut facts: Vec<Vec<Span>> = Vec::new();
     if let Some((query, at, of)) = model.diff.searched() {
         let words = format!("{} {at}/{of}", text::one_line(query));
         facts.push(vec![Span::styled(words, theme.warn())]);
-    }
-    if let Some(percent) = model.diff.percent() {
-        facts.push(vec![Span::styled(format!("{percent}%"), theme.dim())]);
     }
     let (files, added, removed) = model.diff.totals();
     if files > 1 {
