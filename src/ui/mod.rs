@@ -17,6 +17,7 @@ mod input;
 pub mod key;
 pub mod keymap;
 pub mod layout;
+pub mod markdown;
 pub mod marks;
 pub mod memory;
 pub mod message;

@@ -347,7 +347,7 @@ impl State {
                 buf,
             );
         }
-        let Some((_, lines)) = &self.preview else {
+        let Some((_, lines)) = self.preview.as_ref().filter(|_| !self.items.is_empty()) else {
             return;
         };
         let style = match self.preview_is_stale() {

@@ -315,8 +315,7 @@ impl Builder<'_> {
         }
         self.heading("Last words", String::new());
         let room = self.width.saturating_sub(4);
-        let lines =
-            crate::ui::pane::prompt::markdown_lines(&self.summary.last_words, room, self.theme);
+        let lines = crate::ui::markdown::render(&self.summary.last_words, room, self.theme);
         let more = lines.len().saturating_sub(WORDS);
         for line in lines.into_iter().take(WORDS) {
             let mut spans = vec![Span::raw("  ")];

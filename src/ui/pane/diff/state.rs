@@ -282,8 +282,8 @@ impl State {
                     Some(self.cursor)
                 }
             }
-            Action::SearchNext => return Some(self.to_hit(false)),
-            Action::SearchPrevious => return Some(self.to_hit(true)),
+            Action::SearchNext => return Some(self.go_to_hit(false)),
+            Action::SearchPrevious => return Some(self.go_to_hit(true)),
             Action::SearchPane => return Some(Out::AskSearch),
             Action::Whitespace => return Some(self.next_white()),
             Action::Open => return self.open_file(),
@@ -478,7 +478,7 @@ impl State {
         }
     }
 
-    fn to_hit(&mut self, back: bool) -> Out {
+    fn go_to_hit(&mut self, back: bool) -> Out {
         let Some(search) = &self.search else {
             return Out::AskSearch;
         };
