@@ -9,7 +9,6 @@ use super::super::model::{Model, ScopeKind, Shown};
 use super::super::pane::diff::{self, View};
 use super::super::widget::Title;
 use crate::text;
-use crate::ui::phrase;
 
 /// Draws the pane.
 pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
@@ -50,24 +49,11 @@ pub fn title<'a>(model: &Model, width: u16) -> Title<'a> {
     title.right(facts(model))
 }
 
-/// Hits of the search, files and lines. How far down it is says the head of the file.
+/// Hits of the search. How far down it is, files and lines stand in the pane itself.
 fn facts<'a>(model: &Model) -> Vec<Span<'a>> {
-    let theme = &model.theme;
-    let mut facts: Vec<Vec<Span>> = Vec::new();
-    if let Some((query, at, of)) = model.diff.searched() {
-        let words = format!("{} {at}/{of}", text::one_line(query));
-        facts.push(vec![Span::styled(words, theme.warn())]);
-    }
-    let (files, added, removed) = model.diff.totals();
-    if files > 1 {
-        let words = phrase::count(files as u64, "files");
-        facts.push(vec![Span::styled(words, theme.dim())]);
-        let (plus, minus) = phrase::plus_minus(added.into(), removed.into());
-        facts.push(vec![
-            Span::styled(plus, theme.add()),
-            Span::raw(" "),
-            Span::styled(minus, theme.delete()),
-        ]);
-    }
-    facts.join(&Span::raw("  "))
+    let Some((query, at, of)) = model.diff.searched() else {
+        return Vec::new();
+    };
+    let words = format!("{} {at}/{of}", text::one_line(query));
+    vec![Span::styled(words, model.theme.warn())]
 }
