@@ -71,8 +71,6 @@ pub struct Wish {
     pub zoomed: bool,
     /// Rows that the prompt would like to have.
     pub prompt_rows: u16,
-    /// Rows that the list of files would like to have; 0 without one.
-    pub file_rows: u16,
     /// Where the splitter was dragged to: thousandths of the width (wide) or height (stacked) for the timeline.
     pub split: Option<u16>,
 }
@@ -89,8 +87,6 @@ pub struct Areas {
     pub timeline: Option<Rect>,
     /// The prompt.
     pub prompt: Option<Rect>,
-    /// The files of the diff, above it and inside its frame.
-    pub files: Option<Rect>,
     /// The diff.
     pub diff: Option<Rect>,
     /// The last line.
@@ -100,15 +96,12 @@ pub struct Areas {
 }
 
 impl Areas {
-    /// The area of a pane; for the diff with its files.
+    /// The area of a pane.
     pub fn of(&self, pane: Pane) -> Option<Rect> {
         match pane {
             Pane::Timeline => self.timeline,
             Pane::Prompt => self.prompt,
-            Pane::Diff => match (self.files, self.diff) {
-                (Some(files), Some(diff)) => Some(files.union(diff)),
-                (_, diff) => diff,
-            },
+            Pane::Diff => self.diff,
         }
     }
 
@@ -139,7 +132,6 @@ pub fn areas(wish: &Wish) -> Areas {
         Shape::Wide => wide(wish, body, &mut areas),
         Shape::Stacked => stacked(wish, body, &mut areas),
     }
-    with_files(wish, &mut areas);
     areas
 }
 
@@ -206,20 +198,6 @@ fn stacked(wish: &Wish, body: Rect, areas: &mut Areas) {
     }
 }
 
-/// Takes the list of files out of the top of the diff, if the diff keeps enough.
-fn with_files(wish: &Wish, areas: &mut Areas) {
-    let Some(diff) = areas.diff else { return };
-    let rows = wish.file_rows.min(diff.height / 3).min(8);
-    if wish.file_rows < 2 || rows < 2 {
-        return;
-    }
-    let (files, rest) = cut_top(diff, rows);
-    // A row of distance is the rule between the two.
-    let (_rule, rest) = cut_top(rest, 1);
-    areas.files = Some(files);
-    areas.diff = Some(rest);
-}
-
 fn inside(area: Rect) -> Rect {
     Rect::new(
         area.x + 1,
@@ -269,7 +247,6 @@ mod tests {
             focus: Pane::Timeline,
             zoomed: false,
             prompt_rows: 5,
-            file_rows: 0,
             split: None,
         })
     }

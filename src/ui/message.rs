@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crossterm::event::MouseEvent;
 
 use super::key::KeyPress;
+use super::pane::diff::{Content, Done, Job, Options, View};
 use crate::model::Time;
 use crate::query::types::{
-    FileChange, Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo,
-    StepRow, Summary, Timeline,
+    Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo, StepRow,
+    Summary, Timeline,
 };
 
 /// What happened. The model changes by these and by nothing else.
@@ -103,12 +104,14 @@ pub enum Question {
     Timeline(SessionRow),
     /// Rows of the timeline.
     Rows(Vec<StepRow>),
-    /// A step, whole.
-    Step(StepRow),
+    /// A step, whole, and one of its views for the diff pane (`None`: the one to begin with).
+    Step(StepRow, Option<View>, Options),
     /// A prompt, whole.
     Prompt(SessionRow, u32),
-    /// What changed in a scope.
-    Changes(Scope),
+    /// What changed in a scope, for the diff pane.
+    Changes(Scope, Options),
+    /// Colours for lines of the diff pane.
+    Paint(Paint),
     /// A session at a glance.
     Summary(SessionRow),
     /// Which steps a filter keeps.
@@ -144,6 +147,16 @@ pub enum Question {
     },
 }
 
+/// A highlighting job. Two are the same if they are one.
+#[derive(Clone, Debug)]
+pub struct Paint(pub Arc<Job>);
+
+impl PartialEq for Paint {
+    fn eq(&self, other: &Paint) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// What the worker says to a question.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -153,12 +166,16 @@ pub enum Answer {
     Timeline(Timeline),
     /// To [`Question::Rows`].
     Rows(Vec<StepInfo>),
-    /// To [`Question::Step`] and [`Question::PeekStep`].
-    Step(Box<StepDetail>),
+    /// To [`Question::Step`].
+    Step(Box<StepDetail>, View, Arc<Content>),
+    /// To [`Question::PeekStep`].
+    Peek(Box<StepDetail>),
     /// To [`Question::Prompt`] and [`Question::PeekPrompt`].
     Prompt(PromptDetail),
     /// To [`Question::Changes`].
-    Changes(Vec<FileChange>),
+    Changes(Arc<Content>),
+    /// To [`Question::Paint`].
+    Painted(Box<Done>),
     /// To [`Question::Summary`].
     Summary(Box<Summary>),
     /// To [`Question::Filter`].

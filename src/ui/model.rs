@@ -10,13 +10,11 @@ use super::layout::{Areas, Pane, Shape, Wish, areas};
 use super::marks::Marks;
 use super::message::{Ingest, Note};
 use super::overlay::{Overlay, Target};
-use super::pane::{files, prompt, timeline};
+use super::pane::{diff, prompt, timeline};
 use super::phrase::Moment;
 use super::theme::Theme;
 use crate::model::Time;
-use crate::query::types::{
-    FileChange, Scope, SessionList, SessionRow, StepDetail, StepRow, Summary,
-};
+use crate::query::types::{Scope, SessionList, SessionRow, StepDetail, StepRow, Summary};
 
 /// Of what the diff is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -67,6 +65,15 @@ pub struct Subject {
     pub step: Option<StepRow>,
     /// Of what the diff is.
     pub scope: Scope,
+}
+
+/// What the diff pane shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A step, as one of its views.
+    Step(StepRow, diff::View),
+    /// The changes of a scope.
+    Changes(Scope),
 }
 
 /// A place to come back to.
@@ -152,12 +159,16 @@ pub struct Model {
     pub timeline: timeline::State,
     /// The prompt.
     pub prompt: prompt::State,
-    /// The files of the scope.
-    pub files: files::State,
+    /// The diff.
+    pub diff: diff::State,
+    /// The view of the step that was chosen; `None`: the one to begin with.
+    pub view: Option<diff::View>,
+    /// What the diff shows: the view of a step, or a scope.
+    pub shown: Option<Shown>,
+    /// A highlighting job is under way.
+    pub painting: bool,
     /// The selected step, whole.
     pub detail: Option<Arc<StepDetail>>,
-    /// The changes that the diff pane shows.
-    pub changes: Arc<Vec<FileChange>>,
     /// The open session at a glance.
     pub summary: Option<Arc<Summary>>,
     /// What prompt and diff are to be about.
@@ -196,8 +207,6 @@ pub struct Model {
     pub filtering: Option<String>,
     /// The step where it was left, until its row is known.
     pub returning: Option<String>,
-    /// What `changes` are of.
-    pub shown_scope: Option<Scope>,
     /// The example is to be shown after the end.
     pub leave_for_demo: bool,
     /// The session asked for on the command line.
@@ -302,7 +311,6 @@ impl Model {
             focus: self.focus,
             zoomed: self.zoomed,
             prompt_rows: self.prompt.wanted_rows(),
-            file_rows: self.files.entries().len().min(99) as u16,
             split: match self.shape {
                 Shape::Wide => self.splits[0],
                 _ => self.splits[1],

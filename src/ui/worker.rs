@@ -10,6 +10,7 @@ use color_eyre::eyre::eyre;
 use crossbeam_channel::Sender;
 
 use super::message::{Answer, Message, Question, Reply};
+use super::pane::diff::{Job, Subject, View, build};
 use crate::query::Ask;
 
 /// Hits asked for.
@@ -25,11 +26,13 @@ enum Lane {
     Rows,
     /// What the other panes show.
     Panes,
+    /// Highlighting.
+    Colours,
     /// Searching, lists, notes.
     Rest,
 }
 
-const LANES: [Lane; 3] = [Lane::Rows, Lane::Panes, Lane::Rest];
+const LANES: [Lane; 4] = [Lane::Rows, Lane::Panes, Lane::Colours, Lane::Rest];
 
 /// One of each kind waits at most; `None` for those that are all carried out.
 fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
@@ -38,9 +41,10 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::Rows(_) => (Lane::Rows, Some("rows")),
         Question::Filter(..) => (Lane::Rows, Some("filter")),
         Question::StepAt(..) => (Lane::Rows, Some("step at")),
-        Question::Step(_) => (Lane::Panes, Some("step")),
+        Question::Step(..) => (Lane::Panes, Some("step")),
         Question::Prompt(..) => (Lane::Panes, Some("prompt")),
-        Question::Changes(_) => (Lane::Panes, Some("changes")),
+        Question::Changes(..) => (Lane::Panes, Some("changes")),
+        Question::Paint(_) => (Lane::Colours, Some("paint")),
         Question::Sessions => (Lane::Rest, Some("sessions")),
         Question::Summary(_) => (Lane::Rest, Some("summary")),
         Question::Find(_) => (Lane::Rest, Some("find")),
@@ -205,11 +209,23 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
         Question::Sessions => Answer::Sessions(ask.sessions()?),
         Question::Timeline(session) => Answer::Timeline(ask.timeline(*session)?),
         Question::Rows(rows) => Answer::Rows(ask.rows(rows)?),
-        Question::Step(step) | Question::PeekStep(step) => Answer::Step(Box::new(ask.step(*step)?)),
+        Question::Step(step, view, options) => {
+            let detail = Box::new(ask.step(*step)?);
+            let views = View::of(&detail);
+            let first = views.first().copied().unwrap_or(View::Raw);
+            let view = view.filter(|v| views.contains(v)).unwrap_or(first);
+            let content = build(Subject::Step(&detail, view), *options);
+            Answer::Step(detail, view, Arc::new(content))
+        }
+        Question::PeekStep(step) => Answer::Peek(Box::new(ask.step(*step)?)),
+        Question::Paint(paint) => Answer::Painted(Box::new(Job::clone(&paint.0).run())),
         Question::Prompt(session, no) | Question::PeekPrompt(session, no) => {
             Answer::Prompt(ask.prompt(*session, *no)?)
         }
-        Question::Changes(scope) => Answer::Changes(ask.changes(*scope)?),
+        Question::Changes(scope, options) => {
+            let changes = ask.changes(*scope)?;
+            Answer::Changes(Arc::new(build(Subject::Changes(&changes), *options)))
+        }
         Question::Summary(session) => Answer::Summary(Box::new(ask.summary(*session)?)),
         Question::Filter(session, filter) => Answer::Filter(ask.filter(*session, filter)?),
         Question::Find(query) => Answer::Found(ask.find(query, HITS)?),

@@ -96,6 +96,10 @@ fn generated_kind(n: i64) -> StepKind {
     ][(n % 4) as usize]
 }
 
+fn fails(n: i64) -> bool {
+    n % 97 == 96
+}
+
 struct Answers(Arc<Fake>);
 
 impl Ask for Answers {

@@ -95,7 +95,11 @@ impl State {
             }
             (None, Purpose::Search) => Line::default(),
         };
-        let hint_width = (hint.width() as u16).min(room / 2);
+        let typed = crate::text::width(self.input.text()) as u16;
+        let hint_width = match hint.width() as u16 {
+            wide if wide + typed + 4 <= room || self.problem.is_some() => wide.min(room),
+            _ => 0,
+        };
         self.input.draw(
             Rect::new(x, area.y, room.saturating_sub(hint_width + 2), 1),
             theme,

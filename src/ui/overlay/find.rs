@@ -128,7 +128,7 @@ impl State {
             }
         } else if self.wanted_preview().as_ref() == Some(question) {
             let lines = match answer {
-                Ok(Answer::Step(step)) => step_preview(step),
+                Ok(Answer::Peek(step)) => step_preview(step),
                 Ok(Answer::Prompt(prompt)) => preview_lines(&[&prompt.text, "", &prompt.reply]),
                 Ok(_) => return,
                 Err(why) => vec![text::line(why).into_owned()],
@@ -347,7 +347,7 @@ impl State {
                 buf,
             );
         }
-        let Some((_, lines)) = &self.preview else {
+        let Some((_, lines)) = self.preview.as_ref().filter(|_| !self.items.is_empty()) else {
             return;
         };
         let style = match self.preview_is_stale() {

@@ -263,7 +263,9 @@ impl State {
             Kind::Help => screen.height.saturating_sub(4),
             _ => (screen.height * 2 / 3).max(8),
         };
-        centred(screen, 92.min(screen.width.saturating_sub(2)), height)
+        // Where next to nothing would be seen beside it, it takes the whole width.
+        let width = if screen.width < 100 { screen.width } else { 92 };
+        centred(screen, width, height)
     }
 
     /// Fits the list to the screen.

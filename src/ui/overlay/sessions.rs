@@ -173,9 +173,9 @@ pub fn hints(pairs: &[(&str, &str)], theme: &Theme) -> Line<'static> {
 pub fn test_words(session: &SessionInfo, marks: &Marks, theme: &Theme) -> (String, Style) {
     match (session.test, session.test_stale) {
         (Some(TestOutcome::Passed), false) => (format!("{} tests", marks.passed), theme.ok()),
-        (Some(TestOutcome::Passed), true) => (format!("{} older", marks.passed), theme.warn()),
+        (Some(TestOutcome::Passed), true) => (format!("{} stale", marks.passed), theme.warn()),
         (Some(TestOutcome::Failed), false) => (format!("{} tests", marks.failed), theme.fail()),
-        (Some(TestOutcome::Failed), true) => (format!("{} older", marks.failed), theme.warn()),
+        (Some(TestOutcome::Failed), true) => (format!("{} stale", marks.failed), theme.warn()),
         (None, _) => ("– tests".to_owned(), theme.dim()),
     }
 }

@@ -16,10 +16,9 @@ use crate::text;
 use crate::ui::action::Action;
 use crate::ui::marks::Marks;
 use crate::ui::message::Question;
-use crate::ui::pane::files::{op_letter, path_and_lines};
 use crate::ui::phrase::{self, Moment};
 use crate::ui::theme::{Author, Theme};
-use crate::ui::widget::{Cells, Row, Scroll, Title, popup, put_line};
+use crate::ui::widget::{Cells, Row, Scroll, Title, op_letter, path_and_lines, popup, put_line};
 
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,8 +315,7 @@ impl Builder<'_> {
         }
         self.heading("Last words", String::new());
         let room = self.width.saturating_sub(4);
-        let lines =
-            crate::ui::pane::prompt::markdown_lines(&self.summary.last_words, room, self.theme);
+        let lines = crate::ui::markdown::render(&self.summary.last_words, room, self.theme);
         let more = lines.len().saturating_sub(WORDS);
         for line in lines.into_iter().take(WORDS) {
             let mut spans = vec![Span::raw("  ")];

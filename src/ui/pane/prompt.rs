@@ -10,12 +10,16 @@ use crate::model::{Agent, Time, Via};
 use crate::query::types::{PromptDetail, StepDetail, StepRow};
 use crate::text;
 use crate::ui::action::Action;
+use crate::ui::markdown;
 use crate::ui::phrase::{self, Moment};
 use crate::ui::theme::{Author, Theme};
 use crate::ui::widget::put_line;
 
 /// Longer prompts are shown to here; the diff pane's record view has all of it.
 const LONGEST: usize = 200_000;
+
+/// Of longer replies this much is laid out: it happens between a key and its frame.
+const REPLY: usize = 32_000;
 
 /// The agent's words.
 #[derive(Clone, Debug)]
@@ -128,7 +132,8 @@ impl State {
                 self.lines.push(Line::default());
             }
             self.lines.push(self.rule(&reply, room, theme, moment));
-            self.lines.extend(markdown_lines(&reply.words, room, theme));
+            let words = head(&reply.words, REPLY);
+            self.lines.extend(markdown::render(words, room, theme));
         }
         self.rows = self.rows.max(self.lines.len().min(8) as u16);
         self.keep_in_view();
@@ -236,16 +241,4 @@ impl State {
 /// The beginning of a text, at most so many bytes, cut between characters.
 fn head(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
-}
-
-/// Words as lines.
-pub fn markdown_lines(words: &str, room: usize, _theme: &Theme) -> Vec<Line<'static>> {
-    let words = text::lines(words);
-    let mut out = Vec::new();
-    for line in words.split('\n') {
-        for row in text::wrap(line, room, 0) {
-            out.push(Line::raw(line[row.bytes].to_owned()));
-        }
-    }
-    out
 }

@@ -4,12 +4,12 @@ use super::super::action::Action;
 use super::super::key::KeyPress;
 use super::super::layout::{Pane, Shape};
 use super::super::memory;
-use super::super::message::{Effect, Note, Question};
+use super::super::message::{Effect, Question};
 use super::super::model::{Flag, Model, Place, ScopeKind};
 use super::super::overlay::ask_line::{Purpose, State as AskLine};
 use super::super::overlay::{Overlay, Target, picker};
 use super::super::pane::timeline::Line;
-use super::{copy, focus, keys, open, reply, say};
+use super::{copy, focus, keys, open, say};
 
 /// Places kept to go back to.
 const PLACES: usize = 100;
@@ -39,13 +39,13 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::JumpBack | Action::JumpForward => travel(model, action, effects),
         Action::Mark => mark(model, effects),
         Action::GoToMark => go_to_mark(model, effects),
-        Action::NextFile => file_by(model, 1),
-        Action::PreviousFile => file_by(model, -1),
         Action::Density => {
             model.timeline.update(action);
             say(model, model.timeline.density().words());
         }
-        Action::SearchPane | Action::Filter => ask_line(model, action),
+        Action::Filter => ask_line(model, Purpose::Filter),
+        Action::SearchPane => ask_line(model, Purpose::Search),
+        Action::NextView => super::diff::next_view(model, effects),
         _ if copy::is_copy(action) => copy::copy(model, action, effects),
         _ if app(model, action, effects) => {}
         _ => pane(model, action, effects),
@@ -68,7 +68,6 @@ fn app(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
         }
         Action::Help => keys::pick(model, picker::State::help(&model.keymap)),
         Action::Palette => keys::pick(model, picker::State::palette(&model.keymap)),
-        Action::Edit => edit(model, effects),
         Action::ToggleMouse => {
             model.mouse = !model.mouse;
             effects.push(Effect::Mouse(model.mouse));
@@ -93,7 +92,6 @@ fn app(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
 /// What is about the focused pane, or about the diff wherever the focus is.
 fn pane(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match (action, model.focus) {
-        (Action::Toggle, Pane::Diff) => tick(model, effects),
         (_, Pane::Timeline) if model.timeline.update(action) => {
             if action == Action::Bottom {
                 model.follow = true;
@@ -102,7 +100,7 @@ fn pane(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
             }
         }
         (_, Pane::Prompt) if model.prompt.update(action) => {}
-        _ => super::diff::update(model, action),
+        _ => super::diff::update(model, action, effects),
     }
 }
 
@@ -183,15 +181,6 @@ fn next_scope(model: &mut Model) {
         next = ScopeKind::Now;
     }
     model.scope = next;
-    // The step's own changes may be here already, as a part of its details.
-    if next == ScopeKind::Step
-        && let (Some(step), Some(detail)) = (model.timeline.selected_step(), model.detail.clone())
-        && detail.info.row == step.row
-        && let Some(subject) = &mut model.subject
-    {
-        subject.scope = crate::query::types::Scope::Step(detail.info.row);
-        reply::step_again(model, &detail);
-    }
 }
 
 fn follow(model: &mut Model) {
@@ -295,70 +284,16 @@ fn go_to_mark(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-fn file_by(model: &mut Model, by: isize) {
-    let len = model.files.entries().len();
-    if len < 2 {
-        say(model, "there is no other file here");
+/// Opens the line to type in at the bottom.
+pub fn ask_line(model: &mut Model, purpose: Purpose) {
+    if model.session().is_none() {
         return;
     }
-    let at = model.files.cursor().saturating_add_signed(by).min(len - 1);
-    super::diff::show_file(model, at);
-}
-
-/// Ticks the file of the diff as viewed, or takes the tick away, and goes to the next one.
-fn tick(model: &mut Model, effects: &mut Vec<Effect>) {
-    let Some(entry) = model.files.entries().get(model.files.cursor()).cloned() else {
-        say(model, "no file to tick here");
-        return;
+    let text = match purpose {
+        Purpose::Filter => model.timeline.filter().unwrap_or(""),
+        Purpose::Search => "",
     };
-    let summary = model.summary.clone();
-    let file = summary
-        .as_ref()
-        .and_then(|s| s.files.iter().find(|f| f.path == entry.path));
-    let (Some(summary), Some(file)) = (&summary, file) else {
-        say(
-            model,
-            "this file is not among those that the session changed",
-        );
-        return;
-    };
-    let viewed = !file.viewed;
-    effects.push(Effect::Ask(Question::SetViewed {
-        session: summary.session.row,
-        path: file.path.clone(),
-        state: file.state.clone(),
-        viewed,
-    }));
-    let mut changed = summary.clone();
-    let files = &mut std::sync::Arc::make_mut(&mut changed).files;
-    if let Some(file) = files.iter_mut().find(|f| f.path == entry.path) {
-        file.viewed = viewed;
-    }
-    model.summary = Some(changed);
-    let summary = model.summary.clone();
-    model.files.set_viewed(|p| reply::viewed(&summary, p));
-    let done = model
-        .files
-        .entries()
-        .iter()
-        .filter(|e| e.viewed == Some(true));
-    let said = format!(
-        "{} · {}/{} viewed",
-        if viewed { "viewed" } else { "not viewed" },
-        done.count(),
-        model.files.entries().len()
-    );
-    say(model, said);
-}
-
-fn ask_line(model: &mut Model, action: Action) {
-    let line = match action {
-        Action::Filter => AskLine::new(Purpose::Filter, model.timeline.filter().unwrap_or("")),
-        _ => AskLine::new(Purpose::Search, ""),
-    };
-    if action == Action::Filter && model.session().is_none() {
-        return;
-    }
+    let line = AskLine::new(purpose, text);
     model.overlays.push(Overlay::AskLine(line));
 }
 
@@ -366,18 +301,6 @@ fn ask_line(model: &mut Model, action: Action) {
 pub fn clear_filter(model: &mut Model) {
     model.filtering = None;
     model.timeline.set_filter(None);
-}
-
-/// Searches in the diff, whatever has the focus: the timeline has its filter, the prompt is short.
-pub fn search(model: &mut Model, text: &str, ended: bool) {
-    super::diff::search(model, text, ended);
-}
-
-fn edit(model: &mut Model, effects: &mut Vec<Effect>) {
-    match super::diff::place(model) {
-        Some((path, line)) => effects.push(Effect::Edit(path, line)),
-        None => model.note = Some(Note::error("no file here to open")),
-    }
 }
 
 /// What the key of an action is called, for a hint.

@@ -23,17 +23,13 @@ pub fn is_copy(action: Action) -> bool {
 /// Copies, or says why there is nothing to copy.
 pub fn copy(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     let found: Result<(&'static str, String), &'static str> = match action {
-        Action::CopyLine => super::diff::line(model)
-            .map(|l| ("line", l))
-            .ok_or("no line here"),
+        Action::CopyLine => super::diff::copied(model, action).ok_or("no line here"),
         Action::CopyPrompt => model
             .prompt
             .prompt()
             .map(|p| ("prompt", p.text.clone()))
             .ok_or("no prompt here"),
-        Action::CopyDiff => super::diff::patch(model)
-            .map(|p| ("diff", p))
-            .ok_or("no change here"),
+        Action::CopyDiff => super::diff::copied(model, action).ok_or("no change here"),
         Action::CopyCommand => command(model)
             .map(|c| ("command", c))
             .ok_or("this step ran no command"),

@@ -133,7 +133,7 @@ fn close(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Overlay::Sessions(_)) if model.session().is_none() => {}
         Some(Overlay::AskLine(line)) if line.purpose() == Purpose::Search => {
             model.overlays.pop();
-            act::search(model, "", true);
+            model.diff.search("");
         }
         Some(Overlay::AskLine(_)) => {
             model.overlays.pop();
@@ -182,7 +182,7 @@ fn typed(
 ) {
     match purpose {
         Purpose::Search => {
-            act::search(model, &text, false);
+            model.diff.search(&text);
             if confirmed {
                 model.overlays.pop();
             }

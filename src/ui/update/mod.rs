@@ -72,12 +72,13 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     if let Some(area) = model.areas.prompt {
         model.prompt.set_height(usize::from(area.height));
     }
-    if let Some(area) = model.areas.files {
-        model.files.set_height(usize::from(area.height));
+    if let Some(area) = model.areas.diff {
+        model.diff.resize(area.width, area.height);
     }
     link(model, effects);
     ask_for_rows(model, effects);
     fit_overlays(model, effects);
+    diff::paint(model, effects);
 }
 
 fn ask_for_rows(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -138,12 +139,16 @@ fn link(model: &mut Model, effects: &mut Vec<Effect>) {
     } else if now.step.is_none() && before.is_some_and(|b| b.step.is_some()) {
         model.prompt.show_last_words();
     }
+    let options = model.diff.options();
     if let Some(step) = now.step {
-        effects.push(Effect::Ask(Question::Step(step)));
+        if before.map(|b| b.step) != Some(now.step) {
+            model.view = None;
+        }
+        effects.push(Effect::Ask(Question::Step(step, model.view, options)));
         model.waiting.get_or_insert(model.moment.now);
     }
     if !matches!(now.scope, Scope::Step(_)) && before.map(|b| b.scope) != Some(now.scope) {
-        effects.push(Effect::Ask(Question::Changes(now.scope)));
+        effects.push(Effect::Ask(Question::Changes(now.scope, options)));
         model.waiting.get_or_insert(model.moment.now);
     }
 }

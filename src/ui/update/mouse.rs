@@ -33,7 +33,7 @@ pub fn mouse(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effect>) {
                 }
             }
             Some(Pane::Prompt) => model.prompt.scroll(by),
-            Some(Pane::Diff) => diff::scroll(model, by),
+            Some(Pane::Diff) => diff::scroll(model, by, effects),
             None => {}
         }
         return;
@@ -96,17 +96,7 @@ fn click(model: &mut Model, column: u16, row: u16) {
             model.follow = false;
         }
         Pane::Prompt => {}
-        Pane::Diff => {
-            if let Some(files) = model.areas.files
-                && row < files.bottom()
-            {
-                if let Some(index) = model.files.at_row(usize::from(row - files.y)) {
-                    diff::show_file(model, index);
-                }
-            } else {
-                diff::click(model, column, row);
-            }
-        }
+        Pane::Diff => diff::click(model, row),
     }
 }
 

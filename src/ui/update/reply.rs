@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::super::memory::{self, Left};
 use super::super::message::{Answer, Effect, Note, Question, Reply};
-use super::super::model::{Flag, Model};
+use super::super::model::{Flag, Model, Shown};
 use super::super::overlay::{Overlay, Target};
+use super::super::pane::diff::{Content, View};
 use super::super::pane::timeline::Density;
 use super::open;
 use crate::query::types::{Scope, SessionList, SessionRow, StepDetail, Summary, Timeline};
@@ -44,9 +45,9 @@ fn failed(model: &mut Model, question: &Question, why: &str) {
             model.timeline.take_rows(rows, Vec::new());
             "Steps could not be read"
         }
-        Question::Step(_) => "The step could not be read",
+        Question::Step(..) => "The step could not be read",
         Question::Prompt(..) => "The prompt could not be read",
-        Question::Changes(_) => "The changes could not be read",
+        Question::Changes(..) => "The changes could not be read",
         Question::SetMemo(..) | Question::Memo(_) => "Where you were could not be kept",
         Question::SetViewed { .. } => "The tick could not be kept",
         // Where it was left is gone: that is no error.
@@ -60,7 +61,7 @@ fn failed(model: &mut Model, question: &Question, why: &str) {
     if matches!(question, Question::Timeline(_)) {
         model.opening = None;
     }
-    if matches!(question, Question::Step(_) | Question::Changes(_)) {
+    if matches!(question, Question::Step(..) | Question::Changes(..)) {
         model.waiting = None;
     }
     model.note = Some(Note::error(format!("{what}: {why}")));
@@ -71,10 +72,14 @@ fn answered(model: &mut Model, question: Question, answer: Answer, effects: &mut
         (_, Answer::Sessions(list)) => sessions(model, list, effects),
         (Question::Timeline(row), Answer::Timeline(timeline)) => show(model, row, timeline),
         (Question::Rows(asked), Answer::Rows(rows)) => model.timeline.take_rows(&asked, rows),
-        (Question::Step(row), Answer::Step(detail)) => {
+        (Question::Step(row, ..), Answer::Step(detail, view, content)) => {
             if model.subject.is_some_and(|s| s.step == Some(row)) {
-                step(model, *detail);
+                step(model, *detail, view, content);
             }
+        }
+        (_, Answer::Painted(done)) => {
+            model.painting = false;
+            model.diff.put(*done);
         }
         (Question::Prompt(session, no), Answer::Prompt(prompt)) => {
             let wanted = model
@@ -86,10 +91,9 @@ fn answered(model: &mut Model, question: Question, answer: Answer, effects: &mut
                 model.prompt.show_prompt(prompt, agent, on_heading);
             }
         }
-        (Question::Changes(scope), Answer::Changes(changes)) => {
+        (Question::Changes(scope, _), Answer::Changes(content)) => {
             if model.subject.is_some_and(|s| s.scope == scope) {
-                model.waiting = None;
-                show_changes(model, scope, changes);
+                show_content(model, Shown::Changes(scope), content);
             }
         }
         (Question::Summary(session), Answer::Summary(summary)) => {
@@ -166,35 +170,31 @@ fn show(model: &mut Model, row: SessionRow, timeline: Timeline) {
     }
 }
 
-fn step(model: &mut Model, detail: StepDetail) {
+fn step(model: &mut Model, detail: StepDetail, view: View, content: Arc<Content>) {
     model.prompt.show_step(&detail);
-    let detail = Arc::new(detail);
-    model.detail = Some(detail.clone());
+    let row = detail.info.row;
+    model.detail = Some(Arc::new(detail));
     if let Some(subject) = model.subject
         && let Scope::Step(_) = subject.scope
     {
-        model.waiting = None;
-        show_changes(model, subject.scope, detail.changes.clone());
+        show_content(model, Shown::Step(row, view), content);
     }
 }
 
-/// Shows a step's own changes again, from its details.
-pub fn step_again(model: &mut Model, detail: &Arc<StepDetail>) {
+/// Shows a content; the place stays if it is the same thing as before, built anew.
+fn show_content(model: &mut Model, shown: Shown, content: Arc<Content>) {
     model.waiting = None;
-    show_changes(model, Scope::Step(detail.info.row), detail.changes.clone());
+    let keep = model.shown == Some(shown);
+    model.shown = Some(shown);
+    model.diff.show(content, keep);
+    tick_viewed(model);
 }
 
-fn show_changes(model: &mut Model, scope: Scope, changes: Vec<crate::query::types::FileChange>) {
-    let summary = model.summary.clone();
-    model.files.show(&changes, |path| viewed(&summary, path));
-    model.changes = Arc::new(changes);
-    model.shown_scope = Some(scope);
-}
-
-/// Whether a file is ticked, as far as the summary knows it.
-pub fn viewed(summary: &Option<Arc<Summary>>, path: &str) -> Option<bool> {
-    let files = &summary.as_ref()?.files;
-    files.iter().find(|f| f.path == path).map(|f| f.viewed)
+/// Hands the ticks on to the diff.
+pub fn tick_viewed(model: &mut Model) {
+    let files = model.summary.iter().flat_map(|s| &s.files);
+    let viewed: Vec<String> = files.filter(|f| f.viewed).map(|f| f.path.clone()).collect();
+    model.diff.set_viewed(viewed);
 }
 
 fn take_summary(model: &mut Model, session: SessionRow, summary: Summary) {
@@ -207,8 +207,7 @@ fn take_summary(model: &mut Model, session: SessionRow, summary: Summary) {
     let open = model.opening.as_ref().map(|o| o.session);
     if model.session() == Some(session) || open == Some(session) {
         model.summary = Some(summary);
-        let summary = model.summary.clone();
-        model.files.set_viewed(|path| viewed(&summary, path));
+        tick_viewed(model);
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::super::layout::Pane;
-use super::super::model::{Model, ScopeKind};
+use super::super::model::Model;
 use super::super::pane::timeline;
 use super::super::widget::{Title, boxed, put_line, rule};
 use super::header;
@@ -25,14 +25,10 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
         dim_if_stale(model, area, buf);
     }
     if let Some(area) = model.areas.diff {
-        let whole = model.areas.of(Pane::Diff).unwrap_or(area);
-        let title = diff_title(model, whole.width);
-        frame(model, Pane::Diff, whole, &title, buf);
-        if let Some(files) = model.areas.files {
-            model.files.draw(files, &model.theme, model.marks, buf);
-        }
+        let title = super::diff::title(model, area.width);
+        frame(model, Pane::Diff, area, &title, buf);
         super::diff::draw(model, area, buf);
-        dim_if_stale(model, whole, buf);
+        dim_if_stale(model, area, buf);
     }
 }
 
@@ -132,53 +128,4 @@ fn prompt_title<'a>(model: &Model) -> Title<'a> {
         right.push(Span::styled(model.moment.full(at), theme.dim()));
     }
     Title::new(name, theme, focused).right(right)
-}
-
-/// `Diff  step │ prompt │ session │ since mark │ now`, the chosen one lit; only that one where it is narrow.
-fn diff_title<'a>(model: &Model, width: u16) -> Title<'a> {
-    let theme = &model.theme;
-    let mut title = Title::new("Diff", theme, is_focused(model, Pane::Diff));
-    let wide = width >= 84;
-    title.left.push(Span::raw("  "));
-    let mut first = true;
-    for scope in ScopeKind::ALL {
-        let chosen = scope == model.scope;
-        if !chosen && !wide || scope == ScopeKind::SinceMark && model.flag.is_none() && !chosen {
-            continue;
-        }
-        if !first {
-            title.left.push(Span::styled(" │ ", theme.dim()));
-        }
-        first = false;
-        let style = match chosen {
-            true => theme.accent(),
-            false => theme.dim(),
-        };
-        title.left.push(Span::styled(scope.word(), style));
-    }
-    let files = model.files.entries();
-    let mut right = Vec::new();
-    if !files.is_empty() {
-        let viewed = files.iter().filter(|f| f.viewed == Some(true)).count();
-        if files.len() > 1 {
-            let at = model.files.cursor() + 1;
-            let mut words = format!("file {at} of {}", files.len());
-            if viewed > 0 {
-                words.push_str(&format!(", {viewed} viewed"));
-            }
-            right.push(Span::styled(words, theme.dim()));
-        }
-        let added = files.iter().map(|f| u64::from(f.lines.0)).sum();
-        let removed = files.iter().map(|f| u64::from(f.lines.1)).sum();
-        let (plus, minus) = phrase::plus_minus(added, removed);
-        for (text, style) in [(plus, theme.add()), (minus, theme.delete())] {
-            if !text.is_empty() {
-                if !right.is_empty() {
-                    right.push(Span::raw(" "));
-                }
-                right.push(Span::styled(text, style));
-            }
-        }
-    }
-    title.right(right)
 }

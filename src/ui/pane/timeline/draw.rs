@@ -75,6 +75,13 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// Where words may end that have no outcome behind them.
+    fn words_end(&self) -> usize {
+        self.outcome_end.unwrap_or(self.target_end)
+    }
+}
+
 /// Draws the lines that are on the screen.
 pub fn draw(state: &State, area: Rect, look: &Look, buf: &mut Buffer) {
     let (lines, cursor, top) = state.window();
@@ -263,7 +270,12 @@ fn step_row<'a>(
     };
     cells.push(verb, verb_style);
     cells.to(verb_end);
-    let room = columns.target_end.saturating_sub(cells.used());
+    // Words go on over the columns of an outcome that the row does not have.
+    let end = match info {
+        Some(info) if !has_outcome(info) && info.evidence.is_none() => columns.words_end(),
+        _ => columns.target_end,
+    };
+    let room = end.saturating_sub(cells.used());
     match info {
         Some(info) => target(&mut cells, info, room, theme),
         None => cells.push("…", theme.dim()),
@@ -334,6 +346,14 @@ fn target(cells: &mut Cells, info: &StepInfo, room: usize, theme: &Theme) {
     cells.push(cut.into_owned(), style);
 }
 
+/// Whether the row has something in the columns of the outcome.
+fn has_outcome(info: &StepInfo) -> bool {
+    !matches!(info.status, Status::Ok | Status::Unknown)
+        || info.added.is_some()
+        || info.removed.is_some()
+        || info.kind == StepKind::Command
+}
+
 /// How it ended, or the lines that it added and removed, ending at a column.
 fn outcome(cells: &mut Cells, info: &StepInfo, end: usize, look: &Look) {
     let theme = look.theme;
@@ -393,12 +413,8 @@ fn looks_row<'a>(
     let verb_end = cells.used() + VERB;
     cells.push("looked", theme.dim());
     cells.to(verb_end);
-    let room = columns.target_end.saturating_sub(cells.used());
+    let room = columns.words_end().saturating_sub(cells.used());
     cells.push(names(state, first, count, room), theme.dim());
-    let total = format!("{count} steps");
-    if let Some(end) = columns.outcome_end {
-        cells.right(total, theme.dim(), end);
-    }
     let info = state.rows().get(step.row);
     if let (Some(end), Some(at)) = (columns.time_end, info.and_then(|i| i.at)) {
         cells.right(look.moment.short(at), theme.dim(), end);
