@@ -183,6 +183,7 @@ impl Options {
             detail: None,
             summary: None,
             subject: None,
+            refresh: false,
             waiting: None,
             scope: ScopeKind::Step,
             flag: None,
