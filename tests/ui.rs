@@ -468,3 +468,22 @@ fn hostile_texts_are_shown_and_do_nothing() {
         }
     }
 }
+
+#[test]
+fn sessions_appear_while_they_are_read() {
+    let shown = at(&Fake::empty(), (80, 24), "<read 3 40>").text();
+    has(&shown, "3 of 40 transcripts read");
+    has(&shown, "3 of 40 sessions read");
+    assert!(!shown.contains("No coding agent"), "{shown}");
+}
+
+#[test]
+fn the_list_comes_first_when_nothing_is_live() {
+    let shown = at(&Fake::story(), (120, 30), "").text();
+    insta::assert_snapshot!("first_120x30", shown);
+    assert_eq!(at(&Fake::story(), (120, 30), "q").end, Some(End::Quit));
+    let shown = at(&Fake::story(), (120, 30), "<Right>").text();
+    has(&shown, "Timeline");
+    let shown = at(&Fake::story(), (120, 30), "<Enter>").text();
+    has(&shown, "Last words");
+}

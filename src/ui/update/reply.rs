@@ -157,8 +157,18 @@ fn sessions(model: &mut Model, list: SessionList, effects: &mut Vec<Effect>) {
             sessions.take(list.clone());
         }
     }
-    // While the first read goes on there may be nothing yet; what is found then opens as if it had been there.
-    if !model.started || (model.session().is_none() && model.opening.is_none()) {
+    // While the first read goes on there may be nothing yet: what is found then opens as if it had been there, as long
+    // as the user has not turned to something else.
+    let nothing_open = model.session().is_none() && model.opening.is_none();
+    let idle = match model.overlays.as_slice() {
+        [] => nothing_open,
+        [Overlay::Sessions(sessions)] => {
+            let live = list.sessions.first().is_some_and(|s| s.live);
+            sessions.is_first() && !sessions.was_touched() && (nothing_open || live)
+        }
+        _ => false,
+    };
+    if !model.started || idle {
         model.started = true;
         open::first(model, effects);
     }
