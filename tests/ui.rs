@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use ratatui::style::Modifier;
-use regent_tui::ui::message::{Effect, Question};
+use regent_tui::ui::message::Effect;
 use regent_tui::ui::model::Home;
 use regent_tui::ui::stage::{Played, play};
 use regent_tui::ui::{End, Environment, Options};
@@ -227,10 +227,9 @@ fn typing_in_find_is_not_held_up_by_answers() {
 #[test]
 fn escape_never_quits_and_q_does_level_by_level() {
     let played = at(&Fake::live(), (120, 40), "<Esc><Esc><Esc>j");
-    has(&played.text(), "Timeline");
-    assert!(asked(&played, "ui.left").is_none(), "it did not end");
+    assert_eq!(played.end, None);
     let played = at(&Fake::live(), (120, 40), "?<Esc>q");
-    assert!(asked(&played, "x").is_none());
+    assert_eq!(played.end, Some(End::Quit));
     let left = Fake::live();
     at(&left, (120, 40), "Tq");
     assert!(left.memos.lock().unwrap()["ui.left"].contains("tstep000000000016"));
@@ -240,13 +239,6 @@ fn escape_never_quits_and_q_does_level_by_level() {
         left.memos.lock().unwrap().is_empty(),
         "q left the zoom first"
     );
-}
-
-fn asked(played: &Played, name: &str) -> Option<String> {
-    played.effects.iter().find_map(|e| match e {
-        Effect::Ask(Question::SetMemo(n, value)) if n == name => Some(value.clone()),
-        _ => None,
-    })
 }
 
 #[test]
@@ -486,4 +478,11 @@ fn the_list_comes_first_when_nothing_is_live() {
     has(&shown, "Timeline");
     let shown = at(&Fake::story(), (120, 30), "<Enter>").text();
     has(&shown, "Last words");
+}
+
+#[test]
+fn code_in_a_reply_is_laid_out_by_a_worker() {
+    let shown = screen((120, 40), "gg<wait>}");
+    has(&shown, "Err(e) if e.is_retryable() => continue,");
+    assert!(!shown.contains("```"), "{shown}");
 }

@@ -7,6 +7,7 @@ use crossterm::event::MouseEvent;
 
 use super::key::KeyPress;
 use super::pane::diff::{Content, Done, Job, Options, View};
+use super::theme::Theme;
 use crate::model::Time;
 use crate::query::types::{
     Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo, StepRow,
@@ -110,6 +111,8 @@ pub enum Question {
     Prompt(SessionRow, u32),
     /// What changed in a scope, for the diff pane.
     Changes(Scope, Options),
+    /// Markdown laid out for a width.
+    Words(Arc<str>, usize, Theme),
     /// Colours for lines of the diff pane.
     Paint(Paint),
     /// A session at a glance.
@@ -176,6 +179,8 @@ pub enum Answer {
     Prompt(PromptDetail),
     /// To [`Question::Changes`].
     Changes(Arc<Content>),
+    /// To [`Question::Words`].
+    Words(Vec<ratatui::text::Line<'static>>),
     /// To [`Question::Paint`].
     Painted(Box<Done>),
     /// To [`Question::Summary`].

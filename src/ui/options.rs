@@ -199,6 +199,7 @@ impl Options {
             started: false,
             asked_rows: Vec::new(),
             asked_peek: None,
+            asked_words: None,
             filtering: None,
             returning: None,
             leave_for_demo: false,

@@ -45,6 +45,7 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::Step(..) => (Lane::Panes, Some("step")),
         Question::Prompt(..) => (Lane::Panes, Some("prompt")),
         Question::Changes(..) => (Lane::Panes, Some("changes")),
+        Question::Words(..) => (Lane::Colours, Some("words")),
         Question::Paint(_) => (Lane::Colours, Some("paint")),
         Question::Sessions => (Lane::Rest, Some("sessions")),
         Question::Summary(_) => (Lane::Rest, Some("summary")),
@@ -219,6 +220,9 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
             Answer::Step(detail, view, Arc::new(content))
         }
         Question::PeekStep(step) => Answer::Peek(Box::new(ask.step(*step)?)),
+        Question::Words(words, room, theme) => {
+            Answer::Words(super::markdown::render(words, *room, theme))
+        }
         Question::Paint(paint) => Answer::Painted(Box::new(Job::clone(&paint.0).run())),
         Question::Prompt(session, no) | Question::PeekPrompt(session, no) => {
             Answer::Prompt(ask.prompt(*session, *no)?)

@@ -79,6 +79,13 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     ask_for_rows(model, effects);
     fit_overlays(model, effects);
     diff::paint(model, effects);
+    let wanted = model.prompt.wanted();
+    if wanted.is_some() && wanted != model.asked_words {
+        let theme = model.theme.clone();
+        let ask = |(words, room)| Effect::Ask(Question::Words(words, room, theme));
+        effects.extend(wanted.clone().map(ask));
+    }
+    model.asked_words = wanted;
 }
 
 fn ask_for_rows(model: &mut Model, effects: &mut Vec<Effect>) {

@@ -80,6 +80,9 @@ fn answered(model: &mut Model, question: Question, answer: Answer, effects: &mut
                 step(model, *detail, view, content);
             }
         }
+        (Question::Words(words, room, _), Answer::Words(lines)) => {
+            model.prompt.take_rendered(words, room, lines);
+        }
         (_, Answer::Painted(done)) => {
             model.painting = false;
             model.diff.put(*done);
