@@ -322,7 +322,7 @@ fn ticks_are_kept() {
     let fake = Fake::live();
     let shown = at(&fake, (120, 40), "kkkkkkkkk3<Space>").text();
     has(&shown, "1/3 viewed");
-    assert_eq!(fake.viewed.lock().unwrap()["src/http/retry.rs"], true);
+    assert!(fake.viewed.lock().unwrap()["src/http/retry.rs"]);
 }
 
 #[test]
@@ -388,4 +388,83 @@ fn keys_of_the_user_are_merged_and_refused_by_line() {
     std::fs::write(&path, "zoom = [\"z\"]\ndensity = [\"j\"]\n").unwrap();
     let refused = play(&own, &Fake::live().asker(), (120, 40), None, "").unwrap_err();
     has(&refused.to_string(), "keys.toml:2: `j` (density)");
+}
+
+#[test]
+fn words_are_searched_among_the_steps_and_in_the_diff() {
+    let shown = screen((120, 40), "gg<wait>/cargo test<Enter>");
+    has(&shown, "▌  ◦ run    cargo test retry       ✗ 101");
+    let shown = screen((120, 40), "gg<wait>/cargo test<Enter>n");
+    has(&shown, "▌  ◦ run    cargo test retry      ✓ 4.1s");
+    let shown = screen((120, 40), "kkkkkkkkk3/Backoff<Enter>n");
+    has(&shown, "Backoff 2/2");
+}
+
+#[test]
+fn news_keep_the_place_and_the_view() {
+    let shown = screen((120, 40), "kkkkkkkkki<changed>");
+    has(&shown, "▌  ● edit   retry.rs");
+    has(&shown, "Output");
+    let shown = screen((120, 40), "Fretry<Down><Down><changed>");
+    has(line(&shown, "▌"), "read");
+    let shown = screen((120, 40), "fkind:edit<Enter><changed>");
+    has(&shown, "3 steps match");
+}
+
+/// Everything foreign is hostile: nothing of it may reach a cell as it is, and the last sweep must find nothing to do.
+#[test]
+fn hostile_texts_are_shown_and_do_nothing() {
+    let bad =
+        "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}evil\u{2066}\u{200b}\u{e0041}\u{9b}31m\0\t\r\u{85}x";
+    let mut fake = Fake::live();
+    let inner = Arc::get_mut(&mut fake).unwrap();
+    for session in &mut inner.sessions {
+        session.title = bad.to_owned();
+        session.branch = Some(bad.to_owned());
+        session.model = Some(bad.to_owned());
+        session.last_words = Some(bad.to_owned());
+        session.warnings = vec![bad.to_owned()];
+    }
+    for prompt in &mut inner.prompts {
+        prompt.text = bad.to_owned();
+        prompt.reply = bad.to_owned();
+        for step in &mut prompt.steps {
+            step.info.title = bad.to_owned();
+            step.info.target = bad.to_owned();
+            step.reply = bad.to_owned();
+            step.output = bad.to_owned();
+        }
+    }
+    let mut own = options();
+    own.home.folder = bad.to_owned();
+    own.home.branch = Some(bad.to_owned());
+    for script in [
+        "",
+        "kkkkkk",
+        "S",
+        "gs",
+        "Fevil",
+        "F<paste \u{1b}[2J\u{202e}>",
+        "kkkki",
+        "kkkkii",
+        "gf",
+        "f<paste \u{1b}]0;x\u{7}>",
+        "/<paste \u{202e}>",
+        "?<paste \u{200b}>",
+        ":<paste \u{9b}>",
+        "x",
+        "xx",
+    ] {
+        for size in [(120, 40), (69, 24), (40, 12)] {
+            let played = play(&own, &fake.asker(), size, Some(true), script).unwrap();
+            for cell in &played.screen.content {
+                let symbol = cell.symbol();
+                assert!(
+                    regent_tui::text::is_safe_symbol(symbol) && symbol != "\u{fffd}",
+                    "{symbol:?} after {script:?}\n{}",
+                    played.text()
+                );
+            }
+        }
+    }
 }

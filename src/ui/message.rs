@@ -116,6 +116,8 @@ pub enum Question {
     Summary(SessionRow),
     /// Which steps a filter keeps.
     Filter(SessionRow, Filter),
+    /// Which steps have words in them, to go to one after the other.
+    Search(SessionRow, Filter),
     /// Everything that matches.
     Find(String),
     /// A step beside the list of what was found.
@@ -163,7 +165,7 @@ pub enum Answer {
     /// To [`Question::Sessions`].
     Sessions(SessionList),
     /// To [`Question::Timeline`].
-    Timeline(Timeline),
+    Timeline(Box<Timeline>),
     /// To [`Question::Rows`].
     Rows(Vec<StepInfo>),
     /// To [`Question::Step`].
@@ -178,7 +180,7 @@ pub enum Answer {
     Painted(Box<Done>),
     /// To [`Question::Summary`].
     Summary(Box<Summary>),
-    /// To [`Question::Filter`].
+    /// To [`Question::Filter`] and [`Question::Search`].
     Filter(Vec<StepRow>),
     /// To [`Question::Find`].
     Found(Found),

@@ -173,6 +173,8 @@ pub struct Model {
     pub summary: Option<Arc<Summary>>,
     /// What prompt and diff are to be about.
     pub subject: Option<Subject>,
+    /// What they are about may have changed: it is asked for again.
+    pub refresh: bool,
     /// Since when they are not, while an answer is awaited.
     pub waiting: Option<Time>,
     /// Of what the diff is.

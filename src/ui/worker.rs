@@ -40,6 +40,7 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::Timeline(_) => (Lane::Rows, Some("timeline")),
         Question::Rows(_) => (Lane::Rows, Some("rows")),
         Question::Filter(..) => (Lane::Rows, Some("filter")),
+        Question::Search(..) => (Lane::Rows, Some("search")),
         Question::StepAt(..) => (Lane::Rows, Some("step at")),
         Question::Step(..) => (Lane::Panes, Some("step")),
         Question::Prompt(..) => (Lane::Panes, Some("prompt")),
@@ -207,7 +208,7 @@ fn plain(why: &color_eyre::Report) -> Arc<str> {
 fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
     Ok(match question {
         Question::Sessions => Answer::Sessions(ask.sessions()?),
-        Question::Timeline(session) => Answer::Timeline(ask.timeline(*session)?),
+        Question::Timeline(session) => Answer::Timeline(Box::new(ask.timeline(*session)?)),
         Question::Rows(rows) => Answer::Rows(ask.rows(rows)?),
         Question::Step(step, view, options) => {
             let detail = Box::new(ask.step(*step)?);
@@ -227,7 +228,9 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
             Answer::Changes(Arc::new(build(Subject::Changes(&changes), *options)))
         }
         Question::Summary(session) => Answer::Summary(Box::new(ask.summary(*session)?)),
-        Question::Filter(session, filter) => Answer::Filter(ask.filter(*session, filter)?),
+        Question::Filter(session, filter) | Question::Search(session, filter) => {
+            Answer::Filter(ask.filter(*session, filter)?)
+        }
         Question::Find(query) => Answer::Found(ask.find(query, HITS)?),
         Question::Files => Answer::Files(ask.files()?),
         Question::Resolve(word) => {

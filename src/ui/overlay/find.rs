@@ -138,6 +138,9 @@ impl State {
     }
 
     fn take(&mut self, found: Found) {
+        // The same question again, since the store has something new: the cursor stays on its hit.
+        let again = found.query == self.found.query && !self.items.is_empty();
+        let here = self.here().filter(|_| again).map(|(_, hit)| key_of(hit));
         self.items.clear();
         let mut session = None;
         for (i, hit) in found.hits.iter().enumerate() {
@@ -150,6 +153,16 @@ impl State {
             }
         }
         self.found = found;
+        let at = here.and_then(|key| {
+            self.items.iter().position(|item| match item {
+                Item::Hit(i) => key_of(&self.found.hits[*i]) == key,
+                Item::Session(_) => false,
+            })
+        });
+        if let Some(at) = at {
+            self.scroll.put(at, self.items.len());
+            return;
+        }
         // The first hit, not the session it stands under.
         let first = usize::from(self.items.len() > 1 && matches!(self.items[1], Item::Hit(_)));
         self.scroll.top = 0;
@@ -366,6 +379,15 @@ impl State {
                 y += 1;
             }
         }
+    }
+}
+
+/// What makes a hit the same one in another answer.
+fn key_of(hit: &Hit) -> (SessionRow, i64, u32) {
+    match &hit.what {
+        HitWhat::Session => (hit.session.row, -1, 0),
+        HitWhat::Prompt(row, no) => (hit.session.row, row.0, *no),
+        HitWhat::Step(step) => (hit.session.row, step.row.0, u32::MAX),
     }
 }
 

@@ -239,6 +239,14 @@ impl State {
         })
     }
 
+    /// To the next or previous step that a search found.
+    pub fn jump_hit(&mut self, forward: bool) -> bool {
+        self.jump(forward, |state, s| match s {
+            Selected::Step(i) => state.hits().binary_search(&i).is_ok(),
+            Selected::Prompt(_) => false,
+        })
+    }
+
     fn is(
         &self,
         selected: Selected,
