@@ -385,7 +385,7 @@ impl Painter<'_> {
         let pieces = state.pieces(source.number, source.side, source.line as usize);
         if theme.has_tints() || source.sign == Sign::None {
             layers.push(whole);
-            layers.push(paint::code_layer(pieces, theme));
+            layers.push(paint::code_layer(pieces, theme, source.sign != Sign::None));
         } else {
             // Without tints the colour of the text says that it changed.
             layers.push(whole);
