@@ -63,7 +63,8 @@ impl Environment {
         match self.colorterm.as_deref() {
             Some("truecolor" | "24bit") => ColorDepth::True,
             _ if term.contains("direct") => ColorDepth::True,
-            _ if term.contains("256") => ColorDepth::Palette,
+            // tmux itself turns 256 colours into what the terminal outside has.
+            _ if term.contains("256") || self.tmux => ColorDepth::Palette,
             // Terminals of today that do not say so in their name.
             _ if ["kitty", "ghostty", "alacritty", "wezterm", "foot"]
                 .iter()

@@ -94,6 +94,9 @@ fn restore_on_panic() {
     ONCE.call_once(|| {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            if super::worker::is_asking() {
+                return;
+            }
             let _ = give_back();
             report(info);
         }));
