@@ -14,6 +14,8 @@ pub mod files;
 pub mod frames;
 mod guard;
 mod migrate;
+#[cfg(test)]
+mod migrate_tests;
 mod open;
 pub mod place;
 pub mod survive;
