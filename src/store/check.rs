@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::place::Place;
-use super::{Error, OpenError, Result, Store, blobs, files, frames, open, survive};
+use super::{Error, OpenError, Result, Store, blobs, files, frames, guard, open, survive};
 
 /// Numbers for `status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub fn set_aside(place: &Place) -> Result<PathBuf, OpenError> {
     let meta = meta.map_err(|e| OpenError::io(&place.db, "look at", e))?;
     // Else the next start would bring the same damaged file back.
     survive::let_go_of(place, &meta)?;
-    for ending in ["-wal", "-shm", "-journal"] {
+    for ending in guard::LOGS {
         let log = survive::with_ending(&place.db, ending);
         if log.symlink_metadata().is_ok() {
             rename(&log, &survive::with_ending(&aside, ending))?;

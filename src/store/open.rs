@@ -20,7 +20,7 @@ use super::{
 const WRITER_CACHE: i64 = 16 * 1024;
 const READER_CACHE: i64 = 8 * 1024;
 /// How long SQLite waits for another program.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How long a writer asks again after that: a first read in another window commits every few seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The log is cut back to this after a large batch.
@@ -82,7 +82,8 @@ pub(super) fn store(place: &Place) -> Result<Store, OpenError> {
     let mut place = place.clone();
     place.db = true_path(&place)?;
     let mut notices = checked.notices;
-    let writable = guard::is_writable(&place.db) && guard::is_writable(&place.dir);
+    let folder = place.db.parent().unwrap_or(Path::new("/"));
+    let writable = guard::is_writable(&place.db) && guard::is_writable(folder);
     if !writable {
         let why = format!("{} cannot be written", place.db.display());
         return read_only(place, notices, why);
@@ -188,16 +189,19 @@ pub(super) fn reader(file: &File) -> Result<Reader, OpenError> {
     Ok(Reader {
         conn,
         frames: RefCell::new(cache::Frames::new(FRAME_CACHE)),
+        notices: Vec::new(),
     })
 }
 
 /// A reader of the store at a place. Makes no store, but brings back one that was deleted.
 pub(super) fn reader_of(place: &Place) -> Result<Reader, OpenError> {
     new_enough()?;
-    let _checked = guard::check(place, false)?;
+    let checked = guard::check(place, false)?;
     let path = true_path(place)?;
     let (_, file) = connect_reader(&path)?;
-    reader(&file)
+    let mut reader = reader(&file)?;
+    reader.notices = checked.notices;
+    Ok(reader)
 }
 
 /// Connects for reading, and looks whether what is there can be read by this program.
@@ -267,7 +271,7 @@ pub(super) fn harden(conn: &Connection) -> rusqlite::Result<()> {
 /// How a writer writes: a log beside the file, synced at checkpoints; on a network disk, where the log's shared memory
 /// does not work, the old way.
 fn set_up(conn: &Connection, place: &Place) -> rusqlite::Result<()> {
-    let journal = if super::disk::is_remote(&place.dir) {
+    let journal = if super::disk::is_remote(&place.db) {
         "DELETE"
     } else {
         "WAL"
