@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use regent_tui::store::{Notice, OpenError, Place, Reader, Store, survive};
 
 mod store_home;
-use store_home::{Home, fill, holds};
+use store_home::{Home, choose, fill, holds};
 
 fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().mode() & 0o777
@@ -391,4 +391,103 @@ fn what_lies_in_wait_for_a_new_store_is_moved_away() {
     drop(store);
     assert!(holds(&Store::open(&place).unwrap(), "one"));
     assert_eq!(fs::read(&target).unwrap(), b"mine");
+}
+
+#[test]
+fn on_another_disk_a_copy_is_kept() {
+    let home = Home::new();
+    let Ok(away) = tempfile::tempdir_in("/dev/shm") else {
+        eprintln!("SKIPPED: there is no second disk");
+        return;
+    };
+    if away.path().metadata().unwrap().dev() == home.home.metadata().unwrap().dev() {
+        eprintln!("SKIPPED: there is no second disk");
+        return;
+    }
+    let mut around = home.around();
+    around.state_home = Some(away.path().to_owned());
+    let place = choose(&home.repo, false, &around);
+    let store = Store::open(&place).unwrap();
+    fill(&store, "one");
+    store.settle(true).unwrap();
+    let kept = survive::kept(&place).unwrap();
+    assert_eq!(kept.file_name().unwrap(), "copy.db");
+    assert_eq!(mode(&kept), 0o600);
+    let copied = kept.metadata().unwrap().ino();
+    store.settle(true).unwrap();
+    assert_eq!(
+        kept.metadata().unwrap().ino(),
+        copied,
+        "nothing was written since"
+    );
+    fill(&store, "two");
+    // Deleted while it is open: a copy is another file, so it can come back at once.
+    fs::remove_dir_all(&place.dir).unwrap();
+    let again = Store::open(&place).unwrap();
+    assert!(matches!(again.notices(), [Notice::BroughtBack(_)]));
+    assert!(holds(&again, "one") && !holds(&again, "two"));
+    drop(store);
+    drop(again);
+    assert!(holds(&Store::open(&place).unwrap(), "one"));
+}
+
+#[test]
+fn the_user_wide_store_is_the_users_alone() {
+    let home = Home::new();
+    let place = choose(&home.repo, true, &home.around());
+    assert!(matches!(
+        Reader::open(&place),
+        Err(OpenError::Missing { .. })
+    ));
+    let store = Store::open(&place).unwrap();
+    fill(&store, "one");
+    assert_eq!(mode(&place.dir), 0o700);
+    assert_eq!(mode(&place.db), 0o600);
+    assert!(!home.repo.join(".regent").exists());
+    drop(store);
+    fs::remove_file(&place.db).unwrap();
+    symlink("/etc/passwd", &place.db).unwrap();
+    stranger(&place);
+}
+
+#[test]
+fn another_store_in_our_place_does_not_cost_the_old_one() {
+    let home = Home::new();
+    let place = home.place();
+    let store = Store::open(&place).unwrap();
+    fill(&store, "first");
+    drop(store);
+    let backup = home.home.join("backup.db");
+    fs::copy(&place.db, &backup).unwrap();
+    let store = Store::open(&place).unwrap();
+    fill(&store, "second");
+    drop(store);
+    fs::rename(&backup, &place.db).unwrap();
+    let store = Store::open(&place).unwrap();
+    assert!(holds(&store, "first") && !holds(&store, "second"));
+    let before = tree(place.keep.as_ref().unwrap());
+    let name = |p: &Path| p.file_name().unwrap().to_string_lossy().into_owned();
+    assert!(
+        before
+            .iter()
+            .any(|(p, ..)| name(p).starts_with("history.db.before-"))
+    );
+}
+
+#[test]
+#[ignore = "prints how long opening takes"]
+fn how_long_opening_takes() {
+    let home = Home::new();
+    let place = home.place();
+    drop(Store::open(&place).unwrap());
+    for what in ["store", "reader"] {
+        let started = std::time::Instant::now();
+        for _ in 0..50 {
+            match what {
+                "store" => drop(Store::open(&place).unwrap()),
+                _ => drop(Reader::open(&place).unwrap()),
+            }
+        }
+        eprintln!("{what}: {:?}", started.elapsed() / 50);
+    }
 }

@@ -39,24 +39,31 @@ impl Home {
         }
     }
 
-    pub fn place_of(&self, folder: &Path) -> Place {
-        let around = Surroundings {
+    pub fn around(&self) -> Surroundings {
+        Surroundings {
             home: Some(self.home.clone()),
             uid: self.home.metadata().unwrap().uid(),
             ..Surroundings::default()
-        };
-        let wanted = Wanted {
-            store: None,
-            all: false,
-            folder,
-            main_worktree: None,
-        };
-        Place::choose(&wanted, &around).unwrap()
+        }
+    }
+
+    pub fn place_of(&self, folder: &Path) -> Place {
+        choose(folder, false, &self.around())
     }
 
     pub fn place(&self) -> Place {
         self.place_of(&self.repo)
     }
+}
+
+pub fn choose(folder: &Path, all: bool, around: &Surroundings) -> Place {
+    let wanted = Wanted {
+        store: None,
+        all,
+        folder,
+        main_worktree: None,
+    };
+    Place::choose(&wanted, around).unwrap()
 }
 
 pub fn fill(store: &Store, text: &str) -> i64 {
