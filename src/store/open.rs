@@ -179,6 +179,19 @@ pub(super) fn in_memory() -> Result<Store, OpenError> {
 
 /// A reader of a store that is open.
 pub(super) fn reader(file: &File) -> Result<Reader, OpenError> {
+    let conn = connect_to_read(file)?;
+    Ok(reader_on(conn, Vec::new()))
+}
+
+fn reader_on(conn: Connection, notices: Vec<Notice>) -> Reader {
+    Reader {
+        conn,
+        frames: RefCell::new(cache::Frames::new(FRAME_CACHE)),
+        notices,
+    }
+}
+
+fn connect_to_read(file: &File) -> Result<Connection, OpenError> {
     let conn = file.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let sql = |e| OpenError::from_sql(file.path(), e);
     harden(&conn).map_err(sql)?;
@@ -186,11 +199,7 @@ pub(super) fn reader(file: &File) -> Result<Reader, OpenError> {
         "PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE};"
     ))
     .map_err(sql)?;
-    Ok(Reader {
-        conn,
-        frames: RefCell::new(cache::Frames::new(FRAME_CACHE)),
-        notices: Vec::new(),
-    })
+    Ok(conn)
 }
 
 /// A reader of the store at a place. Makes no store, but brings back one that was deleted.
@@ -198,10 +207,8 @@ pub(super) fn reader_of(place: &Place) -> Result<Reader, OpenError> {
     new_enough()?;
     let checked = guard::check(place, false)?;
     let path = true_path(place)?;
-    let (_, file) = connect_reader(&path)?;
-    let mut reader = reader(&file)?;
-    reader.notices = checked.notices;
-    Ok(reader)
+    let (conn, _) = connect_reader(&path)?;
+    Ok(reader_on(conn, checked.notices))
 }
 
 /// Connects for reading, and looks whether what is there can be read by this program.
@@ -212,9 +219,7 @@ fn connect_reader(path: &Path) -> Result<(Connection, File), OpenError> {
             path: path.to_owned(),
             still,
         };
-        let conn = file.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        harden(&conn).map_err(sql)?;
-        conn.pragma_update(None, "query_only", true).map_err(sql)?;
+        let conn = connect_to_read(&file)?;
         let standing = migrate::inspect(&conn, path, VERSIONS)?;
         Ok::<_, OpenError>((standing, conn, file))
     };
