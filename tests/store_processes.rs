@@ -346,6 +346,15 @@ fn child_reads() {
 }
 
 #[test]
+fn child_settles() {
+    let Some(home) = told() else { return };
+    let store = Store::open(&home.place()).unwrap();
+    assert!(!store.read_only());
+    fill(&store, "one");
+    store.settle(true).unwrap();
+}
+
+#[test]
 fn on_a_read_only_disk_it_is_read() {
     let home = Home::new();
     let store = Store::open(&home.place()).unwrap();
@@ -365,6 +374,11 @@ fn on_a_read_only_disk_it_is_read() {
         assert!(n < 3);
     }
     drop(store);
+    // Only what is kept elsewhere: the store itself can be written.
+    let state = home.home.join(".local");
+    let state = state.display();
+    let mounts = format!("mount --bind '{state}' '{state}'\nmount -o remount,ro,bind '{state}'");
+    in_own_mounts("child_settles", &home, &mounts);
     for what in [repo, everything] {
         let mounts = format!("mount --bind '{what}' '{what}'\nmount -o remount,ro,bind '{what}'");
         in_own_mounts("child_reads", &home, &mounts);
