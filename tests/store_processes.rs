@@ -355,6 +355,39 @@ fn child_settles() {
 }
 
 #[test]
+fn child_misses_the_log() {
+    let Some(home) = told() else { return };
+    let told_so = |text: &str| text.contains("newest records");
+    let reader = Reader::open(&home.place()).unwrap();
+    assert_eq!(reader.status().unwrap().blobs, 1);
+    assert!(reader.notices().iter().any(|n| told_so(&n.to_string())));
+    let store = Store::open(&home.place()).unwrap();
+    assert!(store.notices().iter().any(|n| told_so(&n.to_string())));
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_said() {
+    let home = Home::new();
+    let place = home.place();
+    let store = Store::open(&place).unwrap();
+    fill(&store, "one");
+    store.settle(true).unwrap();
+    fill(&store, "in the log");
+    // As a machine leaves it that was switched off.
+    let log = fs::read(place.dir.join("history.db-wal")).unwrap();
+    let file = fs::read(&place.db).unwrap();
+    drop(store);
+    fs::write(&place.db, file).unwrap();
+    fs::write(place.dir.join("history.db-wal"), log).unwrap();
+    let repo = home.repo.display();
+    let mounts = format!("mount --bind '{repo}' '{repo}'\nmount -o remount,ro,bind '{repo}'");
+    if in_own_mounts("child_misses_the_log", &home, &mounts) {
+        let store = Store::open(&place).unwrap();
+        assert!(holds(&store, "in the log"), "where it can be, it is read");
+    }
+}
+
+#[test]
 fn on_a_read_only_disk_it_is_read() {
     let home = Home::new();
     let store = Store::open(&home.place()).unwrap();

@@ -45,6 +45,17 @@ impl File {
         }
     }
 
+    /// Where no log can be opened, what is only in the log is not seen.
+    fn behind(&self) -> Option<Notice> {
+        let File::Disk { path, still: true } = self else {
+            return None;
+        };
+        let log = survive::with_ending(path, "-wal");
+        let written = log.symlink_metadata().is_ok_and(|m| m.len() > 0);
+        let why = "the newest records are in a log that cannot be read on a read-only disk";
+        written.then(|| Notice::ReadOnly(why.to_owned()))
+    }
+
     fn connect(&self, flags: OpenFlags) -> Result<Connection, OpenError> {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let uri = OpenFlags::SQLITE_OPEN_URI;
@@ -148,6 +159,7 @@ pub(super) fn inode(path: &Path) -> Option<(u64, u64)> {
 fn read_only(place: Place, mut notices: Vec<Notice>, why: String) -> Result<Store, OpenError> {
     let (conn, file) = connect_reader(&place.db)?;
     notices.push(Notice::ReadOnly(why));
+    notices.extend(file.behind());
     Ok(Store {
         inode: inode(&place.db),
         conn,
@@ -207,8 +219,10 @@ pub(super) fn reader_of(place: &Place) -> Result<Reader, OpenError> {
     new_enough()?;
     let checked = guard::check(place, false)?;
     let path = true_path(place)?;
-    let (conn, _) = connect_reader(&path)?;
-    Ok(reader_on(conn, checked.notices))
+    let (conn, file) = connect_reader(&path)?;
+    let mut notices = checked.notices;
+    notices.extend(file.behind());
+    Ok(reader_on(conn, notices))
 }
 
 /// Connects for reading, and looks whether what is there can be read by this program.
