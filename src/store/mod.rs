@@ -14,6 +14,8 @@ pub mod files;
 pub mod frames;
 mod guard;
 mod migrate;
+#[cfg(test)]
+mod migrate_tests;
 mod open;
 pub mod place;
 pub mod rows;
@@ -46,6 +48,7 @@ pub struct Store {
 pub struct Reader {
     conn: Connection,
     frames: RefCell<cache::Frames>,
+    notices: Vec<Notice>,
 }
 
 impl Store {
@@ -67,6 +70,11 @@ impl Store {
     /// What the user must know of how it was opened.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// Where it is; `None` for one in memory.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     /// Nothing can be written: the file, its folder or its schema forbid it (see [`Store::notices`]).
@@ -138,6 +146,11 @@ impl Reader {
     /// Opens the store for reading. Makes nothing; [`OpenError::Missing`] if there is none.
     pub fn open(place: &Place) -> Result<Reader, OpenError> {
         open::reader_of(place)
+    }
+
+    /// What the user must know of how it was opened.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
     }
 
     /// See [`check::status`].
