@@ -354,14 +354,9 @@ fn describe_command(call: &mut Call, args: &Given<'_>) {
     call.kind = StepKind::Command;
     call.target.clone_from(&line);
     if let Some((patch, folder)) = args.patch() {
-        let (kind, paths) = patch::summary(&patch);
+        let paths = patch::paths(&patch);
         if !paths.is_empty() {
-            call.kind = match kind {
-                StepKind::Write => StepKind::Write,
-                StepKind::Delete => StepKind::Delete,
-                StepKind::Move => StepKind::Move,
-                _ => StepKind::Edit,
-            };
+            call.kind = StepKind::Edit;
             call.paths = paths
                 .iter()
                 .map(|p| command::seen_from(&folder, p))
@@ -374,7 +369,7 @@ fn describe_command(call: &mut Call, args: &Given<'_>) {
 
 fn describe_patch(call: &mut Call, args: &Given<'_>) {
     let patch = args.whole_patch().unwrap_or(args.raw());
-    let (_, paths) = patch::summary(patch);
+    let paths = patch::paths(patch);
     call.kind = StepKind::Edit;
     call.target = patch::target(&paths);
     call.paths = paths;

@@ -69,9 +69,9 @@ impl Reader<'_> {
             (None, status) => matches!(status, None | Some("completed")),
         };
         let standalone = self.stands_alone(id).then(|| {
-            let (kind, paths) = patch::changes_summary(&changes);
+            let paths: Vec<String> = changes.0.iter().map(|(p, _)| p.clone()).collect();
             let target = patch::target(&paths);
-            call(id, kind, "apply_patch", target, paths)
+            call(id, StepKind::Edit, "apply_patch", target, paths)
         });
         let status = match (worked, it.status.get()) {
             (true, _) => Status::Ok,
