@@ -220,6 +220,27 @@ fn some_packed_some_loose_some_borrowed() {
 }
 
 #[test]
+fn many_packs() {
+    let (_guard, dir) = folder();
+    init(&dir);
+    let commits: Vec<String> = (0..40)
+        .map(|n| {
+            write(&dir, "a", format!("{n}"));
+            let made = commit(&dir);
+            git(&dir, &["repack", "-q", "-d"]);
+            made
+        })
+        .collect();
+    let packs = fs::read_dir(dir.join(".git/objects/pack")).unwrap().count();
+    assert!(packs > 64, "{packs}");
+    let objects = Objects::open(&dir.join(".git")).unwrap();
+    for (n, commit) in commits.iter().enumerate() {
+        let wanted = n.to_string().into_bytes();
+        assert_eq!(objects.blob_at(commit, b"a"), Ok(Some(wanted)));
+    }
+}
+
+#[test]
 fn what_is_too_large_is_refused() {
     let (_guard, dir) = folder();
     init(&dir);
