@@ -6,10 +6,12 @@ use serde_json::value::RawValue;
 use crate::model::{Status, StepKind};
 use crate::source::{Body, Call, Outcome, Usage};
 
-use super::call::{first_line, plain_outcome};
+use super::call::plain_outcome;
+use super::given::first_line;
+use super::lenient::parse;
 use super::memory::{self, Recent};
 use super::message::Told;
-use super::record::{Changes, Completed, Happening, parse};
+use super::record::{Changes, Completed, Happening};
 use super::{Reader, command, patch};
 
 impl Reader<'_> {

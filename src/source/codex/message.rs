@@ -38,7 +38,10 @@ impl Reader<'_> {
     /// `event_msg/user_message`.
     pub(super) fn user_message(&mut self, happening: &Happening<'_>) {
         // Some versions of 2025 marked what they had injected.
-        if !matches!(happening.sort.get(), None | Some("plain")) {
+        if matches!(
+            happening.sort.get(),
+            Some("user_instructions" | "environment_context")
+        ) {
             return self.say(Body::Ignored);
         }
         let pictures = [happening.images, happening.local_images]

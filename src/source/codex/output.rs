@@ -7,8 +7,9 @@ use crate::model::Status;
 use crate::source::{Body, Outcome};
 
 use super::call::plain_outcome;
+use super::lenient::{Text, parse};
 use super::memory::{self, Open, Recent};
-use super::record::{Item, Text};
+use super::record::Item;
 use super::{Reader, patch};
 
 /// An output without its wrapping.
@@ -93,7 +94,7 @@ impl Reader<'_> {
             return self.unknown("response_item/tool_search_output/?".to_owned());
         };
         let mut names = Vec::new();
-        if let Some(groups) = item.tools.and_then(super::record::parse::<Vec<Tool<'_>>>) {
+        if let Some(groups) = item.tools.and_then(parse::<Vec<Tool<'_>>>) {
             for group in groups {
                 names.extend(group.name.owned());
                 let inner = group.tools.unwrap_or_default();

@@ -6,8 +6,9 @@ use crate::model::Time;
 use crate::source::{Body, Context, Relation, SessionHead};
 
 use super::Reader;
+use super::lenient::parse;
 use super::memory::changed;
-use super::record::{Git, Line, Meta, Turn, parse};
+use super::record::{Git, Line, Meta, Turn};
 
 /// Stands for the version in files without an envelope.
 pub(super) const BARE: &str = "bare";
