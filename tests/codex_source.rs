@@ -278,6 +278,53 @@ fn a_bad_line_costs_that_line_alone() {
     }
 }
 
+#[test]
+fn scrambled_records_never_panic() {
+    use proptest::prelude::*;
+    let lines: Vec<(PathBuf, Vec<u8>)> = fixture_files()
+        .iter()
+        .flat_map(|(path, bytes)| {
+            let lines = bytes.split(|b| *b == b'\n').map(<[u8]>::to_vec);
+            lines.map(|l| (path.clone(), l)).collect::<Vec<_>>()
+        })
+        .filter(|(_, line)| !line.is_empty())
+        .collect();
+    let place = any::<prop::sample::Index>;
+    let change = (place(), place(), any::<u8>());
+    let steps = prop::collection::vec((place(), prop::collection::vec(change, 0..4)), 1..12);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    runner
+        .run(&steps, |steps| {
+            let mut state = ParseState::default();
+            for (which, changes) in steps {
+                let (path, line) = &lines[which.index(lines.len())];
+                let mut line = line.clone();
+                for (from, to, byte) in changes {
+                    // A byte, a piece of another record, or a cut.
+                    let at = from.index(line.len());
+                    match byte % 3 {
+                        0 => line[at] = byte,
+                        1 => {
+                            let other = &lines[to.index(lines.len())].1;
+                            let piece = other[other.len() / 3..other.len() / 2].to_vec();
+                            line.splice(at..at, piece);
+                        }
+                        _ => line.truncate(at.max(1)),
+                    }
+                }
+                let mut out = Vec::new();
+                Codex.parse(path, &line, &mut state, &mut out);
+                prop_assert!(!out.is_empty() || line.trim_ascii().is_empty());
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
 /// The folder of real transcripts, if this machine has it.
 fn transcripts() -> Option<PathBuf> {
     if let Some(dir) = std::env::var_os("REGENT_TRANSCRIPTS") {

@@ -309,6 +309,20 @@ fn places_of_every_kind() {
     assert_eq!(apart.git_dir, dir.join("apart.git"));
     assert_eq!(apart.main_worktree, Some(dir.join("apart")));
 
+    let around = dir.join("around");
+    history(&dir.join("seed"));
+    git(&dir, &["clone", "-q", "--bare", "seed", "around/.git"]);
+    git(
+        &around.join(".git"),
+        &["worktree", "add", "-q", "../tree", "main"],
+    );
+    for from in [&around, &around.join("tree")] {
+        let found = discover(from).unwrap();
+        assert_eq!(found.main_worktree, None, "{}", from.display());
+        assert_eq!(found.worktrees, [around.join("tree")]);
+    }
+    assert_eq!(discover(&around).unwrap().this_worktree, None);
+
     // A link to a git folder elsewhere is followed.
     fs::create_dir(dir.join("linked")).unwrap();
     std::os::unix::fs::symlink(dir.join("apart.git"), dir.join("linked/.git")).unwrap();

@@ -242,6 +242,8 @@ fn describe_other(call: &mut Call, name: &str, args: &Given<'_>) {
         .find_map(|f| args.scalar(f).filter(|t| !t.is_empty()));
     call.target = match name {
         "request_user_input" => first_question(args).unwrap_or_default(),
+        // Mostly line ends and control characters.
+        "write_stdin" => field.as_deref().unwrap_or("").escape_debug().to_string(),
         _ => first_line(&field.clone().unwrap_or_default()),
     };
     if kind == StepKind::Read {

@@ -41,6 +41,15 @@ impl Reader<'_> {
         }
         let alias = memory::close(self.state, Open::Alias, id);
         let origin = alias.clone().unwrap_or_else(|| id.to_owned());
+        // A process that nobody knows any more has ended unseen: that says nothing of how.
+        let own_status = match unwrapped.status {
+            Status::Running => Status::Ok,
+            status if unwrapped.exit_code.is_none() => status,
+            _ => Status::Ok,
+        };
+        if alias.is_some() && unwrapped.text.starts_with("write_stdin failed") {
+            unwrapped.status = Status::Unknown;
+        }
         self.remember_open(&origin, &unwrapped);
         let mut outcome = Outcome {
             status: unwrapped.status,
@@ -69,7 +78,7 @@ impl Reader<'_> {
         if alias.is_some() && memory::noted(self.state, Recent::Called, id) {
             // Input that was sent is a step of its own; what it brought stands with the command.
             self.say(Body::Outcome(Box::new(Outcome {
-                status: Status::Ok,
+                status: own_status,
                 ..plain_outcome(id.to_owned())
             })));
         }
