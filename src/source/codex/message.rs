@@ -209,11 +209,12 @@ fn is_injected(text: &str) -> bool {
     let Some((name, _)) = text.strip_prefix('<').and_then(|t| t.split_once('>')) else {
         return false;
     };
-    let is_name = !name.is_empty()
+    // HTML that a person pastes has no underscores in its names.
+    let is_name = name.contains('_')
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    is_name && (text.ends_with(&format!("</{name}>")) || KNOWN_BLOCKS.contains(&name))
+    KNOWN_BLOCKS.contains(&name) || (is_name && text.ends_with(&format!("</{name}>")))
 }
 
 /// Injected blocks that need not end where the text ends.
@@ -244,6 +245,7 @@ mod tests {
         for text in [
             "why does <div> not close?",
             "<div> is never closed",
+            "<p>why is this red?</p>",
             "< 3",
             "# A heading",
         ] {
