@@ -58,7 +58,8 @@ pub(super) struct Returned<'a> {
     pub agent_id: Text<'a>,
     pub duration_ms: Number,
     pub total_duration_ms: Number,
-    pub duration_seconds: Number,
+    #[serde(borrow)]
+    pub duration_seconds: Option<&'a serde_json::value::RawValue>,
     pub answers: Pairs,
 }
 
@@ -180,10 +181,6 @@ fn write(returned: Returned<'_>) -> Option<Effect> {
 }
 
 fn notebook(returned: Returned<'_>) -> Option<Effect> {
-    // It reports some failures in a field of its own, without the mark of an error.
-    if returned.error.filled().is_some() {
-        return None;
-    }
     let path = owned(returned.notebook_path)?;
     let before = text_before(returned.notebook_before);
     Some(match owned(returned.notebook_after) {

@@ -262,8 +262,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content<'a>, A::Error> {
                 let mut blocks = Vec::new();
-                while let Some(item) = seq.next_element::<Map<Block<'a>>>()? {
-                    blocks.push(item.0.unwrap_or_default());
+                while let Some(Piece(block)) = seq.next_element::<Piece<'a>>()? {
+                    blocks.push(block);
                 }
                 Ok(Content::Blocks(blocks))
             }
@@ -271,5 +271,37 @@ impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
             no_map!();
         }
         d.deserialize_any(V(PhantomData))
+    }
+}
+
+/// An item of a content: a block, or a bare text, which counts as a block of text.
+struct Piece<'a>(Block<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Piece<'a> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for V<'a> {
+            type Value = Piece<'a>;
+            expecting!("a block");
+            fn visit_str<E>(self, v: &str) -> Result<Piece<'a>, E> {
+                Ok(Piece(Block {
+                    kind: Text(Some(Cow::Borrowed("text"))),
+                    text: Text(Some(Cow::Owned(v.to_owned()))),
+                    ..Block::default()
+                }))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Piece<'a>, A::Error> {
+                Block::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Piece)
+            }
+            nothing_else!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64);
+            no_seq!();
+        }
+        d.deserialize_any(V(PhantomData))
+    }
+}
+
+impl Default for Piece<'_> {
+    fn default() -> Self {
+        Piece(Block::default())
     }
 }

@@ -14,6 +14,8 @@ mod queue;
 mod record;
 mod results;
 mod session;
+#[cfg(test)]
+mod tests;
 mod user;
 
 use std::path::{Path, PathBuf};

@@ -8,10 +8,12 @@ use super::lenient::{Content, Text};
 use super::record::{Attachment, Message, Mirrored, Progress, Record, Tokens};
 use super::session::{self, Place};
 use super::{calls, queue, results, user};
-use crate::model::{Time, Via};
+use crate::model::{Status, Time, Via};
 use crate::source::lines::split_records;
 use crate::source::{Body, Event, ParseState, Usage};
 
+/// The model that the harness gives for messages of its own.
+pub(super) const SYNTHETIC: &str = "<synthetic>";
 /// How much of a damaged line is quoted.
 const QUOTED: usize = 60;
 
@@ -232,10 +234,15 @@ fn assistant(record: &Record<'_>, make: &mut Maker<'_>) {
         make.say(Body::Link);
         return;
     };
-    if record.is_api_error_message.set() {
-        make.say(Body::Notice {
-            what: "api error",
-            text: message.content.joined(),
+    if record.is_api_error_message.set() || message.model.str() == SYNTHETIC {
+        let text = message.content.joined();
+        // Words of the harness: errors and limits of the service, but for a filler after a local command.
+        make.say(match text.as_str() {
+            "No response requested." | "(no content)" | "" => Body::Link,
+            _ => Body::Notice {
+                what: "api error",
+                text,
+            },
         });
         return;
     }
@@ -279,9 +286,6 @@ fn usage(message: &Message<'_>, request: &str) -> Option<Body> {
     let id = message.id.filled()?;
     let tokens: &Tokens = message.usage.0.as_ref()?;
     let model = message.model.filled();
-    if model == Some("<synthetic>") {
-        return None;
-    }
     let cached = tokens.cache_read_input_tokens.or_zero();
     let written = tokens.cache_creation_input_tokens.or_zero();
     Some(Body::Usage(Usage {
@@ -318,12 +322,17 @@ fn from_user(
         return;
     }
     let results_in = blocks.iter().filter(|b| is_result(b.kind.str())).count();
+    let stopped = blocks.iter().any(|b| user::is_interruption(b.text.str()));
     for (i, block) in blocks.iter().enumerate() {
         let body = if is_result(block.kind.str()) {
             // With several results in a record it does not say whose the rich object is.
             let returned = returned.filter(|_| results_in == 1);
             let denial = record.tool_denial_kind.filled();
-            Body::Outcome(Box::new(results::outcome(block, returned, denial)))
+            let mut outcome = results::outcome(block, returned, denial);
+            if outcome.status == Status::Failed && stopped {
+                outcome.status = Status::Interrupted;
+            }
+            Body::Outcome(Box::new(outcome))
         } else if user::is_interruption(block.text.str()) {
             Body::Notice {
                 what: "interrupted",

@@ -31,7 +31,7 @@ pub(super) type Facts<'a> = [Option<&'a str>; 4];
 pub(super) fn facts<'a>(record: &'a Record<'_>) -> Facts<'a> {
     let model = match (record.kind.str(), &record.message.0) {
         // The model of a message that the harness made up is no model.
-        ("assistant", Some(m)) => m.model.filled().filter(|m| *m != "<synthetic>"),
+        ("assistant", Some(m)) => m.model.filled().filter(|m| *m != super::parse::SYNTHETIC),
         _ => None,
     };
     [
