@@ -79,6 +79,10 @@ const DIFFERENT: &[(&str, &str)] = &[
         "its masked origins are not `human`; the index takes a side chain's prompt and masked records for prompts",
     ),
     (
+        "edge_cases.jsonl",
+        "a content that is a list of a bare text is a prompt here",
+    ),
+    (
         "agent-test123.jsonl",
         "an agent's file without `isSidechain`: its prompt is the parent's, not a person's",
     ),

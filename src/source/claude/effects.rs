@@ -2,8 +2,9 @@
 //!
 //! Only what the file tools say of themselves: what a shell command did is not in its record.
 
-use super::calls::Replacement;
-use super::lenient::{Content, Flag, List, Map, Number, Pairs, Text};
+use super::content::{Content, Pairs};
+use super::input::Replacement;
+use super::lenient::{Flag, List, Map, Number, Text};
 use crate::source::{Before, Effect, Hunk};
 
 /// The fields of all known tools' results.

@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 
+use super::content::Block;
 use super::effects::{self, Returned};
 use super::lenient::Map;
-use super::record::Block;
 use super::user::tag;
 use crate::model::Status;
 use crate::source::Outcome;
