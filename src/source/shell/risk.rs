@@ -274,6 +274,7 @@ mod tests {
             "cargo publish --dry-run",
             "cat <<EOF\nrm -rf /\nEOF",
             "git commit -m \"git reset --hard\"",
+            "gh pr create --body \"$(cat <<'EOF'\nIt's \"so\n rm -rf / (\nEOF\n)\"",
             "",
         ] {
             assert_eq!(risk(command), None, "{command}");

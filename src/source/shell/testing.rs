@@ -292,6 +292,7 @@ mod tests_of_tests {
             "npm --prefix web test",
             "pnpm -r test",
             "pnpm --filter @a/b run test",
+            "pnpm --filter api exec jest --config a",
             "yarn workspace a test",
             "yarn jest",
             "bun test",
@@ -350,6 +351,7 @@ mod tests_of_tests {
             "npm run testify",
             "pytest --collect-only",
             "cat <<EOF\ncargo test\nEOF",
+            "git commit -m \"$(cat <<'EOF'\nsay \"x\n make test\nEOF\n)\"",
             "python test.py",
             "",
         ] {
