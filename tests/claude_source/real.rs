@@ -1,11 +1,12 @@
 //! The real sessions, where they are present: nothing panics, nothing is unknown, and the counts are those of the index.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use regent_tui::model::{Status, Via};
 use regent_tui::source::claude::Claude;
-use regent_tui::source::{Body, Event, ParseState, Source};
+use regent_tui::source::{Before, Body, Effect, Event, ParseState, Source};
 
 use crate::golden::{read_in_pieces, texts, transcripts_below};
 
@@ -172,4 +173,75 @@ fn real_lines_read_alone_give_the_same_texts() {
         }
         assert!(texts(&alone) == texts(&whole), "{}", file.display());
     }
+}
+
+/// What `effects::read` and `effects::edit` claim: a whole read is the file byte for byte, and an edit's old
+/// text stands in the text before it.
+#[test]
+fn whole_reads_and_edits_fit_what_was_there() {
+    let Some(root) = transcripts() else { return };
+    let mut files = Vec::new();
+    transcripts_below(&root.join("claude-code"), &mut files);
+    let (mut same, mut edits) = (0, 0);
+    for file in files
+        .iter()
+        .filter(|f| !f.components().any(|c| c.as_os_str() == "fixtures"))
+    {
+        let mut shown: HashMap<String, String> = HashMap::new();
+        let events = read_in_pieces(file, &fs::read(file).unwrap(), usize::MAX);
+        let outcomes = events.into_iter().filter_map(|e| match e.body {
+            Body::Outcome(outcome) => Some(outcome.effects),
+            _ => None,
+        });
+        for effect in outcomes.flatten() {
+            let was = shown.remove(effect.path());
+            match effect {
+                Effect::Read {
+                    path,
+                    content,
+                    whole: true,
+                    ..
+                } => {
+                    shown.insert(path, content);
+                }
+                Effect::Edit {
+                    before: Before::Text(before),
+                    replacements,
+                    hunks,
+                    ..
+                } => {
+                    if let Some(was) = was {
+                        assert!(
+                            was == before,
+                            "a whole read differs from what was edited: {}",
+                            file.display()
+                        );
+                        same += 1;
+                    }
+                    assert!(
+                        replacements
+                            .iter()
+                            .all(|(old, _, _)| before.contains(old.as_str()))
+                    );
+                    let lines: Vec<&str> = before.split('\n').collect();
+                    for hunk in hunks {
+                        let old = hunk
+                            .lines
+                            .iter()
+                            .filter(|l| l.starts_with([' ', '-']))
+                            .map(|l| &l[1..]);
+                        let at = hunk.old_start.saturating_sub(1) as usize;
+                        assert!(
+                            old.clone()
+                                .eq(lines[at..].iter().copied().take(old.count()))
+                        );
+                    }
+                    edits += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    eprintln!("{same} whole reads equal the text before the next edit; {edits} edits fit theirs");
+    assert!(same > 0 && edits > 0);
 }

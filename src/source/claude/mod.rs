@@ -10,6 +10,7 @@ mod calls;
 mod content;
 mod effects;
 mod events;
+mod hunks;
 mod input;
 mod lenient;
 mod line;
