@@ -2,6 +2,12 @@
 //!
 //! Data runs one way: **source → ingest → store → query → ui and cli**.
 
+pub mod diff;
+pub mod git;
+pub mod ingest;
 pub mod model;
 pub mod query;
 pub mod source;
+pub mod store;
+pub mod text;
+pub mod ui;

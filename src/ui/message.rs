@@ -1,0 +1,181 @@
+//! What happened ([`Message`]), what is asked of the outside ([`Effect`]), and the questions and answers that travel
+//! between the model and the worker. Values only.
+
+use std::sync::Arc;
+
+use crossterm::event::MouseEvent;
+
+use super::key::KeyPress;
+use crate::model::Time;
+use crate::query::types::{
+    FileChange, Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo,
+    StepRow, Summary, Timeline,
+};
+
+/// What happened. The model changes by these and by nothing else.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// A key was pressed.
+    Key(KeyPress),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// The terminal has another size.
+    Resize(u16, u16),
+    /// The moment that the model asked to be woken at has come.
+    Wake,
+    /// The worker answered.
+    Loaded(Box<Reply>),
+    /// Transcripts are being read.
+    Ingested(Ingest),
+    /// The store has something new.
+    Changed,
+    /// Something outside went well or not: what was copied, why the editor did not start.
+    Said(Note),
+    /// The program was told to end.
+    Terminate,
+}
+
+/// How far reading the transcripts is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ingest {
+    /// Sessions read.
+    pub read: u32,
+    /// Sessions to read.
+    pub total: u32,
+}
+
+/// A line for the status bar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// In plain words.
+    pub text: String,
+    /// Whether something went wrong.
+    pub error: bool,
+}
+
+impl Note {
+    /// Something that went well.
+    pub fn info(text: impl Into<String>) -> Note {
+        Note {
+            text: text.into(),
+            error: false,
+        }
+    }
+
+    /// Something that did not.
+    pub fn error(text: impl Into<String>) -> Note {
+        Note {
+            text: text.into(),
+            error: true,
+        }
+    }
+}
+
+/// What is asked of the outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Ask the worker.
+    Ask(Question),
+    /// Copy a text; the first word says what it is.
+    Copy(&'static str, String),
+    /// Open a file in the editor, at a line.
+    Edit(String, u32),
+    /// Take the mouse (true) or give it to the terminal.
+    Mouse(bool),
+    /// Draw everything anew.
+    Redraw,
+    /// Suspend the program.
+    Suspend,
+}
+
+/// A question for the worker. A newer one of the same kind replaces one that was not begun.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// The sessions.
+    Sessions,
+    /// Prompts and steps of a session.
+    Timeline(SessionRow),
+    /// Rows of the timeline.
+    Rows(Vec<StepRow>),
+    /// A step, whole.
+    Step(StepRow),
+    /// A prompt, whole.
+    Prompt(SessionRow, u32),
+    /// What changed in a scope.
+    Changes(Scope),
+    /// A session at a glance.
+    Summary(SessionRow),
+    /// Which steps a filter keeps.
+    Filter(SessionRow, Filter),
+    /// Everything that matches.
+    Find(String),
+    /// A step beside the list of what was found.
+    PeekStep(StepRow),
+    /// A prompt beside the list of what was found.
+    PeekPrompt(SessionRow, u32),
+    /// All files that sessions touched.
+    Files,
+    /// Which session a step is in, from the word of a user.
+    Resolve(String),
+    /// The step nearest to a time.
+    StepAt(SessionRow, Time),
+    /// A remembered word.
+    Memo(String),
+    /// Remember a word.
+    SetMemo(String, String),
+    /// Tick a file.
+    SetViewed {
+        /// Whose.
+        session: SessionRow,
+        /// Which.
+        path: String,
+        /// In which state.
+        state: String,
+        /// Tick or untick.
+        viewed: bool,
+    },
+}
+
+/// What the worker says to a question.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Question::Sessions`].
+    Sessions(SessionList),
+    /// To [`Question::Timeline`].
+    Timeline(Timeline),
+    /// To [`Question::Rows`].
+    Rows(Vec<StepInfo>),
+    /// To [`Question::Step`] and [`Question::PeekStep`].
+    Step(Box<StepDetail>),
+    /// To [`Question::Prompt`] and [`Question::PeekPrompt`].
+    Prompt(PromptDetail),
+    /// To [`Question::Changes`].
+    Changes(Vec<FileChange>),
+    /// To [`Question::Summary`].
+    Summary(Box<Summary>),
+    /// To [`Question::Filter`].
+    Filter(Vec<StepRow>),
+    /// To [`Question::Find`].
+    Found(Found),
+    /// To [`Question::Files`].
+    Files(Vec<(String, StepRow)>),
+    /// To [`Question::Resolve`].
+    Resolved(SessionRow, StepRow),
+    /// To [`Question::StepAt`].
+    StepAt(Option<StepRow>),
+    /// To [`Question::Memo`].
+    Memo(Option<String>),
+    /// It is written.
+    Done,
+}
+
+/// An answer with the question it belongs to, so that one that nobody waits for any more can be dropped.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// What was asked.
+    pub question: Question,
+    /// The answer, or why there is none.
+    pub answer: Result<Answer, Arc<str>>,
+}

@@ -1,0 +1,3 @@
+//! The panes. Each is a state, what an action does to it, and how it is drawn; none knows another or the model.
+
+pub mod timeline;

@@ -1,0 +1,336 @@
+//! Folds and jumps of the timeline: to a step wherever it is hidden, to the next prompt, change, failure or test.
+
+use super::visible::{Density, children_of};
+use super::{Line, Selected, State};
+use crate::model::{Status, TestOutcome};
+use crate::query::types::{PromptRow, StepRow};
+
+/// What the cursor is on, in a form that survives a reload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Prompt(Option<PromptRow>, u32),
+    Step(StepRow),
+}
+
+impl State {
+    /// Folds (`Some(true)`), unfolds (`Some(false)`) or toggles what the cursor is on; a step folds its prompt.
+    pub(super) fn toggle(&mut self, fold: Option<bool>) {
+        let Some(line) = self.lines.get(self.cursor).copied() else {
+            return;
+        };
+        match line {
+            Line::Prompt(p) => self.fold_prompt(p, fold),
+            Line::Looks(first, _) => {
+                if fold == Some(true) {
+                    self.fold_above(first);
+                } else {
+                    self.choice.open_runs.insert(first);
+                }
+            }
+            Line::Step(step) => self.toggle_step(step, fold),
+            Line::New => return,
+        }
+        let selected = self.selected();
+        self.recompute();
+        self.reselect(selected);
+    }
+
+    fn toggle_step(&mut self, step: u32, fold: Option<bool>) {
+        let end = self.steps().len() as u32;
+        if children_of(step, end, self.steps()) > 0 && self.choice.density == Density::Everything {
+            let folded = self.choice.folded_agents.contains(&step);
+            match fold {
+                Some(true) if folded => self.fold_above(step),
+                Some(false) => {
+                    self.choice.folded_agents.remove(&step);
+                }
+                None if folded => {
+                    self.choice.folded_agents.remove(&step);
+                }
+                _ => {
+                    self.choice.folded_agents.insert(step);
+                }
+            }
+        } else if fold != Some(false) {
+            self.fold_above(step);
+        }
+    }
+
+    /// Folds the run of looks or else the prompt that a step stands in, and puts the cursor there.
+    fn fold_above(&mut self, step: u32) {
+        let run = self.choice.open_runs.iter().copied().filter(|f| *f <= step);
+        if let Some(first) = run.max() {
+            let run_end = (first..self.steps().len() as u32)
+                .find(|i| !super::visible::is_look(&self.steps()[*i as usize]))
+                .unwrap_or(self.steps().len() as u32);
+            if step < run_end {
+                self.choice.open_runs.remove(&first);
+                self.put_on(Selected::Step(first));
+                return;
+            }
+        }
+        if let Some(prompt) = self.prompt_of(step) {
+            self.put_on(Selected::Prompt(prompt));
+            self.fold_prompt(prompt, Some(true));
+        }
+    }
+
+    fn fold_prompt(&mut self, prompt: u32, fold: Option<bool>) {
+        let shut_by_default = self.choice.density == Density::Prompts;
+        let listed = self.choice.folded.contains(&prompt);
+        let closed = shut_by_default != listed;
+        let close = fold.unwrap_or(!closed);
+        if close != closed {
+            if listed {
+                self.choice.folded.remove(&prompt);
+            } else {
+                self.choice.folded.insert(prompt);
+            }
+        }
+    }
+
+    /// Whether the steps of a prompt are hidden.
+    pub fn is_folded(&self, prompt: u32) -> bool {
+        self.choice.kept.is_none()
+            && (self.choice.density == Density::Prompts) != self.choice.folded.contains(&prompt)
+    }
+
+    /// Whether the steps of a step's sub-agent are hidden; `None` if it has none.
+    pub fn agent_fold(&self, step: u32) -> Option<bool> {
+        let next = self.steps().get(step as usize + 1)?;
+        let here = self.steps().get(step as usize)?;
+        (next.depth > here.depth).then(|| self.choice.folded_agents.contains(&step))
+    }
+
+    /// Puts the cursor on a step, unfolding what hides it. False if the session has no such step.
+    pub fn go_to_step(&mut self, row: StepRow) -> bool {
+        let Some(index) = self.steps().iter().position(|s| s.row == row) else {
+            return false;
+        };
+        self.reveal(index as u32);
+        true
+    }
+
+    /// Puts the cursor on a prompt, by its number.
+    pub fn go_to_prompt(&mut self, no: u32) -> bool {
+        let Some(index) = self.prompts().iter().position(|p| p.no == no) else {
+            return false;
+        };
+        self.put_on(Selected::Prompt(index as u32));
+        true
+    }
+
+    fn reveal(&mut self, index: u32) {
+        if self.line_of(Selected::Step(index)).is_none() {
+            if self.choice.kept.is_some() {
+                self.choice.kept = None;
+                self.filter = None;
+            }
+            if let Some(prompt) = self.prompt_of(index) {
+                self.fold_prompt(prompt, Some(false));
+            }
+            self.choice.folded_agents.retain(|a| *a >= index);
+            self.recompute();
+        }
+        if self.line_of(Selected::Step(index)).is_none() {
+            match self.run_around(index) {
+                Some(first) => {
+                    self.choice.open_runs.insert(first);
+                }
+                None => self.choice.density = Density::Everything,
+            }
+            self.recompute();
+        }
+        if self.line_of(Selected::Step(index)).is_none()
+            && let Some(first) = self.run_around(index)
+        {
+            self.choice.open_runs.insert(first);
+            self.recompute();
+        }
+        self.put_on(Selected::Step(index));
+    }
+
+    fn run_around(&self, index: u32) -> Option<u32> {
+        let at = self
+            .lines
+            .partition_point(|l| l.step().is_none_or(|s| s <= index) && self.starts_by(l, index));
+        match self.lines.get(at.checked_sub(1)?)? {
+            Line::Looks(first, n) if (*first..first + n).contains(&index) => Some(*first),
+            _ => None,
+        }
+    }
+
+    /// Whether a line stands at or before a step.
+    fn starts_by(&self, line: &Line, step: u32) -> bool {
+        match line {
+            Line::Prompt(p) => self
+                .prompts()
+                .get(*p as usize)
+                .is_some_and(|p| p.steps.start <= step),
+            Line::Step(i) | Line::Looks(i, _) => *i <= step,
+            Line::New => self.choice.new_from.is_some_and(|n| n <= step),
+        }
+    }
+
+    /// The next or the previous thing that `wanted` accepts; false if there is none.
+    pub fn jump(&mut self, forward: bool, wanted: impl Fn(&State, Selected) -> bool) -> bool {
+        let Some(found) = self.search(forward, wanted) else {
+            return false;
+        };
+        match found {
+            Selected::Step(i) => self.reveal(i),
+            prompt => self.put_on(prompt),
+        }
+        true
+    }
+
+    fn search(&self, forward: bool, wanted: impl Fn(&State, Selected) -> bool) -> Option<Selected> {
+        let here = self.selected()?;
+        let prompts = self.prompts();
+        let at = match here {
+            Selected::Prompt(p) => p,
+            Selected::Step(s) => self.prompt_of(s)?,
+        };
+        let order: Box<dyn Iterator<Item = u32>> = if forward {
+            Box::new(at..prompts.len() as u32)
+        } else {
+            Box::new((0..=at).rev())
+        };
+        for p in order {
+            let steps = prompts[p as usize].steps.clone();
+            let heading = std::iter::once(Selected::Prompt(p));
+            let under = steps.map(Selected::Step);
+            let all: Box<dyn Iterator<Item = Selected>> = if forward {
+                Box::new(heading.chain(under))
+            } else {
+                Box::new(under.rev().chain(heading))
+            };
+            let beyond = |s: &Selected| p != at || (is_after(*s, here) == forward && *s != here);
+            if let Some(found) = all.filter(beyond).find(|s| wanted(self, *s)) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// To the next or previous prompt; from a step the previous one is its own.
+    pub fn jump_prompt(&mut self, forward: bool) -> bool {
+        self.jump(forward, |_, s| matches!(s, Selected::Prompt(_)))
+    }
+
+    /// To the next or previous step that changed a file.
+    pub fn jump_change(&mut self, forward: bool) -> bool {
+        self.jump(forward, |state, s| state.is(s, |step| step.changed))
+    }
+
+    /// To the last passing test run before here.
+    pub fn jump_passing_test(&mut self) -> bool {
+        self.jump(false, |state, s| {
+            state.is(s, |step| step.test == Some(TestOutcome::Passed))
+        })
+    }
+
+    /// To the next failure.
+    pub fn jump_failure(&mut self) -> bool {
+        self.jump(true, |state, s| {
+            state.is(s, |step| {
+                step.status == Status::Failed || step.test == Some(TestOutcome::Failed)
+            })
+        })
+    }
+
+    fn is(
+        &self,
+        selected: Selected,
+        test: impl Fn(&crate::query::types::StepLite) -> bool,
+    ) -> bool {
+        match selected {
+            Selected::Step(i) => self.steps().get(i as usize).is_some_and(test),
+            Selected::Prompt(_) => false,
+        }
+    }
+
+    pub(super) fn selected_key(&self) -> Option<Key> {
+        match self.selected()? {
+            Selected::Prompt(p) => {
+                let head = self.prompts().get(p as usize)?;
+                Some(Key::Prompt(head.row, head.no))
+            }
+            Selected::Step(s) => Some(Key::Step(self.steps().get(s as usize)?.row)),
+        }
+    }
+
+    pub(super) fn go_to_key(&mut self, key: Key) {
+        let selected = match key {
+            Key::Step(row) => {
+                let at = self.steps().iter().position(|s| s.row == row);
+                at.map(|i| Selected::Step(i as u32))
+            }
+            Key::Prompt(row, no) => {
+                let same = |p: &crate::query::types::PromptHead| p.row == row && p.no == no;
+                let at = self.prompts().iter().position(same);
+                at.map(|i| Selected::Prompt(i as u32))
+            }
+        };
+        self.reselect(selected);
+    }
+
+    /// Puts the cursor on what was selected, else on the nearest line before it.
+    pub(super) fn reselect(&mut self, selected: Option<Selected>) {
+        let Some(selected) = selected else {
+            self.keep_in_view();
+            return;
+        };
+        let line = match self.line_of(selected) {
+            Some(line) => line,
+            None => self
+                .lines
+                .partition_point(|l| self.stands_by(l, selected))
+                .saturating_sub(1),
+        };
+        self.put(line);
+    }
+
+    fn put_on(&mut self, selected: Selected) {
+        if let Some(line) = self.line_of(selected) {
+            self.put(line);
+        }
+    }
+
+    fn stands_by(&self, line: &Line, selected: Selected) -> bool {
+        match selected {
+            Selected::Step(s) => self.starts_by(line, s),
+            Selected::Prompt(p) => match line {
+                Line::Prompt(q) => *q <= p,
+                Line::New => self.prompts().get(p as usize).is_some_and(|head| {
+                    self.choice.new_from.is_some_and(|n| n <= head.steps.start)
+                }),
+                other => other
+                    .step()
+                    .is_some_and(|s| self.prompt_of(s).is_some_and(|q| q < p)),
+            },
+        }
+    }
+
+    /// The line that shows a thing itself; a run of looks shows only its first step.
+    fn line_of(&self, selected: Selected) -> Option<usize> {
+        let at = self.lines.partition_point(|l| self.stands_by(l, selected));
+        // The rule "new since" may stand right behind it.
+        (at.saturating_sub(2)..at).rev().find(|i| {
+            match (&self.lines[*i], selected) {
+                (Line::Prompt(p), Selected::Prompt(q)) => *p == q,
+                (Line::Step(s) | Line::Looks(s, _), Selected::Step(t)) => *s == t,
+                _ => false,
+            }
+        })
+    }
+}
+
+/// Whether a thing stands behind another one of the same prompt.
+fn is_after(one: Selected, other: Selected) -> bool {
+    match (one, other) {
+        (Selected::Step(a), Selected::Step(b)) => a > b,
+        (Selected::Step(_), Selected::Prompt(_)) => true,
+        (Selected::Prompt(_), _) => false,
+    }
+}

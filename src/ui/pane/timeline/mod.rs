@@ -1,0 +1,338 @@
+//! The timeline: prompts as headings, steps under them. This is the state and what actions do to it; `visible` decides
+//! which lines there are, `rows` keeps what was fetched, `draw` draws. It asks nothing itself: [`State::wanted`] says
+//! which rows it would like to have.
+
+mod draw;
+mod jump;
+mod rows;
+pub mod visible;
+
+pub use draw::{Look, draw};
+pub use rows::Rows;
+pub use visible::{Density, Line};
+
+use std::sync::Arc;
+
+use self::visible::Choice;
+use crate::query::types::{PromptHead, SessionRow, StepLite, StepRow, Timeline};
+use crate::ui::action::Action;
+
+/// What the cursor is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selected {
+    /// A prompt, by index.
+    Prompt(u32),
+    /// A step, by index.
+    Step(u32),
+}
+
+/// The pane.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    timeline: Option<Arc<Timeline>>,
+    choice: Choice,
+    lines: Vec<Line>,
+    cursor: usize,
+    top: usize,
+    height: usize,
+    rows: Rows,
+    filter: Option<String>,
+}
+
+/// Lines kept between the cursor and the edge.
+const MARGIN: usize = 2;
+/// Rows asked for before and after those on the screen, in screens.
+const AHEAD: usize = 2;
+/// How many rows of a folded run are fetched, to name them.
+const NAMED: u32 = 4;
+
+impl State {
+    /// The session that is shown.
+    pub fn timeline(&self) -> Option<&Arc<Timeline>> {
+        self.timeline.as_ref()
+    }
+
+    /// The session's row.
+    pub fn session(&self) -> Option<SessionRow> {
+        self.timeline.as_ref().map(|t| t.session.row)
+    }
+
+    /// The fetched rows.
+    pub fn rows(&self) -> &Rows {
+        &self.rows
+    }
+
+    /// Takes what was fetched.
+    pub fn take_rows(&mut self, rows: Vec<crate::query::types::StepInfo>) {
+        self.rows.insert(rows);
+    }
+
+    /// The lines, the cursor and the first line on the screen.
+    pub fn window(&self) -> (&[Line], usize, usize) {
+        (&self.lines, self.cursor, self.top)
+    }
+
+    /// How much is shown.
+    pub fn density(&self) -> Density {
+        self.choice.density
+    }
+
+    /// The filter, as typed.
+    pub fn filter(&self) -> Option<&str> {
+        self.filter.as_deref()
+    }
+
+    /// Shows another session (the cursor at its end), or the same one with more in it (the cursor where it was).
+    pub fn show(&mut self, timeline: Timeline) {
+        let same = self.session() == Some(timeline.session.row);
+        let selected = self.selected_key();
+        if same {
+            let before = self.timeline.as_ref().map_or(0, |t| t.steps.len());
+            // What is still running or the last of its kind may read differently now.
+            if timeline.steps.len() != before {
+                self.rows.forget_unfinished();
+            }
+        } else {
+            *self = State {
+                height: self.height,
+                choice: Choice {
+                    density: self.choice.density,
+                    ..Choice::default()
+                },
+                ..State::default()
+            };
+        }
+        self.timeline = Some(Arc::new(timeline));
+        self.recompute();
+        match selected {
+            Some(key) if same => self.go_to_key(key),
+            _ => self.cursor = self.lines.len().saturating_sub(1),
+        }
+        self.keep_in_view();
+    }
+
+    /// Steps from here on are new since the user looked.
+    pub fn set_new_from(&mut self, first: Option<u32>) {
+        let selected = self.selected();
+        self.choice.new_from = first;
+        self.recompute();
+        self.reselect(selected);
+    }
+
+    /// Shows only the steps that a filter keeps (given in timeline order), or all again.
+    pub fn set_filter(&mut self, filter: Option<(String, Vec<StepRow>)>) {
+        let selected = self.selected();
+        match filter {
+            Some((text, rows)) => {
+                let mut wanted = rows.into_iter().peekable();
+                let mut kept = Vec::new();
+                for (i, step) in (0..).zip(self.steps()) {
+                    if wanted.peek() == Some(&step.row) {
+                        wanted.next();
+                        kept.push(i);
+                    }
+                }
+                self.choice.kept = Some(kept);
+                self.filter = Some(text);
+            }
+            None => {
+                self.choice.kept = None;
+                self.filter = None;
+            }
+        }
+        self.recompute();
+        self.reselect(selected);
+    }
+
+    /// How many steps the filter keeps.
+    pub fn kept(&self) -> Option<usize> {
+        self.choice.kept.as_ref().map(Vec::len)
+    }
+
+    /// The number of lines on the screen.
+    pub fn set_height(&mut self, height: usize) {
+        self.height = height.max(1);
+        self.keep_in_view();
+    }
+
+    /// What the cursor is on.
+    pub fn selected(&self) -> Option<Selected> {
+        match self.lines.get(self.cursor)? {
+            Line::Prompt(p) => Some(Selected::Prompt(*p)),
+            Line::Step(s) | Line::Looks(s, _) => Some(Selected::Step(*s)),
+            Line::New => None,
+        }
+    }
+
+    /// The selected step.
+    pub fn selected_step(&self) -> Option<&StepLite> {
+        match self.selected()? {
+            Selected::Step(i) => self.steps().get(i as usize),
+            Selected::Prompt(_) => None,
+        }
+    }
+
+    /// The prompt that the cursor is on or under.
+    pub fn selected_prompt(&self) -> Option<&PromptHead> {
+        let index = match self.selected()? {
+            Selected::Prompt(p) => p,
+            Selected::Step(s) => self.prompt_of(s)?,
+        };
+        self.prompts().get(index as usize)
+    }
+
+    /// The prompts.
+    pub fn prompts(&self) -> &[PromptHead] {
+        self.timeline.as_ref().map_or(&[], |t| &t.prompts)
+    }
+
+    /// The steps.
+    pub fn steps(&self) -> &[StepLite] {
+        self.timeline.as_ref().map_or(&[], |t| &t.steps)
+    }
+
+    /// The index of the prompt that a step belongs to.
+    pub fn prompt_of(&self, step: u32) -> Option<u32> {
+        let prompts = self.prompts();
+        let at = prompts.partition_point(|p| p.steps.end <= step);
+        prompts.get(at)?.steps.contains(&step).then_some(at as u32)
+    }
+
+    /// What an action does here. True if the action was for the timeline.
+    pub fn update(&mut self, action: Action) -> bool {
+        let page = self.height.saturating_sub(1).max(1) as isize;
+        match action {
+            Action::Down => self.step_by(1),
+            Action::Up => self.step_by(-1),
+            Action::HalfPageDown => self.step_by((page / 2).max(1)),
+            Action::HalfPageUp => self.step_by(-(page / 2).max(1)),
+            Action::PageDown => self.step_by(page),
+            Action::PageUp => self.step_by(-page),
+            Action::Top => self.put(0),
+            Action::Bottom => self.put(self.lines.len().saturating_sub(1)),
+            Action::Toggle => self.toggle(None),
+            Action::Left => self.toggle(Some(true)),
+            Action::Right => self.toggle(Some(false)),
+            Action::Density => {
+                let selected = self.selected();
+                self.choice.density = self.choice.density.next();
+                self.choice.folded.clear();
+                self.recompute();
+                self.reselect(selected);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// Moves the window without the cursor leaving it.
+    pub fn scroll(&mut self, by: isize) {
+        let last = self.lines.len().saturating_sub(self.height);
+        self.top = self.top.saturating_add_signed(by).min(last);
+        let margin = MARGIN.min(self.height.saturating_sub(1) / 2);
+        let low = if self.top == 0 { 0 } else { self.top + margin };
+        let high = (self.top + self.height)
+            .saturating_sub(1 + margin)
+            .min(self.lines.len().saturating_sub(1));
+        self.cursor = self.cursor.clamp(low.min(high), high);
+        if self.lines.get(self.cursor) == Some(&Line::New) {
+            self.step_by(1);
+        }
+    }
+
+    /// Puts the cursor on a line of the screen; false if there is none.
+    pub fn click(&mut self, row: usize) -> bool {
+        let line = self.top + row;
+        if line >= self.lines.len() || self.lines[line] == Line::New {
+            return false;
+        }
+        self.cursor = line;
+        true
+    }
+
+    /// The rows that the screen needs and does not have, those on it first.
+    pub fn wanted(&self) -> Vec<StepRow> {
+        let around = self.height * AHEAD;
+        let from = self.top.saturating_sub(around);
+        let to = (self.top + self.height + around).min(self.lines.len());
+        let on_screen = self.top..(self.top + self.height).min(to);
+        let missing_here = on_screen.clone().any(|i| self.lacks(i));
+        let missing_near = (from..to).any(|i| self.lacks(i));
+        // Ask early, but not for one row at each press of a key.
+        let edge = on_screen.end + self.height / 2;
+        let urgent =
+            missing_here || (on_screen.end..edge.min(to)).any(|i| self.lacks(i)) || self.rows.is_empty();
+        if !urgent && !missing_near {
+            return Vec::new();
+        }
+        let mut wanted = Vec::new();
+        for i in on_screen.clone().chain(on_screen.end..to).chain(from..on_screen.start) {
+            self.each_row(i, |row| {
+                if !self.rows.has(row) {
+                    wanted.push(row);
+                }
+            });
+        }
+        wanted
+    }
+
+    fn lacks(&self, line: usize) -> bool {
+        let mut lacks = false;
+        self.each_row(line, |row| lacks |= !self.rows.has(row));
+        lacks
+    }
+
+    /// The rows that a line names.
+    fn each_row(&self, line: usize, mut with: impl FnMut(StepRow)) {
+        let (first, count) = match self.lines.get(line) {
+            Some(Line::Step(i)) => (*i, 1),
+            Some(Line::Looks(i, n)) => (*i, (*n).min(NAMED)),
+            _ => return,
+        };
+        for i in first..first + count {
+            if let Some(step) = self.steps().get(i as usize) {
+                with(step.row);
+            }
+        }
+    }
+
+    fn recompute(&mut self) {
+        self.lines = match &self.timeline {
+            Some(t) => visible::lines(&t.prompts, &t.steps, &self.choice),
+            None => Vec::new(),
+        };
+        self.cursor = self.cursor.min(self.lines.len().saturating_sub(1));
+    }
+
+    fn step_by(&mut self, by: isize) {
+        let last = self.lines.len().saturating_sub(1);
+        let mut to = self.cursor.saturating_add_signed(by).min(last);
+        if self.lines.get(to) == Some(&Line::New) {
+            to = if by < 0 { to.saturating_sub(1) } else { (to + 1).min(last) };
+        }
+        self.put(to);
+    }
+
+    fn put(&mut self, line: usize) {
+        self.cursor = line.min(self.lines.len().saturating_sub(1));
+        if self.lines.get(self.cursor) == Some(&Line::New) {
+            self.cursor = (self.cursor + 1).min(self.lines.len() - 1);
+        }
+        self.keep_in_view();
+    }
+
+    fn keep_in_view(&mut self) {
+        if self.height == 0 {
+            return;
+        }
+        let margin = MARGIN.min(self.height.saturating_sub(1) / 2);
+        let last = self.lines.len().saturating_sub(self.height);
+        if self.cursor < self.top + margin {
+            self.top = self.cursor.saturating_sub(margin);
+        }
+        if self.cursor + margin >= self.top + self.height {
+            self.top = self.cursor + margin + 1 - self.height;
+        }
+        self.top = self.top.min(last);
+    }
+}
