@@ -119,9 +119,9 @@ fn tests(s: &SessionInfo) -> (&'static str, Role) {
     match (s.test, s.test_stale) {
         (None, _) => ("", Role::Dim),
         (Some(TestOutcome::Passed), false) => ("✓ tests", Role::Good),
-        (Some(TestOutcome::Passed), true) => ("✓ tests, before the last edit", Role::Warn),
+        (Some(TestOutcome::Passed), true) => ("✓ tests (stale)", Role::Warn),
         (Some(TestOutcome::Failed), false) => ("✗ tests", Role::Bad),
-        (Some(TestOutcome::Failed), true) => ("✗ tests, before the last edit", Role::Bad),
+        (Some(TestOutcome::Failed), true) => ("✗ tests (stale)", Role::Bad),
     }
 }
 

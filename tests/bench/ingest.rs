@@ -57,9 +57,13 @@ fn yardstick(files: &[PathBuf]) -> (Duration, u64) {
 
 fn read(home: &Path, db: &Path) -> (Duration, ingest::Report) {
     let begun = Instant::now();
-    let store = Store::open(&Place::explicit(db, rustix::process::getuid().as_raw())).expect("a store");
+    let store =
+        Store::open(&Place::explicit(db, rustix::process::getuid().as_raw())).expect("a store");
     let options = Options {
-        places: Places { home: home.to_owned(), env: Vec::new() },
+        places: Places {
+            home: home.to_owned(),
+            env: Vec::new(),
+        },
         everything: true,
         ..Options::default()
     };
@@ -70,8 +74,14 @@ fn read(home: &Path, db: &Path) -> (Duration, ingest::Report) {
 
 fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or("");
-    line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).unwrap_or(0)
+    let line = status
+        .lines()
+        .find(|l| l.starts_with("VmHWM:"))
+        .unwrap_or("");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0)
 }
 
 fn main() {
@@ -93,10 +103,21 @@ fn main() {
         let (typed, bytes) = yardstick(&all);
         let db = temp.path().join(format!("{round}.db"));
         let child = |db: &Path| {
-            let out = Command::new(&args[0]).arg("--read").arg(db).output().expect("a child");
+            let out = Command::new(&args[0])
+                .arg("--read")
+                .arg(db)
+                .output()
+                .expect("a child");
             let text = String::from_utf8_lossy(&out.stdout).into_owned();
-            let n: Vec<f64> = text.split_whitespace().filter_map(|w| w.parse().ok()).collect();
-            assert!(n.len() == 3, "{text} {}", String::from_utf8_lossy(&out.stderr));
+            let n: Vec<f64> = text
+                .split_whitespace()
+                .filter_map(|w| w.parse().ok())
+                .collect();
+            assert!(
+                n.len() == 3,
+                "{text} {}",
+                String::from_utf8_lossy(&out.stderr)
+            );
             n
         };
         let first = child(&db);

@@ -47,14 +47,12 @@ pub(super) fn search(candidates: &mut Candidates, words: &[String]) -> Vec<Rough
         .with_min_len(512)
         .filter_map(|i| {
             let (c, text) = list.get(*i as usize);
-            let mut score = 0;
-            for word in words {
-                // Letters scattered over a line are no find: a word must stand there nearly as it was typed.
-                let found = matcher().fuzzy_match(text, word)?;
-                (found >= least(word)).then_some(())?;
-                score += found;
+            let folded = text.to_lowercase();
+            let mut total = 0;
+            for (word, low) in words.iter().zip(&lower) {
+                total += score(text, &folded, word, low)?;
             }
-            Some(rough(c, score))
+            Some(rough(c, total))
         });
     let mut hits: Vec<Rough> = scored.collect();
     let older = survivors[..newest]
@@ -63,7 +61,7 @@ pub(super) fn search(candidates: &mut Candidates, words: &[String]) -> Vec<Rough
         .filter_map(|i| {
             let (c, text) = list.get(*i as usize);
             contains_all(text, &lower)
-                .then(|| rough(c, lower.iter().map(|w| 16 * w.len() as i64).sum()))
+                .then(|| rough(c, lower.iter().map(|w| (PLAIN - 8) * w.len() as i64).sum()))
         });
     hits.extend(older.collect::<Vec<_>>());
     hits.sort_unstable_by_key(|h| std::cmp::Reverse((h.score, h.at)));
@@ -72,10 +70,34 @@ pub(super) fn search(candidates: &mut Candidates, words: &[String]) -> Vec<Rough
     hits
 }
 
-/// The least score of a match: most of what the word would score if it stood there in one piece.
-fn least(word: &str) -> i64 {
-    let n = word.chars().count() as i64;
-    if n <= 2 { 0 } else { 12 * n }
+/// How well a word stands in a line. In one piece beats scattered, at the start of a word beats within one; letters
+/// scattered over half a line are no find at all.
+fn score(text: &str, folded: &str, word: &str, lower: &str) -> Option<i64> {
+    let n = lower.chars().count() as i64;
+    if let Some(at) = folded.find(lower) {
+        let starts = folded[..at]
+            .chars()
+            .next_back()
+            .is_none_or(|c| !c.is_alphanumeric());
+        return Some(PLAIN * n + if starts { PLAIN } else { 0 });
+    }
+    // A short word that does not stand there in one piece is no find: nearly every long line has its letters.
+    if n < 3 {
+        return None;
+    }
+    let (score, found) = matcher().fuzzy_indices(text, word)?;
+    is_compact(&found, n).then_some(score.min(PLAIN * n))
+}
+
+/// A letter that stands where it was typed.
+pub(super) const PLAIN: i64 = 24;
+
+/// Whether the letters of a word stand near each other.
+fn is_compact(found: &[usize], letters: i64) -> bool {
+    match (found.first(), found.last()) {
+        (Some(first), Some(last)) => (last - first) as i64 <= 3 * letters,
+        _ => false,
+    }
 }
 
 fn rough(c: &super::candidates::Candidate, score: i64) -> Rough {
@@ -139,8 +161,8 @@ pub(super) fn indices(text: &str, words: &[String]) -> Vec<u32> {
         match plain {
             Some(at) => out.extend((at..at + wanted.len()).map(|i| i as u32)),
             None => {
-                if let Some((score, found)) = matcher().fuzzy_indices(text, word)
-                    && score >= least(word)
+                if let Some((_, found)) = matcher().fuzzy_indices(text, word)
+                    && is_compact(&found, wanted.len() as i64)
                 {
                     out.extend(found.into_iter().map(|i| i as u32));
                 }
