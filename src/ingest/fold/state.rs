@@ -24,6 +24,10 @@ pub(super) struct OpenStep {
     pub effects: u32,
     /// The command's text, for telling a test run's outcome.
     pub command: Option<String>,
+    /// The command's text, if it may have removed or moved files.
+    pub deed: Option<String>,
+    /// The folder that it was told to run in.
+    pub workdir: Option<String>,
     /// For the full text: said, input, output.
     pub words: [String; 3],
     /// It was handed to the store before.
@@ -83,6 +87,8 @@ pub(super) struct FoldState {
     pub requests: VecDeque<(u64, [u64; 3])>,
     /// Changed paths.
     pub paths: HashSet<u64>,
+    /// Paths that are known to be files: changed or shown.
+    pub known: HashSet<u64>,
     /// A folder or a changed path lies in this repository; a shown one does.
     pub inside: bool,
     pub visited: bool,
@@ -136,6 +142,7 @@ impl FoldState {
             taken: VecDeque::new(),
             requests: VecDeque::new(),
             paths: HashSet::new(),
+            known: HashSet::new(),
             inside: false,
             visited: false,
         }

@@ -3,10 +3,12 @@
 //! Best effort and pure: the words are read as a POSIX shell would group them, nothing is run or looked
 //! up. Where the words do not tell, the answer is "not known", never a guess.
 
+mod files;
 mod risk;
 mod testing;
 mod words;
 
+pub use files::{FileDeed, file_deeds};
 pub use risk::risk;
 pub use testing::{is_test_run, test_outcome};
 
