@@ -20,13 +20,14 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Open the screen on this session: its id, the beginning of it, or the agent's own id
-    #[arg(value_name = "SESSION")]
+    #[arg(value_name = "SESSION", help_heading = "Arguments")]
     pub session: Option<String>,
 }
 
 const AFTER: &str = "\
-STEP is @ (the newest) or @~2 (two before it); an id or at least 4 characters of one; the agent's own call id;
-SESSION/3 (prompt 3) or SESSION/3.7 (its seventh step). SESSION is an id, the beginning of one, or the agent's own.
+STEP is @ (the newest) or @~2 (two before it), an id or at least 4 characters of one,
+the agent's own call id, SESSION/3 (prompt 3) or SESSION/3.7 (its seventh step).
+SESSION is @ (the newest), an id or the beginning of one, or the agent's own id.
 
 Exit codes: 0 done, 1 nothing found or refused, 2 wrong usage.";
 
@@ -46,8 +47,15 @@ pub struct Global {
     /// Print data for programs: one array for lists, one object a line for log and search
     #[arg(long, global = true)]
     pub json: bool,
-    /// Colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub color: Colour,
     /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]

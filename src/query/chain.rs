@@ -384,3 +384,7 @@ fn bases(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+#[path = "chain_tests.rs"]
+mod tests;

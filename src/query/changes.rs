@@ -1,5 +1,6 @@
 //! What changed in a scope, file by file: a step's own changes, or the net of many, always through the chain.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use color_eyre::Result;
@@ -74,10 +75,11 @@ fn net(reader: &Reader, steps: &[StepRow]) -> Result<Vec<FileChange>> {
             continue;
         }
         let change = net.to_change(reader.conn(), &nets, |step, no| {
-            if !read.contains_key(&step) {
-                read.insert(step, raw::of_step(reader, step)?);
-            }
-            Ok(read[&step]
+            let words = match read.entry(step) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(raw::of_step(reader, step)?),
+            };
+            Ok(words
                 .effects()
                 .nth(no as usize)
                 .map(hunks_of)

@@ -91,7 +91,7 @@ pub(super) fn find(
 }
 
 /// Groups by session: the best group first, in a group by score. The number of hits and of groups.
-fn order(rough: &mut Vec<Rough>) -> (u32, u32) {
+fn order(rough: &mut [Rough]) -> (u32, u32) {
     let mut best: HashMap<i64, (i64, i64)> = HashMap::new();
     for hit in rough.iter() {
         let group = best.entry(hit.session).or_insert((i64::MIN, i64::MIN));
