@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use color_eyre::Result;
 use rusqlite::{Connection, params};
 
-use super::read::{Folds, Kept, Parser, Shared};
+use super::read::{Folds, Parser};
 use super::roots::Roots;
 use super::{Progress, kind_of, link};
 use crate::model::{BlobHash, Time};
@@ -176,8 +176,6 @@ fn fold_files(
     };
     let named = everything || rows.iter().any(|r| r.owner == Owner::Named);
     let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
-    let kept = Kept::default();
-    let shared = Shared { roots, kept: &kept };
     let mut folds = Folds::new(first.agent, named, true);
     let mut blobs = Vec::new();
     let mut since = 0;
@@ -193,13 +191,13 @@ fn fold_files(
             let len = (row.read_to - at).min(1 << 20);
             let bytes = frames::read(conn, row.id, at, len)?;
             cutter.feed(&bytes, |item| {
-                parser.item(item, &mut folds, &shared, &mut blobs)
+                parser.item(item, &mut folds, roots, &mut blobs)
             });
             at += len;
             since += len;
             if since >= PART {
                 since = 0;
-                flush(conn, &mut folds, &shared, &mut blobs, &ids, writer)?;
+                flush(conn, &mut folds, roots, &mut blobs, &ids, writer)?;
             }
         }
         if cutter.tail_len() > 0 {
@@ -211,30 +209,30 @@ fn fold_files(
                     bytes: &tail,
                 },
                 &mut folds,
-                &shared,
+                roots,
                 &mut blobs,
             );
         }
         conn.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
             .execute(params![row.id, postcard::to_stdvec(&parser.state)?])?;
     }
-    flush(conn, &mut folds, &shared, &mut blobs, &ids, writer)
+    flush(conn, &mut folds, roots, &mut blobs, &ids, writer)
 }
 
 fn flush(
     conn: &Connection,
     folds: &mut Folds,
-    shared: &Shared<'_>,
+    roots: &Roots,
     blobs: &mut Vec<crate::store::blobs::PackedBlob>,
     files: &[i64],
     writer: &mut Writer,
 ) -> Result<()> {
-    let batches = folds.take(shared)?;
+    let batches = folds.take(roots)?;
     for blob in blobs.drain(..) {
         writer.blob(conn, &blob)?;
     }
     for batch in batches {
-        writer.session(conn, &batch, files, &kind_of(shared.roots))?;
+        writer.session(conn, &batch, files, &kind_of(roots))?;
     }
     Ok(())
 }

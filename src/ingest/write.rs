@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::discover::{Candidate, Todo};
-use super::read::{self, Folds, Kept, Part, Shared};
+use super::read::{self, Folds, Part};
 use super::{Options, Progress, Report, kind_of};
 use crate::model::Id;
 use crate::source::ParseState;
@@ -74,22 +74,17 @@ pub(super) fn read_all(
     }
     .min(jobs.len());
     let next = AtomicUsize::new(0);
-    let kept = Kept::default();
     let (tx, rx) = crossbeam_channel::bounded::<Word>(QUEUE);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (tx, jobs, next, kept) = (tx.clone(), &jobs, &next, &kept);
+            let (tx, jobs, next) = (tx.clone(), &jobs, &next);
             scope.spawn(move || {
-                let shared = Shared {
-                    roots: &options.roots,
-                    kept,
-                };
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= jobs.len() || options.cancel.load(Ordering::Relaxed) {
                         return;
                     }
-                    if !work(n, &jobs[n], options, &shared, &tx) {
+                    if !work(n, &jobs[n], options, &tx) {
                         return;
                     }
                 }
@@ -118,7 +113,7 @@ pub(super) fn read_all(
 }
 
 /// Reads one transcript. `false` if nobody listens any more.
-fn work(n: usize, job: &Job, options: &Options, shared: &Shared<'_>, tx: &Sender<Word>) -> bool {
+fn work(n: usize, job: &Job, options: &Options, tx: &Sender<Word>) -> bool {
     let path = &job.candidate.path;
     if !job.named && job.from == 0 {
         match read::mentions(path, &options.roots.needles()) {
@@ -141,7 +136,7 @@ fn work(n: usize, job: &Job, options: &Options, shared: &Shared<'_>, tx: &Sender
             job: n,
             part: Box::new(part),
             last,
-            belongs: folds.belongs(shared),
+            belongs: folds.belongs(&options.roots),
             stale: folds.stale,
         };
         listening = tx.send(word).is_ok();
@@ -153,7 +148,7 @@ fn work(n: usize, job: &Job, options: &Options, shared: &Shared<'_>, tx: &Sender
         job.from,
         job.state.clone(),
         &mut folds,
-        shared,
+        &options.roots,
         &mut queue,
     );
     match result {
