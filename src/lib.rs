@@ -2,6 +2,9 @@
 //!
 //! Data runs one way: **source → ingest → store → query → ui and cli**.
 
+pub mod cli;
+pub mod clock;
+pub mod config;
 pub mod diff;
 pub mod git;
 pub mod ingest;
