@@ -19,7 +19,7 @@ use color_eyre::Result;
 
 use crate::model::{Agent, Time};
 use crate::source::Places;
-use crate::store::{Store, files};
+use crate::store::{Store, facts, files};
 
 #[cfg(test)]
 mod gold_tests;
@@ -85,9 +85,14 @@ pub fn run(
     now: Time,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report> {
+    let (roots, map_is_new) = mapped(store, &options.roots)?;
+    let options = &Options {
+        roots,
+        ..options.clone()
+    };
     let found = discover::discover(&options.places, &options.from, options.agent);
     let known = files::list(store.conn())?;
-    let plan = discover::plan(found.candidates, known, options.everything)?;
+    let plan = discover::plan(found.candidates, known, options.everything || map_is_new)?;
     let mut report = Report {
         looked_in: found.looked_in,
         failed: found.unreadable,
@@ -121,8 +126,26 @@ pub fn rebuild(
     everything: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
-    refold::rebuild(store, roots, everything, progress)?;
-    link::link(store, roots)
+    let (roots, _) = mapped(store, roots)?;
+    refold::rebuild(store, &roots, everything, progress)?;
+    link::link(store, &roots)
+}
+
+/// The roots with all folders that were ever mapped for this store: a rebuild, or a reading without `--map`, must find the
+/// same sessions. Says whether one is new: then transcripts of strangers may have become ours.
+fn mapped(store: &Store, roots: &Roots) -> Result<(Roots, bool)> {
+    const MEMO: &str = "ingest.map";
+    let before = facts::memo(store.conn(), MEMO)?.unwrap_or_default();
+    let mut roots = roots.clone();
+    roots.remember_map(&before);
+    let now = roots.map_text();
+    let new = now.lines().any(|l| !before.lines().any(|b| b == l));
+    if new {
+        let tx = store.begin()?;
+        facts::set_memo(&tx, MEMO, &now)?;
+        tx.commit()?;
+    }
+    Ok((roots, new))
 }
 
 fn kind_of(roots: &Roots) -> impl Fn(&[u8]) -> u8 + '_ {
