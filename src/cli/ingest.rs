@@ -97,7 +97,7 @@ fn read(
 }
 
 /// Makes everything derived again, with progress.
-pub(super) fn rebuild(context: &Context<'_>, out: &Out) -> Result<()> {
+pub(super) fn rebuild(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let place = context.place()?;
     if !place.has_store() {
         return Err(crate::store::OpenError::Missing { path: place.db }.into());

@@ -86,7 +86,7 @@ fn score(text: &str, folded: &str, word: &str, lower: &str) -> Option<i64> {
         return None;
     }
     let (score, found) = matcher().fuzzy_indices(text, word)?;
-    is_compact(&found, n).then_some(score.min(PLAIN * n))
+    is_compact(&found, n).then_some(score.min((PLAIN - 8) * n))
 }
 
 /// A letter that stands where it was typed.
@@ -95,7 +95,7 @@ pub(super) const PLAIN: i64 = 24;
 /// Whether the letters of a word stand near each other.
 fn is_compact(found: &[usize], letters: i64) -> bool {
     match (found.first(), found.last()) {
-        (Some(first), Some(last)) => (last - first) as i64 <= 3 * letters,
+        (Some(first), Some(last)) => (last - first) as i64 <= 2 * letters + 2,
         _ => false,
     }
 }
