@@ -14,6 +14,7 @@ use super::layout::{Areas, Pane, Shape};
 use super::marks;
 use super::message::Message;
 use super::model::{Home, Jumps, Model, ScopeKind};
+use super::pane::diff;
 use super::phrase::Moment;
 use super::theme::{ColorDepth, Theme};
 use crate::model::Time;
@@ -148,6 +149,12 @@ impl Options {
 
     /// The model before anything happened. `dark`: whether the terminal's background is.
     pub fn model(&self, keymap: Keymap, dark: Option<bool>, size: (u16, u16)) -> Model {
+        let marks = match self.ascii {
+            true => &marks::ASCII,
+            false => &marks::UNICODE,
+        };
+        let mut diff = diff::State::default();
+        diff.set_marks(marks);
         Model {
             moment: Moment {
                 now: (self.clock)(),
@@ -161,10 +168,7 @@ impl Options {
             splits: [None, None],
             dragging: false,
             theme: self.theme_for(dark),
-            marks: match self.ascii {
-                true => &marks::ASCII,
-                false => &marks::UNICODE,
-            },
+            marks,
             keymap: Arc::new(keymap),
             home: self.home.clone(),
             keys: (Vec::new(), Time(0)),
@@ -172,7 +176,7 @@ impl Options {
             opening: None,
             timeline: Default::default(),
             prompt: Default::default(),
-            diff: Default::default(),
+            diff,
             view: None,
             shown: None,
             painting: false,

@@ -4,6 +4,7 @@ use std::io::{BufWriter, Stdout, Write};
 use std::process::Command;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use color_eyre::Result;
 use color_eyre::eyre::{WrapErr, eyre};
@@ -19,6 +20,7 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use super::input::Input;
 use super::message::{Effect, Message, Note};
@@ -98,6 +100,13 @@ fn restore_on_panic() {
     });
 }
 
+/// The next frame draws every cell. `Terminal::clear` would ask the terminal where its cursor is, and read the answer
+/// from under the thread that reads the keys.
+fn draw_anew(terminal: &mut Terminal<Backend>) -> Result<()> {
+    let size = terminal.size()?;
+    Ok(terminal.resize(Rect::new(0, 0, size.width, size.height))?)
+}
+
 /// The outside of the real program.
 pub struct Real {
     // Dropped last of all: the terminal is given back by it.
@@ -135,7 +144,7 @@ impl Real {
         give_back()?;
         let done = doing();
         take(self.mouse)?;
-        terminal.clear()?;
+        draw_anew(terminal)?;
         self.input.go_on();
         let note = match done {
             Ok(note) => note,
@@ -185,6 +194,8 @@ impl Real {
         }
         self.away(terminal, || {
             rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
+            // The signal may stop this thread a moment later than the call returns.
+            std::thread::sleep(Duration::from_millis(100));
             Ok(None)
         })
     }
@@ -210,7 +221,7 @@ impl Outside<Backend> for Real {
             }
             Effect::Redraw => {
                 take(self.mouse)?;
-                Ok(terminal.clear()?)
+                draw_anew(terminal)
             }
             Effect::Suspend => self.suspend(terminal),
             Effect::Ask(_) => Ok(()),
