@@ -132,7 +132,7 @@ fn fold_group(
             .into_iter()
             .map(|r| Ok((order(conn, &r)?, r)))
             .collect::<Result<Vec<_>>>()?;
-        ordered.sort_by_key(|(order, _)| *order);
+        ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
         let rows: Vec<FileRow> = ordered.into_iter().map(|(_, r)| r).collect();
         fold_files(conn, &rows, roots, everything, writer)?;
     }
@@ -140,13 +140,15 @@ fn fold_group(
 }
 
 /// What a file's place in its group is decided by: a sub-agent's own file comes before the parent's file that mirrors it
-/// in less detail; then the first time stamp, the longer file first, the first bytes.
+/// in less detail; then the first time stamp, the longer file first, the first bytes. The path decides only between equal
+/// files, where it makes no difference but which of them is named as the source.
 type Order = (
     std::cmp::Reverse<bool>,
     Option<Time>,
     std::cmp::Reverse<u64>,
     Option<BlobHash>,
     u32,
+    std::path::PathBuf,
 );
 
 fn order(conn: &Connection, row: &FileRow) -> Result<Order> {
@@ -170,6 +172,7 @@ fn order(conn: &Connection, row: &FileRow) -> Result<Order> {
         std::cmp::Reverse(row.read_to),
         Some(BlobHash::of(&head)),
         row.generation,
+        row.path.clone(),
     ))
 }
 
