@@ -116,6 +116,32 @@ pub fn run(
     Ok(report)
 }
 
+/// The folders that are looked in for transcripts, with the number found in each.
+pub fn look(places: &Places) -> Vec<(PathBuf, u32)> {
+    discover::discover(places, &[], None).looked_in
+}
+
+/// Whether any transcript on this machine belongs here: only then is a store made. Newest first, and no further than needed.
+///
+/// # Errors
+/// Only for what is not a matter of one transcript.
+pub fn any_belongs(options: &Options) -> Result<bool> {
+    let found = discover::discover(&options.places, &options.from, options.agent);
+    if options.everything {
+        return Ok(!found.candidates.is_empty());
+    }
+    for candidate in found.candidates.into_iter().rev() {
+        if options.cancel.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        // What cannot be read is reported by the reading itself, if there is anything else to read.
+        if read::belongs(&candidate, &options.roots).unwrap_or(false) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Drops everything that was made of the truth and makes it again.
 ///
 /// # Errors
