@@ -1,8 +1,37 @@
 //! Every question that can be asked of the history. Reads only; answers are plain values, ready to show.
 //!
 //! Texts in answers are foreign and unsanitised: whoever shows them passes them through [`crate::text`] first.
+//! The one thing written here is what the screen remembers between starts (ticks, where it was left).
 
 pub mod ask;
+mod cat;
+mod chain;
+mod changes;
+mod class;
+mod contents;
+mod detail;
+mod files;
+mod filter;
+mod find;
+pub mod health;
+mod log;
+pub mod patch;
+mod raw;
+mod refused;
+mod resolve;
+mod rows;
+mod sessions;
+mod store_ask;
+mod summary;
+mod timeline;
+mod title;
 pub mod types;
 
 pub use ask::Ask;
+pub use cat::Side;
+pub use class::of as class_of;
+pub use log::LogQuery;
+pub use refused::Refused;
+pub use resolve::Target;
+pub use store_ask::StoreAsk;
+pub use title::one_line;

@@ -109,3 +109,29 @@ pub fn source_of(agent: Agent) -> &'static dyn Source {
         Agent::Codex => &codex::Codex,
     }
 }
+
+/// The events of one line; of each of its records, if it holds several or a torn one beside a whole one.
+pub fn events(
+    agent: Agent,
+    path: &Path,
+    line: &[u8],
+    state: &mut ParseState,
+    out: &mut Vec<Event>,
+) {
+    let (source, before) = (source_of(agent), out.len());
+    let was = state.clone();
+    source.parse(path, line, state, out);
+    if out[before..]
+        .iter()
+        .any(|e| matches!(e.body, Body::Damaged { .. }))
+    {
+        let parts = lines::split_records(line);
+        if parts.len() > 1 {
+            out.truncate(before);
+            *state = was;
+            for part in parts {
+                source.parse(path, part, state, out);
+            }
+        }
+    }
+}

@@ -107,7 +107,7 @@ CREATE INDEX session_file_file ON session_file (file_id);
 CREATE TABLE file_state (file_id INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT;      -- what the source carries from line to line
 
 CREATE TABLE prompt (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,     -- never used twice: the link pass goes by what is newer than it saw
   session_id INTEGER NOT NULL,
   no INTEGER NOT NULL,              -- from 1, in file order
   pub BLOB NOT NULL UNIQUE,
@@ -121,9 +121,10 @@ CREATE TABLE prompt (
   file_id INTEGER, off INTEGER, rec_len INTEGER     -- its raw line
 ) STRICT;
 CREATE UNIQUE INDEX prompt_no ON prompt (session_id, no);
+CREATE INDEX prompt_dup ON prompt (dup);
 
 CREATE TABLE step (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   session_id INTEGER NOT NULL,
   prompt_no INTEGER NOT NULL,       -- within the session; 0 before any prompt
   seq INTEGER NOT NULL,             -- position of the result within the session
@@ -149,10 +150,12 @@ CREATE TABLE step (
 ) STRICT;
 CREATE INDEX step_order ON step (session_id, prompt_no, seq);
 CREATE INDEX step_key ON step (key_hash);
+CREATE INDEX step_dup ON step (dup);
+CREATE INDEX step_spawned ON step (spawned) WHERE spawned IS NOT NULL;
 CREATE TABLE part (step_id INTEGER NOT NULL, no INTEGER NOT NULL, file_id INTEGER NOT NULL, off INTEGER NOT NULL, len INTEGER NOT NULL, PRIMARY KEY (step_id, no)) STRICT, WITHOUT ROWID;  -- earlier results of a step with several
 
 CREATE TABLE change (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   step_id INTEGER NOT NULL,
   no INTEGER NOT NULL,              -- index of the effect within the outcome
   path_id INTEGER NOT NULL,         -- the new path of a rename
@@ -167,10 +170,11 @@ CREATE TABLE change (
 ) STRICT;
 CREATE INDEX change_step ON change (step_id);
 CREATE INDEX change_path ON change (path_id);
+CREATE INDEX change_old_path ON change (old_path_id) WHERE old_path_id IS NOT NULL;
 
 -- A file as a step showed it.
 CREATE TABLE sighting (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   step_id INTEGER NOT NULL,
   path_id INTEGER NOT NULL,
   blob_id INTEGER                   -- NULL: only a part of it was shown

@@ -1,0 +1,222 @@
+//! The words of the command line. Definitions only: what they do is in the file of each command.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Agent, StepKind};
+
+/// What your coding agents did on this machine: which prompt, which files read, which commands, which edit.
+///
+/// Without a command the screen opens. It runs in a second terminal pane beside the agent, finds the sessions that
+/// Claude Code and Codex already left on this machine for this repository, and has no network code at all.
+#[derive(Debug, Parser)]
+#[command(name = "regent-tui", version, max_term_width = 100, disable_help_subcommand = true, after_help = AFTER)]
+pub struct Args {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; without one the screen opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Open the screen on this session: its id, the beginning of it, or the agent's own id
+    #[arg(value_name = "SESSION", help_heading = "Arguments")]
+    pub session: Option<String>,
+}
+
+const AFTER: &str = "\
+STEP is @ (the newest) or @~2 (two before it), an id or at least 4 characters of one,
+the agent's own call id, SESSION/3 (prompt 3) or SESSION/3.7 (its seventh step).
+SESSION is @ (the newest), an id or the beginning of one, or the agent's own id.
+
+Exit codes: 0 done, 1 nothing found or refused, 2 wrong usage.";
+
+/// What holds for every command.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Work as if started in this folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub repo: Option<PathBuf>,
+    /// Use this file as the store
+    #[arg(long, global = true, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// Use the user-wide store, which holds every session on this machine
+    #[arg(long, global = true)]
+    pub all: bool,
+    /// Print data for programs: one array for lists, one object a line for log and search
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub color: Colour,
+    /// Print errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read the agents' transcripts into the store
+    ///
+    /// Looks where Claude Code and Codex keep their files and takes in the sessions that belong to this repository:
+    /// those that ran in it, or changed a file of it. Reading again is free: only what is new is read.
+    Ingest(Ingest),
+    /// List the sessions, newest first
+    Sessions,
+    /// List steps, newest first
+    Log(Log),
+    /// Show a step: its prompt, what it was given, what came back, what it changed
+    Show(Show),
+    /// Print what changed, as a unified diff that `git apply` understands
+    ///
+    /// With one STEP, what it changed (of a prompt: all its steps). With two, from right after the earlier one to right
+    /// after the later one, for the files that their sessions changed.
+    Diff(Diff),
+    /// Print a file as it was right after a step, or with STEP^:PATH right before it
+    ///
+    /// The bytes are exact. Where they are not known for certain, nothing is printed and the exit code is 1.
+    Cat(Cat),
+    /// Search in titles, prompts, paths, commands, replies and outputs
+    Search(Search),
+    /// Say what is recorded, where, and since when
+    Status,
+    /// Check the store and what was read into it
+    Doctor(Doctor),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+    /// Open the screen on an example that is inside the program, in a throw-away folder
+    Demo,
+}
+
+/// `ingest`.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Ingest {
+    /// Read this transcript, or all below this folder, wherever it came from
+    #[arg(long, value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    /// Only this agent's
+    #[arg(long, value_parser = agent)]
+    pub agent: Option<Agent>,
+    /// Take sessions of folder OLD for sessions of NEW (the project moved)
+    #[arg(long, value_name = "OLD=NEW", value_parser = map)]
+    pub map: Vec<(PathBuf, PathBuf)>,
+}
+
+/// `log`.
+#[derive(Debug, ClapArgs)]
+pub struct Log {
+    /// Only of this session and its sub-agents
+    #[arg(long, value_name = "SESSION")]
+    pub session: Option<String>,
+    /// At most so many (for people 100, with --json all, unless it is given)
+    #[arg(short = 'n', value_name = "N")]
+    pub number: Option<usize>,
+    /// Only steps that touched a path with this part
+    #[arg(long, value_name = "PATH")]
+    pub path: Option<String>,
+    /// Only this kind; may be given several times
+    #[arg(long, value_parser = kind)]
+    pub kind: Vec<StepKind>,
+    /// Only failed ones
+    #[arg(long)]
+    pub failed: bool,
+}
+
+/// `show`.
+#[derive(Debug, ClapArgs)]
+pub struct Show {
+    /// The step, or a prompt for all its steps
+    pub step: String,
+}
+
+/// `diff`.
+#[derive(Debug, ClapArgs)]
+pub struct Diff {
+    /// The step, or a prompt for all its steps
+    pub step: String,
+    /// Up to this step
+    pub step2: Option<String>,
+}
+
+/// `cat`.
+#[derive(Debug, ClapArgs)]
+pub struct Cat {
+    /// The step and the path
+    #[arg(value_name = "STEP[^]:PATH")]
+    pub what: String,
+}
+
+/// `search`.
+#[derive(Debug, ClapArgs)]
+pub struct Search {
+    /// Words that must all occur
+    #[arg(required = true)]
+    pub query: Vec<String>,
+    /// At most so many hits
+    #[arg(short = 'n', value_name = "N", default_value_t = 50)]
+    pub number: usize,
+}
+
+/// `doctor`.
+#[derive(Debug, ClapArgs)]
+pub struct Doctor {
+    /// Make everything that is derived from the transcripts again
+    #[arg(long)]
+    pub rebuild: bool,
+    /// List the agents' versions and the records that were not understood
+    #[arg(long)]
+    pub formats: bool,
+}
+
+/// `completions`.
+#[derive(Debug, ClapArgs)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+fn agent(name: &str) -> Result<Agent, String> {
+    Agent::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = Agent::ALL.iter().map(|a| a.name()).collect();
+        format!("there are {}", known.join(" and "))
+    })
+}
+
+fn kind(name: &str) -> Result<StepKind, String> {
+    StepKind::from_word(name).ok_or_else(|| {
+        let known: Vec<_> = StepKind::ALL.iter().map(|k| k.word()).collect();
+        format!("there are {}", known.join(" "))
+    })
+}
+
+fn map(text: &str) -> Result<(PathBuf, PathBuf), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() && !new.is_empty() => Ok((old.into(), new.into())),
+        _ => Err("write OLD=NEW".to_owned()),
+    }
+}

@@ -1,0 +1,83 @@
+//! What every command needs: where the store is, and the store opened for asking.
+
+use std::path::PathBuf;
+
+use color_eyre::Result;
+use color_eyre::eyre::WrapErr;
+
+use super::args::Global;
+use super::out::Out;
+use crate::config::Environment;
+use crate::git::{self, Repository};
+use crate::query::StoreAsk;
+use crate::store::place::Wanted;
+use crate::store::{OpenError, Place, Reader, Store};
+
+/// The options and surroundings of one run.
+pub(super) struct Context<'a> {
+    pub global: &'a Global,
+    pub env: &'a Environment,
+    /// The folder one works in: `--repo`, or where the program was started.
+    pub folder: PathBuf,
+    /// The repository there, if there is one.
+    pub repository: Option<Repository>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(global: &'a Global, env: &'a Environment) -> Result<Context<'a>> {
+        let folder = match &global.repo {
+            Some(dir) => std::fs::canonicalize(env.cwd.join(dir))
+                .wrap_err_with(|| format!("cannot look at {}", dir.display()))?,
+            None => env.cwd.clone(),
+        };
+        Ok(Context {
+            repository: git::discover(&folder),
+            global,
+            env,
+            folder,
+        })
+    }
+
+    /// Which file the store is.
+    pub fn place(&self) -> Result<Place> {
+        // A file that is named is named from where one is, whatever folder the work is about.
+        let store = self.global.store.as_ref().map(|s| self.env.cwd.join(s));
+        let wanted = Wanted {
+            store: store.as_deref(),
+            all: self.global.all,
+            folder: &self.folder,
+            main_worktree: self
+                .repository
+                .as_ref()
+                .and_then(|r| r.main_worktree.as_deref()),
+        };
+        Ok(Place::choose(&wanted, &self.env.surroundings)?)
+    }
+
+    /// The store for asking. One that was deleted and is kept elsewhere is brought back; that is said.
+    pub fn ask(&self, out: &mut Out) -> Result<StoreAsk> {
+        let place = self.place()?;
+        let reader = match Reader::open(&place) {
+            Err(OpenError::Missing { .. }) if place.has_store() => {
+                let store = Store::open(&place)?;
+                self.tell(out, &store)?;
+                store.reader()?
+            }
+            other => other?,
+        };
+        Ok(StoreAsk::new(
+            reader,
+            place,
+            self.env.places.clone(),
+            self.env.clock,
+        ))
+    }
+
+    /// What the user must know of how a store was opened.
+    pub fn tell(&self, out: &mut Out, store: &Store) -> Result<()> {
+        for notice in store.notices() {
+            out.note(&notice.to_string())?;
+        }
+        Ok(())
+    }
+}

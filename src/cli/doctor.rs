@@ -1,0 +1,338 @@
+//! `doctor`: is the store sound, is it ours alone, was everything understood, what is about to be lost.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use color_eyre::Result;
+use serde::Serialize;
+
+use super::args::Doctor;
+use super::context::Context;
+use super::ingest;
+use super::out::{Out, Role};
+use crate::model::{Agent, Time};
+use crate::query::{Refused, StoreAsk, health};
+use crate::store::place::Kind;
+
+/// Claude Code deletes transcripts that were not written for so many days, unless its settings say otherwise.
+const CLEANUP_DAYS: u64 = 30;
+/// Warn of what goes within so many days.
+const SOON_DAYS: u64 = 7;
+const DAY_MS: u64 = 86_400_000;
+/// The first SQLite whose log several writers cannot corrupt.
+const SQLITE: &str = "3.51.3";
+
+/// How a check came out.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Ok,
+    Warn,
+    Bad,
+}
+
+#[derive(Serialize)]
+struct Check {
+    check: &'static str,
+    verdict: Verdict,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Format {
+    agent: &'static str,
+    version: String,
+    sessions: u64,
+    unknown: u64,
+}
+
+#[derive(Serialize)]
+struct Unknown {
+    agent: &'static str,
+    version: String,
+    record: String,
+    n: u64,
+}
+
+#[derive(Serialize)]
+struct Formats {
+    versions: Vec<Format>,
+    unknown: Vec<Unknown>,
+}
+
+pub(super) fn run(context: &Context<'_>, options: &Doctor, out: &mut Out) -> Result<()> {
+    if options.rebuild {
+        ingest::rebuild(context, out)?;
+        out.note("rebuilt from the raw transcripts")?;
+    }
+    let ask = context.ask(out)?;
+    if options.formats {
+        return formats(&ask, out);
+    }
+    let checks = checks(context, &ask)?;
+    let bad = checks.iter().filter(|c| c.verdict == Verdict::Bad).count();
+    if out.json {
+        out.value(&checks, false)?;
+    } else {
+        for check in &checks {
+            let (mark, role) = match check.verdict {
+                Verdict::Ok => ("✓ ok  ", Role::Good),
+                Verdict::Warn => ("! warn", Role::Warn),
+                Verdict::Bad => ("✗ bad ", Role::Bad),
+            };
+            let mark = out.paint(role, mark);
+            let name = out.paint(Role::Text, &format!("{:<12}", check.check));
+            let mut lines = check.detail.lines();
+            let first = out.paint(Role::Text, lines.next().unwrap_or_default());
+            out.line(&format!("{mark}  {name} {first}"))?;
+            for line in lines {
+                let line = out.paint(Role::Dim, line);
+                out.line(&format!("{:21} {line}", ""))?;
+            }
+        }
+    }
+    match bad {
+        0 => Ok(()),
+        1 => Err(Refused::because("one check failed")),
+        n => Err(Refused::because(format!("{n} checks failed"))),
+    }
+}
+
+fn checks(context: &Context<'_>, ask: &StoreAsk) -> Result<Vec<Check>> {
+    let place = ask.place();
+    Ok(vec![
+        sqlite(),
+        integrity(ask)?,
+        // A folder that the user named is the user's own affair.
+        match place.kind {
+            Kind::Explicit => rights("folder", &place.dir, 0, place.uid),
+            Kind::Repo | Kind::UserWide => rights("folder", &place.dir, 0o077, place.uid),
+        },
+        rights("file", &place.db, 0o077, place.uid),
+        damaged(ask)?,
+        unknown(ask)?,
+        expiry(context, ask)?,
+    ])
+}
+
+fn check(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Check {
+    Check {
+        check,
+        verdict,
+        detail: detail.into(),
+    }
+}
+
+fn sqlite() -> Check {
+    let have = health::sqlite_version();
+    let number = |v: &str| {
+        v.split('.')
+            .map(|p| p.parse::<u32>().unwrap_or(0))
+            .collect::<Vec<_>>()
+    };
+    if number(have) >= number(SQLITE) {
+        check("sqlite", Verdict::Ok, have)
+    } else {
+        let why =
+            format!("{have}: older than {SQLITE}, which several writers can make corrupt a store");
+        check("sqlite", Verdict::Bad, why)
+    }
+}
+
+fn integrity(ask: &StoreAsk) -> Result<Check> {
+    let found = ask.integrity()?;
+    Ok(if found.is_empty() {
+        check("integrity", Verdict::Ok, "SQLite finds nothing wrong")
+    } else {
+        check("integrity", Verdict::Bad, found.join("\n"))
+    })
+}
+
+fn rights(name: &'static str, path: &Path, others: u32, uid: u32) -> Check {
+    match path.metadata() {
+        Ok(meta) if meta.uid() != uid => check(
+            name,
+            Verdict::Bad,
+            format!("{} belongs to another user", path.display()),
+        ),
+        Ok(meta) if meta.mode() & others != 0 => check(
+            name,
+            Verdict::Warn,
+            format!(
+                "{} can be read by others (mode {:04o})",
+                path.display(),
+                meta.mode() & 0o7777
+            ),
+        ),
+        Ok(meta) => check(
+            name,
+            Verdict::Ok,
+            format!("{}  {:04o}", path.display(), meta.mode() & 0o7777),
+        ),
+        Err(e) => check(name, Verdict::Bad, format!("{}: {e}", path.display())),
+    }
+}
+
+fn damaged(ask: &StoreAsk) -> Result<Check> {
+    let trouble = ask.trouble()?;
+    if trouble.damaged_total == 0 {
+        return Ok(check("damaged", Verdict::Ok, "every line could be read"));
+    }
+    let mut detail = format!(
+        "{} lines could not be read; they are kept as they are",
+        trouble.damaged_total
+    );
+    for line in trouble.damaged.iter().take(10) {
+        detail.push_str(&format!(
+            "\n{} at byte {}: {}",
+            line.path, line.offset, line.why
+        ));
+    }
+    Ok(check("damaged", Verdict::Warn, detail))
+}
+
+fn unknown(ask: &StoreAsk) -> Result<Check> {
+    let trouble = ask.trouble()?;
+    let total: u64 = trouble.unknown.iter().map(|u| u.n).sum();
+    if total == 0 {
+        return Ok(check("records", Verdict::Ok, "every record was understood"));
+    }
+    let mut types: Vec<(String, u64)> = Vec::new();
+    for u in &trouble.unknown {
+        let name = format!("{} {}", u.agent, u.record);
+        match types.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, n)) => *n += u.n,
+            None => types.push((name, u.n)),
+        }
+    }
+    let mut detail =
+        format!("{total} were not understood; they are kept as they are (--formats lists them)");
+    for (name, n) in types.iter().take(10) {
+        detail.push_str(&format!("\n{n} of {name}"));
+    }
+    Ok(check("records", Verdict::Warn, detail))
+}
+
+/// Transcripts that their agent will delete soon. The store keeps them.
+fn expiry(context: &Context<'_>, ask: &StoreAsk) -> Result<Check> {
+    let days = cleanup_days(context);
+    let now = context.env.clock.now();
+    let life = days.saturating_mul(DAY_MS);
+    let soon = ask
+        .written()?
+        .into_iter()
+        .filter(|(agent, at)| *agent == Agent::Claude && expires_soon(*at, now, life))
+        .count();
+    let rule = format!("Claude Code deletes transcripts {days} days after they were last written");
+    Ok(if soon == 0 {
+        check(
+            "expiry",
+            Verdict::Ok,
+            format!("none goes within {SOON_DAYS} days ({rule})"),
+        )
+    } else {
+        let s = if soon == 1 { "" } else { "s" };
+        check(
+            "expiry",
+            Verdict::Warn,
+            format!(
+                "{soon} session{s} will be gone from the disk within {SOON_DAYS} days; this store keeps them\n{rule}"
+            ),
+        )
+    })
+}
+
+fn expires_soon(written: Time, now: Time, life_ms: u64) -> bool {
+    now.since(written).saturating_add(SOON_DAYS * DAY_MS) >= life_ms
+}
+
+/// `cleanupPeriodDays` in Claude Code's settings.
+fn cleanup_days(context: &Context<'_>) -> u64 {
+    let places = &context.env.places;
+    let folder = match places.var("CLAUDE_CONFIG_DIR") {
+        Some(dirs) => dirs.split(',').next().unwrap_or_default().trim().into(),
+        None => places.home.join(".claude"),
+    };
+    // A file that is missing or not JSON is Claude Code's own affair; then its default holds.
+    std::fs::read(folder.join("settings.json"))
+        .ok()
+        .and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok())
+        .and_then(|v| v.get("cleanupPeriodDays")?.as_u64())
+        .unwrap_or(CLEANUP_DAYS)
+}
+
+fn formats(ask: &StoreAsk, out: &mut Out) -> Result<()> {
+    let trouble = ask.trouble()?;
+    let formats = Formats {
+        versions: ask
+            .formats()?
+            .into_iter()
+            .map(|(agent, version, sessions, unknown)| Format {
+                agent: agent.name(),
+                version,
+                sessions,
+                unknown,
+            })
+            .collect(),
+        unknown: trouble
+            .unknown
+            .into_iter()
+            .map(|u| Unknown {
+                agent: u.agent.name(),
+                version: u.version,
+                record: u.record,
+                n: u.n,
+            })
+            .collect(),
+    };
+    if out.json {
+        return out.value(&formats, false);
+    }
+    for f in &formats.versions {
+        let version = if f.version.is_empty() {
+            "(no version)"
+        } else {
+            &f.version
+        };
+        let unknown = if f.unknown > 0 {
+            format!("  {} records not understood", f.unknown)
+        } else {
+            String::new()
+        };
+        let line = out.paint(
+            Role::Text,
+            &format!(
+                "{:<8} {version:<12} {:>6} sessions{unknown}",
+                f.agent, f.sessions
+            ),
+        );
+        out.line(&line)?;
+    }
+    for u in &formats.unknown {
+        let version = if u.version.is_empty() {
+            "(no version)"
+        } else {
+            &u.version
+        };
+        let line = out.paint(
+            Role::Warn,
+            &format!("{:<8} {version:<12} {:>6} of {}", u.agent, u.n, u.record),
+        );
+        out.line(&line)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_soon_is_counted_from_the_last_write() {
+        let day = DAY_MS as i64;
+        let life = 30 * DAY_MS;
+        assert!(!expires_soon(Time(0), Time(22 * day), life));
+        assert!(expires_soon(Time(0), Time(23 * day), life));
+        assert!(!expires_soon(Time(50 * day), Time(0), life));
+    }
+}

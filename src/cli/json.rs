@@ -1,0 +1,201 @@
+//! The data of `--json`. Field names are a promise: never removed, never renamed.
+
+use serde::Serialize;
+
+use crate::model::Time;
+use crate::query::patch;
+use crate::query::types::{FileChange, Hit, HitWhat, SessionInfo, StepDetail, StepInfo};
+
+fn utc(at: Option<Time>) -> Option<String> {
+    at.map(Time::rfc3339)
+}
+
+/// A session.
+#[derive(Serialize)]
+pub(super) struct Session<'a> {
+    id: &'a str,
+    agent: &'static str,
+    native_id: &'a str,
+    parent_id: Option<&'a str>,
+    title: &'a str,
+    cwd: Option<&'a str>,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+    model: Option<&'a str>,
+    prompts: u32,
+    steps: u32,
+    edits: u32,
+    commands: u32,
+    failed: u32,
+    files_changed: u32,
+    added: u64,
+    removed: u64,
+    source: Option<&'a str>,
+    warnings: &'a [String],
+}
+
+impl<'a> From<&'a SessionInfo> for Session<'a> {
+    fn from(s: &'a SessionInfo) -> Session<'a> {
+        Session {
+            id: &s.id,
+            agent: s.agent.name(),
+            native_id: &s.native_id,
+            parent_id: s.parent_id.as_deref(),
+            title: &s.title,
+            cwd: s.cwd.as_deref(),
+            started_at: utc(s.started_at),
+            ended_at: utc(s.ended_at),
+            model: s.model.as_deref(),
+            prompts: s.prompts,
+            steps: s.steps,
+            edits: s.edits,
+            commands: s.commands,
+            failed: s.failed,
+            files_changed: s.files_changed,
+            added: s.added,
+            removed: s.removed,
+            source: s.source.as_deref(),
+            warnings: &s.warnings,
+        }
+    }
+}
+
+/// A step as `log` prints it.
+#[derive(Serialize)]
+pub(super) struct Step<'a> {
+    id: &'a str,
+    session_id: &'a str,
+    prompt_id: Option<&'a str>,
+    prompt_no: u32,
+    seq: u32,
+    at: Option<String>,
+    kind: &'static str,
+    status: &'static str,
+    target: &'a str,
+    title: &'a str,
+    paths: &'a [String],
+    added: Option<u32>,
+    removed: Option<u32>,
+    evidence: Option<&'static str>,
+    exit_code: Option<i32>,
+    duration_ms: Option<u64>,
+}
+
+impl<'a> From<&'a StepInfo> for Step<'a> {
+    fn from(s: &'a StepInfo) -> Step<'a> {
+        Step {
+            id: &s.id,
+            session_id: &s.session_id,
+            prompt_id: s.prompt_id.as_deref(),
+            prompt_no: s.prompt_no,
+            seq: s.seq,
+            at: utc(s.at),
+            kind: s.kind.word(),
+            status: s.status.word(),
+            target: &s.target,
+            title: &s.title,
+            paths: &s.paths,
+            added: s.added,
+            removed: s.removed,
+            evidence: s.evidence.map(|e| e.word()),
+            exit_code: s.exit_code,
+            duration_ms: s.duration_ms,
+        }
+    }
+}
+
+/// A step as `show` prints it.
+#[derive(Serialize)]
+pub(super) struct Whole<'a> {
+    #[serde(flatten)]
+    step: Step<'a>,
+    prompt_text: &'a str,
+    reply: &'a str,
+    input: &'a str,
+    output: &'a str,
+    changes: Vec<Change<'a>>,
+}
+
+impl<'a> From<&'a StepDetail> for Whole<'a> {
+    fn from(s: &'a StepDetail) -> Whole<'a> {
+        Whole {
+            step: Step::from(&s.info),
+            prompt_text: &s.prompt_text,
+            reply: &s.reply,
+            input: &s.input,
+            output: &s.output,
+            changes: s.changes.iter().map(Change::from).collect(),
+        }
+    }
+}
+
+/// A change of a file.
+#[derive(Serialize)]
+pub(super) struct Change<'a> {
+    path: &'a str,
+    op: &'static str,
+    old_path: Option<&'a str>,
+    before: Option<&'a str>,
+    after: Option<&'a str>,
+    added: u32,
+    removed: u32,
+    evidence: &'static str,
+    patch: String,
+    note: Option<&'a str>,
+}
+
+impl<'a> From<&'a FileChange> for Change<'a> {
+    fn from(c: &'a FileChange) -> Change<'a> {
+        Change {
+            path: &c.path,
+            op: c.op.word(),
+            old_path: c.old_path.as_deref(),
+            before: c.before_hash.as_deref(),
+            after: c.after_hash.as_deref(),
+            added: c.added,
+            removed: c.removed,
+            evidence: c.evidence.word(),
+            patch: patch::of_file(c).text,
+            note: c.note.as_deref(),
+        }
+    }
+}
+
+/// A hit of `search`.
+#[derive(Serialize)]
+pub(super) struct Found<'a> {
+    session_id: &'a str,
+    agent: &'static str,
+    session_title: &'a str,
+    what: &'static str,
+    step_id: Option<&'a str>,
+    prompt_no: Option<u32>,
+    kind: Option<&'static str>,
+    status: Option<&'static str>,
+    at: Option<String>,
+    text: &'a str,
+    matched: &'a [u32],
+}
+
+impl<'a> From<&'a Hit> for Found<'a> {
+    fn from(h: &'a Hit) -> Found<'a> {
+        let (what, step, prompt_no) = match &h.what {
+            HitWhat::Session => ("session", None, None),
+            HitWhat::Prompt(_, no) => ("prompt", None, Some(*no)),
+            HitWhat::Step(step) => ("step", Some(step), Some(step.prompt_no)),
+        };
+        Found {
+            session_id: &h.session.id,
+            agent: h.session.agent.name(),
+            session_title: &h.session.title,
+            what,
+            step_id: step.map(|s| s.id.as_str()),
+            prompt_no,
+            kind: step.map(|s| s.kind.word()),
+            status: step.map(|s| s.status.word()),
+            at: utc(h.at),
+            text: &h.text,
+            matched: &h.matched,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The commands: the same answers as the screen's, as text for people and as data for programs.
+//!
+//! Data goes to stdout, words about it to stderr. Exit codes: 0 done, 1 expected failure, 2 wrong usage.
+
+pub mod args;
+mod cat;
+mod context;
+mod diff;
+mod doctor;
+mod generate;
+mod ingest;
+mod json;
+mod log;
+mod out;
+mod search;
+mod sessions;
+mod show;
+mod status;
+mod when;
+
+use std::ffi::OsString;
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use color_eyre::{Report, Result};
+
+use self::args::{Args, Command};
+use self::context::Context;
+use self::out::Out;
+use crate::config::Environment;
+use crate::query::Refused;
+use crate::store;
+
+/// Runs the program as called.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(e) => {
+            // Help and version come this way too, on stdout and with exit code 0.
+            let _ = e.print();
+            return ExitCode::from(u8::try_from(e.exit_code()).unwrap_or(2));
+        }
+    };
+    let mut out = Out::of_process(&args.global);
+    let done = Environment::of_process()
+        .and_then(|env| run(&args, &env, &mut out))
+        .and_then(|()| out.flush());
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of a pipe went away (`| head`): it has what it wanted.
+        Err(e) if is_broken_pipe(&e) => ExitCode::SUCCESS,
+        Err(e) => {
+            // What was written before the error is true and goes first.
+            let _ = out.flush();
+            tell(&out, &e);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
+    let context = Context::new(&args.global, env)?;
+    match &args.command {
+        None => screen(&context, args.session.as_deref()),
+        Some(Command::Ingest(options)) => ingest::run(&context, options, out),
+        Some(Command::Sessions) => sessions::run(&context, out),
+        Some(Command::Log(options)) => log::run(&context, options, out),
+        Some(Command::Show(options)) => show::run(&context, options, out),
+        Some(Command::Diff(options)) => diff::run(&context, options, out),
+        Some(Command::Cat(options)) => cat::run(&context, options, out),
+        Some(Command::Search(options)) => search::run(&context, options, out),
+        Some(Command::Status) => status::run(&context, out),
+        Some(Command::Doctor(options)) => doctor::run(&context, options, out),
+        Some(Command::Completions(options)) => generate::completions(options.shell, out),
+        Some(Command::Man) => generate::man(out),
+        Some(Command::Demo) => demo(&context),
+    }
+}
+
+/// The screen.
+fn screen(_context: &Context<'_>, _session: Option<&str>) -> Result<()> {
+    Err(Refused::with_hint(
+        "this build has no screen",
+        "`regent-tui sessions`, `log`, `show`, `diff` and `search` answer the same questions",
+    ))
+}
+
+/// The screen on the example.
+fn demo(_context: &Context<'_>) -> Result<()> {
+    Err(Refused::because(
+        "this build has no screen, so it cannot show the example",
+    ))
+}
+
+fn is_broken_pipe(error: &Report) -> bool {
+    let by_io = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().any(|e| {
+        e.downcast_ref::<io::Error>().is_some_and(by_io)
+            || e.downcast_ref::<serde_json::Error>()
+                .is_some_and(|e| e.io_error_kind() == Some(io::ErrorKind::BrokenPipe))
+    })
+}
+
+/// An error in plain words: what failed, why, and what to try.
+fn tell(out: &Out, error: &Report) {
+    let hint = error.chain().find_map(|e| {
+        if let Some(refused) = e.downcast_ref::<Refused>() {
+            refused.hint.clone()
+        } else if let Some(e) = e.downcast_ref::<store::OpenError>() {
+            Some(e.hint().to_owned())
+        } else {
+            e.downcast_ref::<store::Error>()
+                .map(|e| e.hint().to_owned())
+        }
+    });
+    let mut message = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // An error often repeats the one behind it.
+        if !message.contains(&cause) {
+            if !message.is_empty() {
+                message.push_str(": ");
+            }
+            message.push_str(&cause);
+        }
+    }
+    out.error(&message, hint.as_deref());
+}

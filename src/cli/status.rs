@@ -1,0 +1,192 @@
+//! `status`: what is recorded, where, and since when.
+
+use std::os::unix::fs::MetadataExt;
+
+use color_eyre::Result;
+use serde::Serialize;
+
+use super::context::Context;
+use super::out::{Out, Role};
+use super::sessions::count;
+use super::when;
+use crate::model::Time;
+use crate::query::Ask;
+use crate::query::health::Holdings;
+use crate::store::place::Kind;
+
+#[derive(Serialize)]
+struct Status {
+    store: String,
+    kind: &'static str,
+    schema: i64,
+    size_bytes: u64,
+    kept_in: Option<String>,
+    sessions: u64,
+    subagents: u64,
+    prompts: u64,
+    steps: u64,
+    changes: u64,
+    since: Option<String>,
+    until: Option<String>,
+    transcripts: u64,
+    archived: u64,
+    transcript_bytes: u64,
+    transcript_bytes_stored: u64,
+    contents: u64,
+    content_bytes: u64,
+    content_bytes_stored: u64,
+    elsewhere: u32,
+    looked_in: Vec<Folder>,
+}
+
+#[derive(Serialize)]
+struct Folder {
+    folder: String,
+    transcripts: u32,
+}
+
+pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
+    let ask = context.ask(out)?;
+    let (held, list) = (ask.holdings()?, ask.sessions()?);
+    let place = ask.place();
+    let status = Status {
+        store: place.db.to_string_lossy().into_owned(),
+        kind: match place.kind {
+            Kind::Repo => "repository",
+            Kind::UserWide => "user-wide",
+            Kind::Explicit => "named",
+        },
+        schema: held.schema,
+        size_bytes: size(&place.db),
+        kept_in: place
+            .keep
+            .as_ref()
+            .map(|k| k.to_string_lossy().into_owned()),
+        sessions: held.sessions,
+        subagents: held.subagents,
+        prompts: held.prompts,
+        steps: held.steps,
+        changes: held.changes,
+        since: held.since.map(Time::rfc3339),
+        until: held.until.map(Time::rfc3339),
+        transcripts: held.transcripts,
+        archived: held.archived,
+        transcript_bytes: held.raw_bytes,
+        transcript_bytes_stored: held.raw_stored,
+        contents: held.contents,
+        content_bytes: held.content_bytes,
+        content_bytes_stored: held.content_stored,
+        elsewhere: list.elsewhere,
+        looked_in: list
+            .looked_in
+            .into_iter()
+            .map(|(folder, transcripts)| Folder {
+                folder,
+                transcripts,
+            })
+            .collect(),
+    };
+    if out.json {
+        return out.value(&status, false);
+    }
+    people(&status, &held, out)
+}
+
+fn people(status: &Status, held: &Holdings, out: &mut Out) -> Result<()> {
+    let agents: Vec<String> = held
+        .agents
+        .iter()
+        .map(|(agent, n)| format!("{n} {agent}"))
+        .collect();
+    let mut rows = vec![(
+        "store",
+        format!(
+            "{}  {}, {}",
+            status.store,
+            status.kind,
+            when::size(status.size_bytes)
+        ),
+    )];
+    if let Some(kept) = &status.kept_in {
+        rows.push(("kept in", format!("{kept}  survives `rm -rf .regent`")));
+    }
+    rows.extend([
+        (
+            "recorded",
+            format!("{} to {}", when::long(held.since), when::long(held.until)),
+        ),
+        (
+            "sessions",
+            format!(
+                "{}, {} of them sub-agents ({})",
+                status.sessions,
+                status.subagents,
+                agents.join(", ")
+            ),
+        ),
+        (
+            "steps",
+            format!(
+                "{} under {} prompts, {} changes of files",
+                status.steps, status.prompts, status.changes
+            ),
+        ),
+        (
+            "transcripts",
+            format!(
+                "{}, {} kept as {}{}",
+                status.transcripts,
+                when::size(status.transcript_bytes),
+                when::size(status.transcript_bytes_stored),
+                if status.archived > 0 {
+                    format!("; {} are gone from the disk", status.archived)
+                } else {
+                    String::new()
+                }
+            ),
+        ),
+        (
+            "contents",
+            format!(
+                "{} files' states, {} kept as {}",
+                status.contents,
+                when::size(status.content_bytes),
+                when::size(status.content_bytes_stored)
+            ),
+        ),
+        (
+            "elsewhere",
+            format!(
+                "{} on this machine do not belong here",
+                count(status.elsewhere, "transcript")
+            ),
+        ),
+    ]);
+    for folder in &status.looked_in {
+        rows.push((
+            "looked in",
+            format!(
+                "{}  {}",
+                folder.folder,
+                count(folder.transcripts, "transcript")
+            ),
+        ));
+    }
+    let mut last = "";
+    for (name, value) in rows {
+        let shown = if name == last { "" } else { name };
+        last = name;
+        let name = out.paint(Role::Dim, &format!("{shown:<12}"));
+        let value = out.paint(Role::Text, &value);
+        out.line(&format!("{name} {value}"))?;
+    }
+    Ok(())
+}
+
+/// Bytes of the store, with its log.
+fn size(db: &std::path::Path) -> u64 {
+    let of = |path: &std::path::Path| path.metadata().map_or(0, |m| m.size());
+    let mut log = db.as_os_str().to_owned();
+    log.push("-wal");
+    of(db) + of(std::path::Path::new(&log))
+}

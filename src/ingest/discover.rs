@@ -1,0 +1,216 @@
+//! Finding transcripts on this machine, and telling which of them have anything new.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use color_eyre::Result;
+
+use super::read::range;
+use crate::model::Agent;
+use crate::source::{Places, SOURCES};
+use crate::store::files::{FileRow, Seen, Standing};
+
+/// Folders below a root are looked into no deeper than this: links can make circles.
+const DEPTH: usize = 12;
+/// Bytes at the start of a file by which an agent recognises its own.
+const HEAD: u64 = 64 * 1024;
+
+/// A transcript that was found.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Where.
+    pub path: PathBuf,
+    /// Whose format.
+    pub agent: Agent,
+    /// How it looks now.
+    pub seen: Seen,
+    /// It was named with `--from`.
+    pub named: bool,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Discovered {
+    /// The transcripts, oldest write first.
+    pub candidates: Vec<Candidate>,
+    /// The folders that were looked in, with the number of transcripts found there.
+    pub looked_in: Vec<(PathBuf, u32)>,
+    /// What could not be looked at: path and why.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Looks where the agents keep their transcripts, and at what was named.
+pub fn discover(places: &Places, from: &[PathBuf], agent: Option<Agent>) -> Discovered {
+    let now = SystemTime::now();
+    let mut found = Discovered::default();
+    let mut met = HashSet::new();
+    for path in from {
+        named(path, agent, now, &mut met, &mut found);
+    }
+    if from.is_empty() {
+        for source in SOURCES
+            .iter()
+            .filter(|s| agent.is_none_or(|a| a == s.agent()))
+        {
+            for root in source.roots(places) {
+                let before = found.candidates.len();
+                walk(&root, 0, &mut found.unreadable, &mut |path, meta| {
+                    if source.is_transcript(path) && met.insert(path.to_owned()) {
+                        found.candidates.push(Candidate {
+                            path: path.to_owned(),
+                            agent: source.agent(),
+                            seen: Seen::new(meta, now),
+                            named: false,
+                        });
+                    }
+                });
+                let n = u32::try_from(found.candidates.len() - before).unwrap_or(u32::MAX);
+                found.looked_in.push((root, n));
+            }
+        }
+    }
+    found.candidates.sort_by(|a, b| {
+        a.seen
+            .mtime_ns
+            .cmp(&b.seen.mtime_ns)
+            .then_with(|| a.path.cmp(&b.path))
+    });
+    found
+}
+
+/// A file or folder that the user named: whose it is, its first lines tell.
+fn named(
+    path: &Path,
+    agent: Option<Agent>,
+    now: SystemTime,
+    met: &mut HashSet<PathBuf>,
+    found: &mut Discovered,
+) {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut files = Vec::new();
+    match fs::metadata(&path) {
+        Ok(meta) if meta.is_file() => files.push((path.clone(), meta)),
+        Ok(_) => walk(&path, 0, &mut found.unreadable, &mut |p, meta| {
+            if p.extension().is_some_and(|e| e == "jsonl" || e == "json") {
+                files.push((p.to_owned(), meta.clone()));
+            }
+        }),
+        Err(e) => found.unreadable.push((path.clone(), e.to_string())),
+    }
+    let mut n = 0;
+    for (file, meta) in files {
+        let head = match head(&file) {
+            Ok(head) => head,
+            Err(e) => {
+                found.unreadable.push((file, e.to_string()));
+                continue;
+            }
+        };
+        let Some(source) = SOURCES
+            .iter()
+            .filter(|s| agent.is_none_or(|a| a == s.agent()))
+            .find(|s| s.claims(&head))
+        else {
+            continue;
+        };
+        if met.insert(file.clone()) {
+            n += 1;
+            found.candidates.push(Candidate {
+                path: file,
+                agent: source.agent(),
+                seen: Seen::new(&meta, now),
+                named: true,
+            });
+        }
+    }
+    found.looked_in.push((path, n));
+}
+
+fn head(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(HEAD).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Every regular file below a folder. A root that is not there is not an error: most agents are not installed.
+fn walk(
+    dir: &Path,
+    depth: usize,
+    unreadable: &mut Vec<(PathBuf, String)>,
+    each: &mut dyn FnMut(&Path, &fs::Metadata),
+) {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return,
+        Err(e) => {
+            unreadable.push((dir.to_owned(), e.to_string()));
+            return;
+        }
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        match fs::metadata(&path) {
+            Ok(meta) if meta.is_dir() && depth < DEPTH => walk(&path, depth + 1, unreadable, each),
+            Ok(meta) if meta.is_file() => each(&path, &meta),
+            _ => {}
+        }
+    }
+}
+
+/// What is to be done with a candidate.
+#[derive(Debug)]
+pub enum Todo {
+    /// Read it from its beginning.
+    Whole(Candidate),
+    /// Read what was appended.
+    More(Candidate, FileRow),
+}
+
+/// What is new among the candidates, and which known files are gone.
+pub struct Plan {
+    /// Work, oldest first.
+    pub todo: Vec<Todo>,
+    /// Known files with nothing new.
+    pub unchanged: usize,
+    /// Known files that are not there any more.
+    pub gone: Vec<i64>,
+}
+
+/// Compares what was found with what is known.
+///
+/// # Errors
+/// If a known file's tail cannot be read.
+pub fn plan(found: Vec<Candidate>, known: Vec<FileRow>, everything: bool) -> Result<Plan> {
+    let mut known: HashMap<PathBuf, FileRow> =
+        known.into_iter().map(|f| (f.path.clone(), f)).collect();
+    let mut plan = Plan {
+        todo: Vec::new(),
+        unchanged: 0,
+        gone: Vec::new(),
+    };
+    for candidate in found {
+        let Some(row) = known.remove(&candidate.path) else {
+            plan.todo.push(Todo::Whole(candidate));
+            continue;
+        };
+        let stranger = row.owner == crate::store::files::Owner::Nobody;
+        match row.compare(Some(&candidate.seen), |off, len| range(&row.path, off, len))? {
+            Standing::Unchanged if stranger && (candidate.named || everything) => {
+                plan.todo.push(Todo::Whole(candidate))
+            }
+            Standing::Unchanged => plan.unchanged += 1,
+            Standing::Appended if stranger => plan.todo.push(Todo::Whole(candidate)),
+            Standing::Appended => plan.todo.push(Todo::More(candidate, row)),
+            Standing::Replaced | Standing::Gone => plan.todo.push(Todo::Whole(candidate)),
+        }
+    }
+    plan.gone = known
+        .into_values()
+        .filter(|f| f.gone_at.is_none() && !f.path.exists())
+        .map(|f| f.id)
+        .collect();
+    Ok(plan)
+}

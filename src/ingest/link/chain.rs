@@ -1,0 +1,351 @@
+//! The states of paths that the records themselves do not hold: patches without a base, edits without an original,
+//! deletions, renames. Worked out forward in time over all sessions, and only where the text at hand bears it out.
+
+use std::collections::{BTreeSet, HashMap};
+
+use color_eyre::Result;
+use rusqlite::{Connection, params};
+
+use super::super::roots::Roots;
+use super::states::{Bases, State, Texts, Worked, work_out};
+use crate::model::{Evidence, Op};
+use crate::source::{self, Body, Effect, ParseState};
+use crate::store::{files, frames};
+
+/// Effects of one outcome that are remembered while its changes are worked out.
+type Effects = HashMap<i64, Vec<Effect>>;
+
+/// A change or a sighting, in the order of time.
+struct Item {
+    path: i64,
+    /// (effective time, session's start, session, position, index)
+    order: (i64, i64, Vec<u8>, i64, i64),
+    fresh: bool,
+    what: What,
+}
+
+enum What {
+    Sighting(i64),
+    Change(Box<Change>),
+}
+
+struct Change {
+    id: i64,
+    step: i64,
+    no: usize,
+    old_path: Option<i64>,
+    op: Op,
+    /// As stored; which of them were recorded, `linked` says.
+    before: Option<i64>,
+    after: Option<i64>,
+    linked: i64,
+    evidence: i64,
+    commit: Option<String>,
+}
+
+/// Works out what is new since these rows.
+pub(super) fn link(
+    conn: &Connection,
+    roots: &Roots,
+    changes_after: i64,
+    sightings_after: i64,
+) -> Result<()> {
+    conn.execute_batch(
+        "CREATE TEMP TABLE IF NOT EXISTS want (path_id INTEGER PRIMARY KEY); DELETE FROM want;",
+    )?;
+    conn.execute(
+        "INSERT OR IGNORE INTO want SELECT path_id FROM change WHERE id > ?1
+         UNION SELECT old_path_id FROM change WHERE id > ?1 AND old_path_id IS NOT NULL
+         UNION SELECT path_id FROM sighting WHERE id > ?2 AND blob_id IS NOT NULL",
+        [changes_after, sightings_after],
+    )?;
+    // Paths hang together through renames.
+    loop {
+        let n = conn.execute(
+            "INSERT OR IGNORE INTO want
+             SELECT path_id FROM change WHERE old_path_id IN (SELECT path_id FROM want)
+             UNION SELECT old_path_id FROM change WHERE old_path_id IS NOT NULL AND path_id IN (SELECT path_id FROM want)",
+            [],
+        )?;
+        if n == 0 {
+            break;
+        }
+    }
+    // What the records hold themselves needs nothing.
+    conn.execute(
+        "DELETE FROM want WHERE path_id NOT IN (
+           SELECT path_id FROM change WHERE before IS NULL OR after IS NULL OR linked <> 0 OR old_path_id IS NOT NULL
+           UNION SELECT old_path_id FROM change WHERE old_path_id IS NOT NULL)",
+        [],
+    )?;
+    let items = items(conn, changes_after, sightings_after)?;
+    let mut walk = Walk {
+        conn,
+        states: HashMap::new(),
+        dirty: BTreeSet::new(),
+        texts: Texts::default(),
+        bases: Bases::new(roots),
+        effects: Effects::new(),
+    };
+    let mut steps = BTreeSet::new();
+    for item in &items {
+        walk.item(item, &mut steps)?;
+    }
+    for step in steps {
+        conn.prepare_cached("UPDATE step SET evidence = (SELECT max(evidence) FROM change WHERE step_id = ?1) WHERE id = ?1")?
+            .execute([step])?;
+    }
+    Ok(())
+}
+
+fn items(conn: &Connection, changes_after: i64, sightings_after: i64) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
+    let mut q = conn.prepare_cached(
+        "SELECT c.path_id, t.at, s.started_at, s.pub, t.seq, c.no, c.id, c.step_id, t.session_id, c.old_path_id, c.op, c.before,
+                c.after, c.linked, c.evidence, s.commit_id
+         FROM change c JOIN step t ON t.id = c.step_id JOIN session s ON s.id = t.session_id
+         WHERE t.alias_of IS NULL AND (c.path_id IN (SELECT path_id FROM want) OR c.old_path_id IN (SELECT path_id FROM want))",
+    )?;
+    let mut rows = q.query([])?;
+    while let Some(r) = rows.next()? {
+        let id: i64 = r.get(6)?;
+        items.push(Item {
+            path: r.get(0)?,
+            order: (
+                r.get::<_, Option<i64>>(1)?.unwrap_or(i64::MIN),
+                r.get::<_, Option<i64>>(2)?.unwrap_or(i64::MAX),
+                r.get(3)?,
+                r.get(4)?,
+                r.get(5)?,
+            ),
+            fresh: id > changes_after,
+            what: What::Change(Box::new(Change {
+                id,
+                step: r.get(7)?,
+                no: usize::try_from(r.get::<_, i64>(5)?).unwrap_or(usize::MAX),
+                old_path: r.get(9)?,
+                op: Op::from_code(r.get(10)?).unwrap_or(Op::Modify),
+                before: r.get(11)?,
+                after: r.get(12)?,
+                linked: r.get(13)?,
+                evidence: r.get(14)?,
+                commit: r.get(15)?,
+            })),
+        });
+    }
+    let mut q = conn.prepare_cached(
+        "SELECT g.path_id, t.at, s.started_at, s.pub, t.seq, g.id, g.blob_id
+         FROM sighting g JOIN step t ON t.id = g.step_id JOIN session s ON s.id = t.session_id
+         WHERE t.alias_of IS NULL AND g.blob_id IS NOT NULL AND g.path_id IN (SELECT path_id FROM want)",
+    )?;
+    let mut rows = q.query([])?;
+    while let Some(r) = rows.next()? {
+        let id: i64 = r.get(5)?;
+        items.push(Item {
+            path: r.get(0)?,
+            order: (
+                r.get::<_, Option<i64>>(1)?.unwrap_or(i64::MIN),
+                r.get::<_, Option<i64>>(2)?.unwrap_or(i64::MAX),
+                r.get(3)?,
+                r.get(4)?,
+                -1,
+            ),
+            fresh: id > sightings_after,
+            what: What::Sighting(r.get(6)?),
+        });
+    }
+    in_order(&mut items);
+    Ok(items)
+}
+
+/// Time orders sessions among each other; within a session the position does, since some clocks step back.
+fn in_order(items: &mut [Item]) {
+    items.sort_by(|a, b| {
+        (&a.order.2, a.order.3, a.order.4).cmp(&(&b.order.2, b.order.3, b.order.4))
+    });
+    let mut session: &[u8] = &[];
+    let mut latest = i64::MIN;
+    let mut times = Vec::with_capacity(items.len());
+    for item in items.iter() {
+        if item.order.2 != session {
+            session = &item.order.2;
+            latest = i64::MIN;
+        }
+        latest = latest.max(item.order.0);
+        times.push(latest);
+    }
+    for (item, time) in items.iter_mut().zip(times) {
+        item.order.0 = time;
+    }
+    items.sort_by(|a, b| a.order.cmp(&b.order));
+}
+
+struct Walk<'a> {
+    conn: &'a Connection,
+    states: HashMap<i64, State>,
+    /// Paths on which something new was met: from there on nothing stored is relied on.
+    dirty: BTreeSet<i64>,
+    texts: Texts,
+    bases: Bases<'a>,
+    effects: Effects,
+}
+
+impl Walk<'_> {
+    fn item(&mut self, item: &Item, steps: &mut BTreeSet<i64>) -> Result<()> {
+        if item.fresh {
+            self.dirty.insert(item.path);
+        }
+        match &item.what {
+            What::Sighting(blob) => {
+                self.states.insert(item.path, State::Blob(*blob));
+            }
+            What::Change(change) => {
+                if let Some(old) = change.old_path
+                    && (self.dirty.contains(&item.path) || self.dirty.contains(&old))
+                {
+                    self.dirty.extend([item.path, old]);
+                }
+                let after = if self.dirty.contains(&item.path) {
+                    self.change(item.path, change, steps)?
+                } else {
+                    State::of(change.after)
+                };
+                if let Some(old) = change.old_path {
+                    self.states.insert(old, State::Absent);
+                }
+                self.states.insert(item.path, after);
+            }
+        }
+        Ok(())
+    }
+
+    /// Works out one change and writes what is new. Returns the state after it.
+    fn change(&mut self, path: i64, c: &Change, steps: &mut BTreeSet<i64>) -> Result<State> {
+        let recorded = (
+            if c.linked & 1 == 0 { c.before } else { None },
+            if c.linked & 2 == 0 { c.after } else { None },
+        );
+        if let (Some(_), Some(after)) = recorded {
+            return Ok(State::of(Some(after)));
+        }
+        let from = c.old_path.unwrap_or(path);
+        let mut base = self.states.get(&from).copied().unwrap_or(State::Unknown);
+        let effect = self.effect(c)?;
+        let mut worked = work_out(
+            self.conn,
+            &mut self.texts,
+            base,
+            recorded,
+            c.op,
+            effect.as_ref(),
+        )?;
+        if worked.after == State::Unknown
+            && let Some(commit) = &c.commit
+            && let Some(found) = self.bases.base(self.conn, from, commit)?
+            && found != base
+        {
+            base = found;
+            worked = work_out(
+                self.conn,
+                &mut self.texts,
+                base,
+                recorded,
+                c.op,
+                effect.as_ref(),
+            )?;
+        }
+        self.write(c, recorded, worked, steps)?;
+        Ok(worked.after)
+    }
+
+    fn write(
+        &self,
+        c: &Change,
+        recorded: (Option<i64>, Option<i64>),
+        w: Worked,
+        steps: &mut BTreeSet<i64>,
+    ) -> Result<()> {
+        let (before, after) = (w.before.row(), w.after.row());
+        let linked = i64::from(recorded.0.is_none() && before.is_some())
+            | (i64::from(recorded.1.is_none() && after.is_some()) << 1);
+        let evidence = if before.is_none() || after.is_none() {
+            // A whole text that was written is recorded, whatever stood there before.
+            if recorded.1.is_some_and(|blob| blob > 0) {
+                Evidence::Recorded
+            } else {
+                Evidence::PatchOnly
+            }
+        } else if linked & 2 != 0 || c.op == Op::Delete {
+            Evidence::Replayed
+        } else {
+            Evidence::Recorded
+        };
+        if (before, after, linked, evidence as i64) != (c.before, c.after, c.linked, c.evidence) {
+            self.conn
+                .prepare_cached("UPDATE change SET before = ?2, after = ?3, linked = ?4, evidence = ?5 WHERE id = ?1")?
+                .execute(params![c.id, before, after, linked, evidence as u8])?;
+            steps.insert(c.step);
+        }
+        Ok(())
+    }
+
+    /// What the tool did, read again from its raw lines.
+    fn effect(&mut self, c: &Change) -> Result<Option<Effect>> {
+        if !self.effects.contains_key(&c.step) {
+            self.effects.clear();
+            let effects = effects_of(self.conn, c.step)?;
+            self.effects.insert(c.step, effects);
+        }
+        Ok(self.effects.get(&c.step).and_then(|e| e.get(c.no)).cloned())
+    }
+}
+
+/// All effects of a step, in the order in which the fold numbered them.
+fn effects_of(conn: &Connection, step: i64) -> Result<Vec<Effect>> {
+    let mut spans: Vec<(i64, u64, u64)> = conn
+        .prepare_cached("SELECT file_id, off, len FROM part WHERE step_id = ?1 ORDER BY no")?
+        .query_map([step], |r| {
+            Ok((
+                r.get(0)?,
+                r.get::<_, i64>(1)?.cast_unsigned(),
+                r.get::<_, i64>(2)?.cast_unsigned(),
+            ))
+        })?
+        .collect::<Result<_, _>>()?;
+    let (key, out) = conn
+        .prepare_cached("SELECT key_hash, out_file, out_off, out_len FROM step WHERE id = ?1")?
+        .query_row([step], |r| {
+            Ok((
+                r.get::<_, i64>(0)?,
+                (
+                    r.get::<_, Option<i64>>(1)?,
+                    r.get::<_, Option<i64>>(2)?,
+                    r.get::<_, Option<i64>>(3)?,
+                ),
+            ))
+        })?;
+    if let (Some(file), Some(off), Some(len)) = out {
+        spans.push((file, off.cast_unsigned(), len.cast_unsigned()));
+    }
+    let mut effects = Vec::new();
+    for (file, off, len) in spans {
+        let row = files::get(conn, file)?;
+        let line = frames::read(conn, file, off, len)?;
+        let mut events = Vec::new();
+        source::events(
+            row.agent,
+            &row.path,
+            &line,
+            &mut ParseState::default(),
+            &mut events,
+        );
+        for event in events {
+            if let Body::Outcome(outcome) = event.body
+                && super::super::fold::key_hash(&outcome.call_id) == key
+            {
+                effects.extend(outcome.effects);
+            }
+        }
+    }
+    Ok(effects)
+}

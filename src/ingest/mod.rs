@@ -1,0 +1,160 @@
+//! Filling the store: find transcripts, read what is new, fold it into rows, link what spans sessions.
+//!
+//! Reading goes on in worker threads; one thread writes. What is committed is consistent, so that an
+//! interruption at any moment costs at most the last seconds of work, and the next start goes on from there.
+
+mod discover;
+mod fold;
+mod link;
+mod read;
+mod refold;
+pub mod roots;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use color_eyre::Result;
+
+use crate::model::{Agent, Time};
+use crate::source::Places;
+use crate::store::{Store, facts, files};
+
+#[cfg(test)]
+mod gold_tests;
+
+pub use roots::Roots;
+
+/// What to read.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where agents keep their files.
+    pub places: Places,
+    /// The repository's roots; none for the user-wide store.
+    pub roots: Roots,
+    /// Read these files and folders instead of the agents' own.
+    pub from: Vec<PathBuf>,
+    /// Only this agent.
+    pub agent: Option<Agent>,
+    /// Take every session, wherever it ran.
+    pub everything: bool,
+    /// Set from outside to stop early; what was read until then stays.
+    pub cancel: Arc<AtomicBool>,
+    /// Worker threads; 0 for as many as there are processors.
+    pub threads: usize,
+}
+
+/// How far a reading is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Transcripts done.
+    pub done: usize,
+    /// Transcripts with something new.
+    pub total: usize,
+    /// Rows were committed since the last report.
+    pub committed: bool,
+}
+
+/// What a reading did.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The folders that were looked in, with the number of transcripts found there.
+    pub looked_in: Vec<(PathBuf, u32)>,
+    /// Transcripts read, wholly or from where they were left.
+    pub read: usize,
+    /// Transcripts with nothing new.
+    pub unchanged: usize,
+    /// Transcripts that belong to nobody here.
+    pub elsewhere: usize,
+    /// Known transcripts that are gone from the disk; what was read of them stays.
+    pub gone: usize,
+    /// What could not be read: path and why.
+    pub failed: Vec<(PathBuf, String)>,
+    /// It was stopped early.
+    pub cancelled: bool,
+}
+
+/// Reads what is new into the store.
+///
+/// # Errors
+/// If the store cannot be written. A transcript that cannot be read is reported, and the others are read.
+pub fn run(
+    store: &Store,
+    options: &Options,
+    now: Time,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report> {
+    let (roots, map_is_new) = mapped(store, &options.roots)?;
+    let options = &Options {
+        roots,
+        ..options.clone()
+    };
+    let found = discover::discover(&options.places, &options.from, options.agent);
+    let known = files::list(store.conn())?;
+    let plan = discover::plan(found.candidates, known, options.everything || map_is_new)?;
+    let mut report = Report {
+        looked_in: found.looked_in,
+        failed: found.unreadable,
+        unchanged: plan.unchanged,
+        ..Report::default()
+    };
+    if options.from.is_empty() && !plan.gone.is_empty() {
+        let tx = store.begin()?;
+        for file in &plan.gone {
+            files::mark_gone(&tx, *file, now)?;
+        }
+        tx.commit()?;
+        report.gone = plan.gone.len();
+    }
+    let refold = write::read_all(store, options, plan.todo, &mut report, progress)?;
+    if !options.cancel.load(Ordering::Relaxed) {
+        refold::refold(store, &options.roots, options.everything, &refold)?;
+        link::link(store, &options.roots)?;
+    }
+    report.cancelled = options.cancel.load(Ordering::Relaxed);
+    Ok(report)
+}
+
+/// Drops everything that was made of the truth and makes it again.
+///
+/// # Errors
+/// If the store cannot be written, or raw bytes cannot be read back.
+pub fn rebuild(
+    store: &Store,
+    roots: &Roots,
+    everything: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
+    let (roots, _) = mapped(store, roots)?;
+    refold::rebuild(store, &roots, everything, progress)?;
+    link::link(store, &roots)
+}
+
+/// The roots with all folders that were ever mapped for this store: a rebuild, or a reading without `--map`, must find the
+/// same sessions. Says whether one is new: then transcripts of strangers may have become ours.
+fn mapped(store: &Store, roots: &Roots) -> Result<(Roots, bool)> {
+    const MEMO: &str = "ingest.map";
+    let before = facts::memo(store.conn(), MEMO)?.unwrap_or_default();
+    let mut roots = roots.clone();
+    roots.remember_map(&before);
+    let now = roots.map_text();
+    let new = now.lines().any(|l| !before.lines().any(|b| b == l));
+    if new {
+        let tx = store.begin()?;
+        facts::set_memo(&tx, MEMO, &now)?;
+        tx.commit()?;
+    }
+    Ok((roots, new))
+}
+
+fn kind_of(roots: &Roots) -> impl Fn(&[u8]) -> u8 + '_ {
+    |path| {
+        let known = roots.list().find(|(r, _)| ***r == *path).map(|(_, k)| k);
+        match known {
+            Some(kind) => kind as u8,
+            None if path == b"/" => roots::RootKind::Outside as u8,
+            None => roots::RootKind::Session as u8,
+        }
+    }
+}

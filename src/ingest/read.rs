@@ -1,0 +1,446 @@
+//! Reading one transcript: bytes to lines to events to folds, in parts of bounded size.
+//!
+//! Runs in worker threads; touches no store. What it makes goes to the writer as [`Part`]s, each of which is
+//! consistent in itself: frames up to an offset, and the state of source and folds at that offset.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use color_eyre::Result;
+use color_eyre::eyre::WrapErr;
+
+use super::fold::{Env, Folder};
+use super::roots::Roots;
+use crate::model::{Agent, BlobHash};
+use crate::source::lines::{Item, LineCutter};
+use crate::source::{self, Body, Event, ParseState};
+use crate::store::blobs::{self, PackedBlob};
+use crate::store::files;
+use crate::store::frames::{self, Packed};
+use crate::store::rows::{SessionBatch, Span};
+
+/// Bytes read at once.
+const CHUNK: usize = 1 << 20;
+/// Raw bytes after which what was made is handed on.
+const PART: u64 = 8 << 20;
+
+/// A stretch of a transcript, read and folded.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// Raw bytes.
+    pub frames: Vec<Packed>,
+    /// New contents.
+    pub blobs: Vec<PackedBlob>,
+    /// New rows.
+    pub batches: Vec<SessionBatch>,
+    /// Bytes of the file that are taken in now.
+    pub read_to: u64,
+    /// The hash of the bytes before that.
+    pub tail_hash: Option<BlobHash>,
+    /// What the source carries on.
+    pub state: ParseState,
+}
+
+/// The folds of the sessions in a group of files, in order of their first record.
+pub struct Folds {
+    agent: Agent,
+    named: bool,
+    replace: bool,
+    folders: Vec<Folder>,
+    current: usize,
+    /// A session's checkpoint that could not be read: it must be folded anew.
+    pub stale: bool,
+    /// Checkpoints of sessions that may go on.
+    checkpoints: Vec<(String, Vec<u8>)>,
+    /// Contents that were handed on by these folds. Never roots between workers: what another worker packed may
+    /// reach the store later than a row that names it.
+    kept: HashSet<BlobHash>,
+}
+
+impl Folds {
+    /// Folds that start; `replace` if rows of the sessions stand in the store.
+    pub fn new(agent: Agent, named: bool, replace: bool) -> Folds {
+        Folds {
+            agent,
+            named,
+            replace,
+            folders: Vec::new(),
+            current: usize::MAX,
+            stale: false,
+            checkpoints: Vec::new(),
+            kept: HashSet::new(),
+        }
+    }
+
+    /// Folds that go on from what the store has of these sessions.
+    pub fn going_on(agent: Agent, named: bool, checkpoints: Vec<(String, Vec<u8>)>) -> Folds {
+        Folds {
+            checkpoints,
+            ..Folds::new(agent, named, false)
+        }
+    }
+
+    /// Another file of the group begins.
+    pub fn begin_file(&mut self) {
+        self.current = usize::MAX;
+        for folder in &mut self.folders {
+            folder.begin_file();
+        }
+    }
+
+    fn select(&mut self, native: &str) {
+        if self
+            .folders
+            .get(self.current)
+            .is_some_and(|f| f.native_id() == native)
+        {
+            return;
+        }
+        if let Some(at) = self.folders.iter().position(|f| f.native_id() == native) {
+            self.current = at;
+            return;
+        }
+        let resumed = self
+            .checkpoints
+            .iter()
+            .find(|(n, _)| n == native)
+            .and_then(|(_, bytes)| match Folder::resume(bytes) {
+                Ok(folder) => Some(folder),
+                Err(_) => {
+                    self.stale = true;
+                    None
+                }
+            });
+        self.folders
+            .push(resumed.unwrap_or_else(|| Folder::new(self.agent, native, self.replace)));
+        self.current = self.folders.len() - 1;
+    }
+
+    /// Takes in one event of the session that the source is in.
+    pub fn push(
+        &mut self,
+        native: &str,
+        span: Span,
+        event: Event,
+        roots: &Roots,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
+        match &event.body {
+            Body::Session(head) => {
+                let id = head.native_id.clone();
+                self.select(&id);
+            }
+            _ => self.select(native),
+        }
+        let kept = &mut self.kept;
+        let mut keep = |bytes: &[u8]| keep(bytes, kept, blobs);
+        let mut env = Env {
+            roots,
+            keep: &mut keep,
+            named: self.named,
+        };
+        if let Some(folder) = self.folders.get_mut(self.current) {
+            folder.push(span, event, &mut env);
+        }
+    }
+
+    /// What all folds gathered.
+    ///
+    /// # Errors
+    /// If a state cannot be written down.
+    pub fn take(&mut self, roots: &Roots) -> Result<Vec<SessionBatch>> {
+        let env = Env {
+            roots,
+            keep: &mut |b| BlobHash::of(b),
+            named: self.named,
+        };
+        self.folders.iter_mut().map(|f| f.take(&env)).collect()
+    }
+
+    /// Whether one of the sessions belongs to this store.
+    pub fn belongs(&self, roots: &Roots) -> bool {
+        let env = Env {
+            roots,
+            keep: &mut |b| BlobHash::of(b),
+            named: self.named,
+        };
+        self.folders.iter().any(|f| f.belongs(&env) != 0)
+    }
+}
+
+fn keep(bytes: &[u8], kept: &mut HashSet<BlobHash>, blobs: &mut Vec<PackedBlob>) -> BlobHash {
+    let hash = BlobHash::of(bytes);
+    if kept.insert(hash) {
+        blobs.push(blobs::pack(bytes));
+    }
+    hash
+}
+
+/// Parses lines and pushes their events into the folds.
+pub struct Parser<'a> {
+    agent: Agent,
+    path: &'a Path,
+    file: u16,
+    /// What the source carries from line to line.
+    pub state: ParseState,
+    events: Vec<Event>,
+}
+
+impl<'a> Parser<'a> {
+    /// A parser of the `file`-th file of the group.
+    pub fn new(agent: Agent, path: &'a Path, file: u16, state: ParseState) -> Parser<'a> {
+        Parser {
+            agent,
+            path,
+            file,
+            state,
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes in one item of the line cutter.
+    pub fn item(
+        &mut self,
+        item: Item<'_>,
+        folds: &mut Folds,
+        roots: &Roots,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
+        match item {
+            Item::Line { offset, bytes } => {
+                let span = Span {
+                    file: self.file,
+                    off: offset,
+                    len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+                };
+                self.line(bytes, span, folds, roots, blobs);
+            }
+            Item::Oversized { offset, len, .. } => {
+                let span = Span {
+                    file: self.file,
+                    off: offset,
+                    len: u32::try_from(len).unwrap_or(u32::MAX),
+                };
+                let why = format!("a line of {} MB is kept, but not read", len / 1_000_000);
+                let event = Event {
+                    key: None,
+                    at: None,
+                    node: None,
+                    body: Body::Damaged { why },
+                };
+                self.hand_on(event, span, folds, roots, blobs);
+            }
+        }
+    }
+
+    fn line(
+        &mut self,
+        line: &[u8],
+        span: Span,
+        folds: &mut Folds,
+        roots: &Roots,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
+        let mut events = std::mem::take(&mut self.events);
+        events.clear();
+        source::events(self.agent, self.path, line, &mut self.state, &mut events);
+        for event in events.drain(..) {
+            self.hand_on(event, span, folds, roots, blobs);
+        }
+        self.events = events;
+    }
+
+    fn hand_on(
+        &mut self,
+        event: Event,
+        span: Span,
+        folds: &mut Folds,
+        roots: &Roots,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
+        match &self.state.session {
+            Some(native) => folds.push(native, span, event, roots, blobs),
+            // Damage before the first record has no session yet; the file's name stands for it.
+            None => {
+                let stem = self
+                    .path
+                    .file_stem()
+                    .map(|s| s.to_string_lossy().into_owned())
+                    .unwrap_or_default();
+                folds.push(&stem, span, event, roots, blobs);
+            }
+        }
+    }
+}
+
+/// Whether one of the needles occurs in a file. `true` if there are none.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn mentions(path: &Path, needles: &[Vec<u8>]) -> Result<bool> {
+    if needles.is_empty() {
+        return Ok(true);
+    }
+    let finders: Vec<_> = needles.iter().map(memchr::memmem::Finder::new).collect();
+    let overlap = needles.iter().map(Vec::len).max().unwrap_or(1) - 1;
+    let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
+    let mut buffer = vec![0; CHUNK + overlap];
+    let mut held = 0;
+    loop {
+        let n = file
+            .read(&mut buffer[held..])
+            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        if n == 0 {
+            return Ok(false);
+        }
+        let filled = held + n;
+        if finders.iter().any(|f| f.find(&buffer[..filled]).is_some()) {
+            return Ok(true);
+        }
+        held = filled.min(overlap);
+        buffer.copy_within(filled - held..filled, 0);
+    }
+}
+
+/// Reads a transcript from an offset to its end (or to its last complete line) and hands on parts. `each` returns
+/// `false` to stop early. The last part has `true`.
+///
+/// # Errors
+/// If the file cannot be read, or a state cannot be written down.
+pub fn transcript(
+    path: &Path,
+    agent: Agent,
+    from: u64,
+    state: ParseState,
+    folds: &mut Folds,
+    roots: &Roots,
+    each: &mut dyn FnMut(Part, bool, &Folds) -> bool,
+) -> Result<()> {
+    let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
+    file.seek(SeekFrom::Start(from))
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let mut parser = Parser::new(agent, path, 0, state);
+    let mut cutter = LineCutter::at(from);
+    let mut raw = RawBytes {
+        start: from,
+        bytes: Vec::new(),
+    };
+    let (mut part, mut part_from) = (Part::default(), from);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let n = file
+            .read(&mut chunk)
+            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        if n == 0 {
+            break;
+        }
+        raw.bytes.extend_from_slice(&chunk[..n]);
+        cutter.feed(&chunk[..n], |item| {
+            parser.item(item, folds, roots, &mut part.blobs)
+        });
+        raw.pack_full(&mut part.frames);
+        if cutter.offset() - part_from >= PART {
+            part_from = cutter.offset();
+            raw.pack_to(part_from, &mut part.frames);
+            let ahead = finish(&mut part, path, part_from, &parser, folds, roots)?;
+            if !each(std::mem::take(&mut part), false, folds) {
+                return Ok(());
+            }
+            part.frames = ahead;
+        }
+    }
+    let mut end = cutter.offset();
+    // Many transcripts end without a line end. A whole record needs none; a torn one waits for its rest.
+    if cutter.tail_len() == cutter.tail().len() as u64 && is_record(cutter.tail()) {
+        let tail = cutter.tail().to_vec();
+        end += tail.len() as u64;
+        parser.item(
+            Item::Line {
+                offset: cutter.offset(),
+                bytes: &tail,
+            },
+            folds,
+            roots,
+            &mut part.blobs,
+        );
+    }
+    raw.pack_to(end, &mut part.frames);
+    finish(&mut part, path, end, &parser, folds, roots)?;
+    each(part, true, folds);
+    Ok(())
+}
+
+fn is_record(tail: &[u8]) -> bool {
+    let tail = tail.trim_ascii();
+    tail.first() == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(tail).is_ok()
+}
+
+/// Completes a part. Returns the frames of a line that is still open: they go with the next part, or nowhere.
+fn finish(
+    part: &mut Part,
+    path: &Path,
+    to: u64,
+    parser: &Parser<'_>,
+    folds: &mut Folds,
+    roots: &Roots,
+) -> Result<Vec<Packed>> {
+    let ahead = part
+        .frames
+        .iter()
+        .position(|f| f.start >= to)
+        .unwrap_or(part.frames.len());
+    let ahead = part.frames.split_off(ahead);
+    part.batches = folds.take(roots)?;
+    part.read_to = to;
+    let tail = to.min(files::TAIL);
+    part.tail_hash = files::tail_hash(&range(path, to - tail, tail as usize)?);
+    part.state = parser.state.clone();
+    Ok(ahead)
+}
+
+/// The bytes of a file in a range, fewer where it ends before.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn range(path: &Path, off: u64, len: usize) -> Result<Vec<u8>> {
+    let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
+    file.seek(SeekFrom::Start(off))
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let mut bytes = Vec::with_capacity(len);
+    file.take(len as u64)
+        .read_to_end(&mut bytes)
+        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    Ok(bytes)
+}
+
+/// Raw bytes that wait to be packed.
+struct RawBytes {
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl RawBytes {
+    /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
+    fn pack_full(&mut self, frames: &mut Vec<Packed>) {
+        while self.bytes.len() >= 2 * frames::FRAME {
+            let cut = memchr::memrchr(b'\n', &self.bytes[..frames::FRAME])
+                .map_or(frames::FRAME, |i| i + 1);
+            self.pack(cut, frames);
+        }
+    }
+
+    fn pack_to(&mut self, offset: u64, frames: &mut Vec<Packed>) {
+        let len = usize::try_from(offset.saturating_sub(self.start))
+            .unwrap_or(usize::MAX)
+            .min(self.bytes.len());
+        self.pack(len, frames);
+    }
+
+    fn pack(&mut self, len: usize, frames: &mut Vec<Packed>) {
+        frames.extend(frames::pack(&self.bytes[..len], self.start));
+        self.bytes.drain(..len);
+        self.start += len as u64;
+    }
+}

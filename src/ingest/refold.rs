@@ -1,0 +1,250 @@
+//! Folding sessions anew from the raw bytes in the store: when a session is spread over several files, and for
+//! `doctor --rebuild`.
+//!
+//! Files that share a session are read as one group, in an order that depends on their content alone, so that
+//! the order in which they were found makes no difference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use color_eyre::Result;
+use rusqlite::{Connection, params};
+
+use super::read::{Folds, Parser};
+use super::roots::Roots;
+use super::{Progress, kind_of, link};
+use crate::model::{BlobHash, Time};
+use crate::source::lines::{Item, LineCutter};
+use crate::source::{self, ParseState};
+use crate::store::files::{self, FileRow, Owner};
+use crate::store::write::Writer;
+use crate::store::{Store, frames};
+
+/// Raw bytes after which what was made is written.
+const PART: u64 = 8 << 20;
+
+/// Folds anew every session that has records in one of these files.
+pub(super) fn refold(
+    store: &Store,
+    roots: &Roots,
+    everything: bool,
+    touched: &BTreeSet<i64>,
+) -> Result<()> {
+    let mut done = BTreeSet::new();
+    for file in touched {
+        if done.contains(file) {
+            continue;
+        }
+        let tx = store.begin()?;
+        let group = group_of(&tx, *file)?;
+        fold_group(&tx, &group, roots, everything, &mut Writer::default())?;
+        done.extend(group);
+        tx.commit()?;
+    }
+    Ok(())
+}
+
+/// Folds everything anew.
+pub(super) fn rebuild(
+    store: &Store,
+    roots: &Roots,
+    everything: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<()> {
+    let tx = store.begin()?;
+    let all: Vec<FileRow> = files::all(&tx)?
+        .into_iter()
+        .filter(|f| f.owner != Owner::Nobody)
+        .collect();
+    let groups = groups(&tx, &all)?;
+    crate::store::drop_derived(&tx)?;
+    link::forget(&tx)?;
+    let total = groups.len();
+    let mut writer = Writer::default();
+    for (done, group) in groups.iter().enumerate() {
+        progress(Progress {
+            done,
+            total,
+            committed: false,
+        });
+        fold_group(&tx, group, roots, everything, &mut writer)?;
+    }
+    tx.commit()?;
+    progress(Progress {
+        done: total,
+        total,
+        committed: true,
+    });
+    Ok(())
+}
+
+/// The files that hang together with one, through common sessions.
+fn group_of(conn: &Connection, file: i64) -> Result<Vec<i64>> {
+    let mut group = BTreeSet::from([file]);
+    let mut open = vec![file];
+    while let Some(file) = open.pop() {
+        let mut q = conn.prepare_cached(
+            "SELECT DISTINCT o.file_id FROM session_file f JOIN session_file o ON o.session_id = f.session_id WHERE f.file_id = ?1",
+        )?;
+        for other in q.query_map([file], |r| r.get(0))? {
+            let other: i64 = other?;
+            if group.insert(other) {
+                open.push(other);
+            }
+        }
+    }
+    Ok(group.into_iter().collect())
+}
+
+/// All files in groups, in the order in which they were first seen.
+fn groups(conn: &Connection, all: &[FileRow]) -> Result<Vec<Vec<i64>>> {
+    let mut done = BTreeSet::new();
+    let mut out = Vec::new();
+    for file in all {
+        if done.contains(&file.id) {
+            continue;
+        }
+        let group = group_of(conn, file.id)?;
+        done.extend(group.iter().copied());
+        out.push(group);
+    }
+    Ok(out)
+}
+
+/// Reads a group of files and replaces the rows of their sessions.
+fn fold_group(
+    conn: &Connection,
+    group: &[i64],
+    roots: &Roots,
+    everything: bool,
+    writer: &mut Writer,
+) -> Result<()> {
+    let rows = group
+        .iter()
+        .map(|id| files::get(conn, *id))
+        .collect::<Result<Vec<_>, _>>()?;
+    // Agents are never mixed in a session; a group of several agents cannot be.
+    let mut by_agent: BTreeMap<u8, Vec<FileRow>> = BTreeMap::new();
+    for row in rows.into_iter().filter(|r| r.owner != Owner::Nobody) {
+        by_agent.entry(row.agent as u8).or_default().push(row);
+    }
+    for rows in by_agent.into_values() {
+        let mut ordered = rows
+            .into_iter()
+            .map(|r| Ok((order(conn, &r)?, r)))
+            .collect::<Result<Vec<_>>>()?;
+        ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let rows: Vec<FileRow> = ordered.into_iter().map(|(_, r)| r).collect();
+        fold_files(conn, &rows, roots, everything, writer)?;
+    }
+    Ok(())
+}
+
+/// What a file's place in its group is decided by: a sub-agent's own file comes before the parent's file that mirrors it
+/// in less detail; then the first time stamp, the longer file first, the first bytes. The path decides only between equal
+/// files, where it makes no difference but which of them is named as the source.
+type Order = (
+    std::cmp::Reverse<bool>,
+    Option<Time>,
+    std::cmp::Reverse<u64>,
+    Option<BlobHash>,
+    u32,
+    std::path::PathBuf,
+);
+
+fn order(conn: &Connection, row: &FileRow) -> Result<Order> {
+    let len = row.read_to.min(64 * 1024);
+    let head = frames::read(conn, row.id, 0, len)?;
+    let mut state = ParseState::default();
+    let mut events = Vec::new();
+    let (mut first, mut session) = (None, None);
+    let mut cutter = LineCutter::at(0);
+    cutter.feed(&head, |item| {
+        if let (None, Item::Line { bytes, .. }) = (first, item) {
+            events.clear();
+            source::events(row.agent, &row.path, bytes, &mut state, &mut events);
+            first = events.iter().find_map(|e| e.at);
+            session = session.take().or_else(|| state.session.clone());
+        }
+    });
+    Ok((
+        std::cmp::Reverse(session.is_some_and(|s| s.contains('/'))),
+        first,
+        std::cmp::Reverse(row.read_to),
+        Some(BlobHash::of(&head)),
+        row.generation,
+        row.path.clone(),
+    ))
+}
+
+fn fold_files(
+    conn: &Connection,
+    rows: &[FileRow],
+    roots: &Roots,
+    everything: bool,
+    writer: &mut Writer,
+) -> Result<()> {
+    let Some(first) = rows.first() else {
+        return Ok(());
+    };
+    let named = everything || rows.iter().any(|r| r.owner == Owner::Named);
+    let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
+    let mut folds = Folds::new(first.agent, named, true);
+    let mut blobs = Vec::new();
+    let mut since = 0;
+    for (i, row) in rows.iter().enumerate() {
+        folds.begin_file();
+        let index = u16::try_from(i).map_err(|_| {
+            color_eyre::eyre::eyre!("a session is spread over more than 65,535 files")
+        })?;
+        let mut parser = Parser::new(row.agent, &row.path, index, ParseState::default());
+        let mut cutter = LineCutter::at(0);
+        let mut at = 0;
+        while at < row.read_to {
+            let len = (row.read_to - at).min(1 << 20);
+            let bytes = frames::read(conn, row.id, at, len)?;
+            cutter.feed(&bytes, |item| {
+                parser.item(item, &mut folds, roots, &mut blobs)
+            });
+            at += len;
+            since += len;
+            if since >= PART {
+                since = 0;
+                flush(conn, &mut folds, roots, &mut blobs, &ids, writer)?;
+            }
+        }
+        if cutter.tail_len() > 0 {
+            // A whole record that stood at the file's end without a line end.
+            let tail = cutter.tail().to_vec();
+            parser.item(
+                Item::Line {
+                    offset: cutter.offset(),
+                    bytes: &tail,
+                },
+                &mut folds,
+                roots,
+                &mut blobs,
+            );
+        }
+        conn.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
+            .execute(params![row.id, postcard::to_stdvec(&parser.state)?])?;
+    }
+    flush(conn, &mut folds, roots, &mut blobs, &ids, writer)
+}
+
+fn flush(
+    conn: &Connection,
+    folds: &mut Folds,
+    roots: &Roots,
+    blobs: &mut Vec<crate::store::blobs::PackedBlob>,
+    files: &[i64],
+    writer: &mut Writer,
+) -> Result<()> {
+    let batches = folds.take(roots)?;
+    for blob in blobs.drain(..) {
+        writer.blob(conn, &blob)?;
+    }
+    for batch in batches {
+        writer.session(conn, &batch, files, &kind_of(roots))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Paths: which ones there are, which one a user means, and what lies on the disk now. Never writes to the tree.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use color_eyre::Result;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::contents;
+use super::refused::Refused;
+use super::rows::path_name;
+use super::types::{Content, StepRow};
+use crate::model::BlobHash;
+
+/// Larger files on the disk are told by their size only.
+const LARGEST: u64 = 64 << 20;
+
+/// Every path that was changed or shown, with the last step that touched it, newest first.
+pub(super) fn all(conn: &Connection) -> Result<Vec<(String, StepRow)>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT r.kind, p.rel, t.step_id, max(t.at) FROM (
+             SELECT c.path_id, c.step_id, COALESCE(s.at, s.started_at, 0) AS at
+               FROM change c JOIN step s ON s.id = c.step_id WHERE s.alias_of IS NULL
+              UNION ALL
+             SELECT g.path_id, g.step_id, COALESCE(s.at, s.started_at, 0)
+               FROM sighting g JOIN step s ON s.id = g.step_id WHERE s.alias_of IS NULL) t
+           JOIN path p ON p.id = t.path_id JOIN root r ON r.id = p.root_id
+          GROUP BY t.path_id ORDER BY max(t.at) DESC, t.path_id",
+    )?;
+    let rows = statement.query_map([], |r| {
+        Ok((
+            path_name(r.get(0)?, r.get_ref(1)?.as_bytes()?),
+            StepRow(r.get(2)?),
+        ))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A path row as a candidate for what a user means.
+struct Candidate {
+    id: i64,
+    root: Vec<u8>,
+    kind: i64,
+    changed: bool,
+}
+
+/// The path that a user means: relative to a root or absolute. In several worktrees the one of the step's own session.
+pub(super) fn find(conn: &Connection, step: StepRow, text: &str) -> Result<i64> {
+    let wanted = text.strip_prefix("./").unwrap_or(text);
+    let mut statement = conn.prepare_cached(
+        "SELECT p.id, r.path, r.kind, EXISTS (SELECT 1 FROM change c WHERE c.step_id = ?1 AND c.path_id = p.id)
+           FROM root r JOIN path p ON p.root_id = r.id AND p.rel = CASE
+                WHEN substr(?2, 1, 1) <> x'2f' THEN ?2
+                WHEN r.kind = 0 THEN substr(?2, 2)
+                WHEN substr(?2, 1, length(r.path) + 1) = CAST(r.path || x'2f' AS BLOB) THEN substr(?2, length(r.path) + 2)
+                END",
+    )?;
+    let mut candidates = statement
+        .query_map((step.0, wanted.as_bytes()), |r| {
+            Ok(Candidate {
+                id: r.get(0)?,
+                root: r.get(1)?,
+                kind: r.get(2)?,
+                changed: r.get(3)?,
+            })
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let folder: Option<String> = conn
+        .prepare_cached(
+            "SELECT e.cwd FROM step s JOIN session e ON e.id = s.session_id WHERE s.id = ?1",
+        )?
+        .query_row([step.0], |r| r.get(0))
+        .optional()?
+        .flatten();
+    candidates.sort_by_key(|c| {
+        let home = folder
+            .as_deref()
+            .is_some_and(|f| Path::new(f).starts_with(OsStr::from_bytes(&c.root)) && c.kind != 0);
+        (!c.changed, !home, c.kind, c.id)
+    });
+    match candidates.first() {
+        Some(c) => Ok(c.id),
+        None => Err(Refused::with_hint(
+            format!("no session read or changed {text}"),
+            "give the path relative to the repository, as `regent-tui show` prints it",
+        )),
+    }
+}
+
+/// Where a path lies, and the root that it lies under.
+fn location(conn: &Connection, path: i64) -> Result<(PathBuf, PathBuf)> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT r.path, p.rel FROM path p JOIN root r ON r.id = p.root_id WHERE p.id = ?1",
+        )?
+        .query_row([path], |r| {
+            let root = PathBuf::from(OsStr::from_bytes(r.get_ref(0)?.as_bytes()?));
+            let rel = OsStr::from_bytes(r.get_ref(1)?.as_bytes()?);
+            Ok((root.clone(), root.join(rel)))
+        })?)
+}
+
+/// What lies on the disk, with its BLAKE3; `None` where that cannot be said (its root is not on this machine).
+pub(super) fn on_disk(conn: &Connection, path: i64) -> Result<Option<(Content, Option<String>)>> {
+    let (root, file) = location(conn, path)?;
+    if !root.is_dir() {
+        return Ok(None);
+    }
+    let meta = match std::fs::symlink_metadata(&file) {
+        Ok(meta) => meta,
+        Err(e)
+            if matches!(
+                e.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(Some((Content::Absent, None)));
+        }
+        Err(_) => return Ok(Some((Content::Unknown, None))),
+    };
+    // A pipe or a device is not opened: reading one may block or act.
+    if !meta.is_file() {
+        return Ok(Some((Content::Unknown, None)));
+    }
+    if meta.len() > LARGEST {
+        return Ok(Some((Content::Binary(meta.len()), None)));
+    }
+    match std::fs::read(&file) {
+        Ok(bytes) => {
+            let hash = BlobHash::of(&bytes).hex();
+            Ok(Some((contents::of_bytes(bytes), Some(hash))))
+        }
+        Err(_) => Ok(Some((Content::Unknown, None))),
+    }
+}

@@ -1,0 +1,212 @@
+//! The list of sessions, and one session as lists show it.
+
+use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+
+use color_eyre::Result;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::refused::Refused;
+use super::rows::{shown, test, time};
+use super::types::{SessionInfo, SessionList, SessionRow};
+use crate::model::{Agent, IdKind, Time};
+use crate::source::{Places, SOURCES};
+
+/// A session counts as live when its transcript was written less than this ago.
+const LIVE_MS: u64 = 2 * 60 * 1000;
+
+const SESSION: &str = "
+    SELECT e.id, e.pub, e.agent, e.native_id, u.pub, e.relation, e.title, e.cwd, e.branch, e.model,
+           e.started_at, e.ended_at, e.prompts, e.steps, e.edits, e.commands, e.failed, e.files_changed,
+           e.added, e.removed, e.last_words, e.test, e.test_seq, e.edit_seq, e.belongs,
+           e.tokens_in, e.tokens_out, e.tokens_cached, e.damaged, e.unknown
+      FROM session e LEFT JOIN session u ON u.id = e.parent_id";
+
+/// Where the transcript of a session lies.
+struct Files {
+    newest: Option<String>,
+    mtime_ns: i64,
+    all_gone: bool,
+}
+
+/// The sessions, newest first. A sub-agent is listed only when its parent is not known: it must not be lost.
+pub(super) fn list(conn: &Connection, places: &Places, now: Time) -> Result<SessionList> {
+    let files = all_files(conn)?;
+    let sql = format!(
+        "{SESSION} WHERE e.relation IS NOT 1 OR e.parent_id IS NULL
+          ORDER BY COALESCE(e.ended_at, e.started_at) DESC NULLS LAST, e.id DESC"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut sessions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut info = session(row)?;
+        if let Some(files) = files.get(&info.row.0) {
+            place(&mut info, files, now);
+        }
+        sessions.push(info);
+    }
+    let elsewhere = conn.query_row(
+        "SELECT count(DISTINCT path) FROM file WHERE owner = 0",
+        [],
+        |r| r.get(0),
+    )?;
+    Ok(SessionList {
+        sessions,
+        elsewhere,
+        looked_in: looked_in(conn, places)?,
+    })
+}
+
+/// One session.
+pub(super) fn one(conn: &Connection, row: SessionRow, now: Time) -> Result<SessionInfo> {
+    let sql = format!("{SESSION} WHERE e.id = ?1");
+    let mut info = conn
+        .prepare_cached(&sql)?
+        .query_row([row.0], session)
+        .optional()?
+        .ok_or_else(|| Refused::because("this session is no longer in the store"))?;
+    let mut statement = conn.prepare_cached(
+        "SELECT f.path, f.mtime_ns, f.gone_at IS NOT NULL FROM session_file s JOIN file f ON f.id = s.file_id
+          WHERE s.session_id = ?1",
+    )?;
+    let mut rows = statement.query([row.0])?;
+    let mut files = None;
+    while let Some(row) = rows.next()? {
+        add_file(files.get_or_insert_with(Files::none), row, 0)?;
+    }
+    if let Some(files) = &files {
+        place(&mut info, files, now);
+    }
+    Ok(info)
+}
+
+impl Files {
+    /// None yet: all of none are gone until one is found that is not.
+    fn none() -> Files {
+        Files {
+            all_gone: true,
+            mtime_ns: i64::MIN,
+            newest: None,
+        }
+    }
+}
+
+fn all_files(conn: &Connection) -> Result<HashMap<i64, Files>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT s.session_id, f.path, f.mtime_ns, f.gone_at IS NOT NULL
+           FROM session_file s JOIN file f ON f.id = s.file_id",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut out: HashMap<i64, Files> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        add_file(out.entry(row.get(0)?).or_insert_with(Files::none), row, 1)?;
+    }
+    Ok(out)
+}
+
+fn add_file(files: &mut Files, row: &Row<'_>, at: usize) -> Result<()> {
+    let mtime: i64 = row.get(at + 1)?;
+    if files.newest.is_none() || mtime > files.mtime_ns {
+        files.mtime_ns = mtime;
+        files.newest = Some(String::from_utf8_lossy(row.get_ref(at)?.as_bytes()?).into_owned());
+    }
+    files.all_gone &= row.get::<_, bool>(at + 2)?;
+    Ok(())
+}
+
+fn place(info: &mut SessionInfo, files: &Files, now: Time) {
+    info.source.clone_from(&files.newest);
+    info.archived = files.all_gone;
+    // 0: it was being written when it was looked at last, so its own last record says more.
+    let written = match (files.mtime_ns, info.ended_at) {
+        (0, Some(end)) => end,
+        (ns, _) => Time(ns.div_euclid(1_000_000)),
+    };
+    // A clock that is ahead makes a file of the future; that is no reason to follow it for ever.
+    info.live = !files.all_gone
+        && written <= Time(now.0.saturating_add(LIVE_MS as i64))
+        && now.since(written) < LIVE_MS;
+}
+
+fn session(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
+    let title: Option<String> = row.get(6)?;
+    let (test_seq, edit_seq): (Option<i64>, Option<i64>) = (row.get(22)?, row.get(23)?);
+    let (damaged, unknown): (i64, i64) = (row.get(28)?, row.get(29)?);
+    let unsigned = |n: i64| n.max(0) as u64;
+    Ok(SessionInfo {
+        row: SessionRow(row.get(0)?),
+        id: shown(row.get_ref(1)?.as_bytes()?, IdKind::Session),
+        agent: Agent::from_code(row.get(2)?).unwrap_or(Agent::Claude),
+        native_id: row.get(3)?,
+        parent_id: row
+            .get::<_, Option<Vec<u8>>>(4)?
+            .map(|p| shown(&p, IdKind::Session)),
+        subagent: row.get::<_, Option<i64>>(5)? == Some(1),
+        title: super::title::one_line(title.as_deref().unwrap_or_default(), 200),
+        cwd: row.get(7)?,
+        branch: row.get(8)?,
+        model: row.get(9)?,
+        started_at: time(row.get(10)?),
+        ended_at: time(row.get(11)?),
+        prompts: row.get(12)?,
+        steps: row.get(13)?,
+        edits: row.get(14)?,
+        commands: row.get(15)?,
+        failed: row.get(16)?,
+        files_changed: row.get(17)?,
+        added: unsigned(row.get(18)?),
+        removed: unsigned(row.get(19)?),
+        last_words: row.get(20)?,
+        test: test(row.get(21)?),
+        test_stale: matches!((test_seq, edit_seq), (Some(t), Some(e)) if t < e),
+        source: None,
+        archived: false,
+        live: false,
+        visited_only: row.get::<_, i64>(24)? == 2,
+        tokens: (
+            unsigned(row.get(25)?),
+            unsigned(row.get(26)?),
+            unsigned(row.get(27)?),
+        ),
+        warnings: warnings(damaged, unknown),
+    })
+}
+
+fn warnings(damaged: i64, unknown: i64) -> Vec<String> {
+    let mut out = Vec::new();
+    let plural = |n: i64| if n == 1 { "" } else { "s" };
+    if damaged > 0 {
+        out.push(format!("{damaged} damaged line{}", plural(damaged)));
+    }
+    if unknown > 0 {
+        out.push(format!(
+            "{unknown} record{} not understood",
+            plural(unknown)
+        ));
+    }
+    out
+}
+
+/// The folders that are looked in, and how many transcripts were found under each.
+fn looked_in(conn: &Connection, places: &Places) -> Result<Vec<(String, u32)>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT count(DISTINCT path) FROM file
+          WHERE gone_at IS NULL AND agent = ?1 AND substr(path, 1, ?2) = ?3",
+    )?;
+    let mut out = Vec::new();
+    for source in SOURCES {
+        for root in source.roots(places) {
+            let mut prefix = root.as_os_str().as_bytes().to_vec();
+            if prefix.last() != Some(&b'/') {
+                prefix.push(b'/');
+            }
+            let n = statement
+                .query_row((source.agent() as u8, prefix.len() as i64, &prefix), |r| {
+                    r.get(0)
+                })?;
+            out.push((root.to_string_lossy().into_owned(), n));
+        }
+    }
+    Ok(out)
+}

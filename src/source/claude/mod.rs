@@ -1,0 +1,87 @@
+//! Claude Code: `projects/**/*.jsonl` below its configuration folders.
+//!
+//! Versions 1.0 to 2.1.237 are read. A line's records are found in [`line`] and become
+//! events in [`events`]; which session it belongs to
+//! is [`session`]'s matter, a person's words are [`user`]'s, an action [`calls`]'s and what came back
+//! [`results`]'s. Nothing here reads the disk: spilled outputs and file-history backups lie in other
+//! files and are not followed.
+
+mod calls;
+mod content;
+mod effects;
+mod events;
+mod hunks;
+mod input;
+mod lenient;
+mod line;
+mod mirror;
+mod queue;
+mod readable;
+mod record;
+mod results;
+mod session;
+#[cfg(test)]
+mod tests;
+mod user;
+
+use std::path::{Path, PathBuf};
+
+use super::{Event, ParseState, Places, Source};
+use crate::model::Agent;
+
+/// Claude Code's JSONL files.
+pub struct Claude;
+
+impl Source for Claude {
+    fn agent(&self) -> Agent {
+        Agent::Claude
+    }
+
+    fn roots(&self, places: &Places) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = Vec::new();
+        match places.var("CLAUDE_CONFIG_DIR") {
+            Some(list) => {
+                for folder in list.split(',').map(str::trim).filter(|f| !f.is_empty()) {
+                    folders.push(match folder.strip_prefix("~/") {
+                        Some(rest) => places.home.join(rest),
+                        None => PathBuf::from(folder),
+                    });
+                }
+            }
+            None => {
+                folders.push(places.home.join(".claude"));
+                let config = places
+                    .var("XDG_CONFIG_HOME")
+                    .map_or_else(|| places.home.join(".config"), PathBuf::from);
+                folders.push(config.join("claude"));
+            }
+        }
+        let mut roots: Vec<PathBuf> = Vec::new();
+        for folder in folders {
+            // Some people name the projects folder itself.
+            let root = if folder.ends_with("projects") {
+                folder
+            } else {
+                folder.join("projects")
+            };
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+        roots
+    }
+
+    fn is_transcript(&self, path: &Path) -> bool {
+        // A tool's output that was spilled to a file may be JSONL too.
+        path.extension().is_some_and(|e| e == "jsonl")
+            && !path.components().any(|c| c.as_os_str() == "tool-results")
+    }
+
+    fn claims(&self, head: &[u8]) -> bool {
+        line::claims(head)
+    }
+
+    fn parse(&self, path: &Path, line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
+        line::line(path, line, state, out);
+    }
+}

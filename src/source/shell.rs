@@ -1,1 +1,0 @@
-//! What shell commands do, as far as their words tell.

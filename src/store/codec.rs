@@ -1,0 +1,107 @@
+//! How bytes stand in a row: plain or zstd, with a bound on what a row may unfold to.
+
+use std::cell::RefCell;
+use std::io::Read;
+
+use zstd::bulk::{Compressor, Decompressor};
+
+/// As they are.
+pub const PLAIN: u8 = 0;
+/// zstd, level 1: on transcripts half again as fast as level 3 for a sixth more space.
+pub const ZSTD: u8 = 1;
+
+const LEVEL: i32 = 1;
+/// Up to here, room for what a row unfolds to is taken at once: it is no more than a reader holds anyway.
+const AT_ONCE: u64 = 4 << 20;
+
+thread_local! {
+    // Made once for each thread: to set one up costs as much as to pack some kilobytes.
+    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Packs bytes with a checksum, which [`unpack`] verifies.
+pub(super) fn pack(bytes: &[u8]) -> (u8, Vec<u8>) {
+    let packed = PACKER.with_borrow_mut(|packer| {
+        if packer.is_none() {
+            let mut new = Compressor::new(LEVEL)?;
+            new.include_checksum(true)?;
+            *packer = Some(new);
+        }
+        match packer {
+            Some(packer) => packer.compress(bytes),
+            None => Err(std::io::ErrorKind::OutOfMemory.into()),
+        }
+    });
+    match packed {
+        Ok(packed) => (ZSTD, packed),
+        Err(_) => (PLAIN, bytes.to_vec()),
+    }
+}
+
+/// Packs bytes the shorter way, for those whose hash is kept beside them.
+pub(super) fn pack_shortest(bytes: &[u8]) -> (u8, Vec<u8>) {
+    match pack(bytes) {
+        (codec, packed) if packed.len() < bytes.len() => (codec, packed),
+        _ => (PLAIN, bytes.to_vec()),
+    }
+}
+
+/// The bytes of a row that says it holds `len` of them. Never unfolds more than that, whatever the row holds.
+pub(super) fn unpack(codec: u8, data: &[u8], len: u64) -> Result<Vec<u8>, String> {
+    let bytes = match codec {
+        PLAIN => Ok(data.to_vec()),
+        ZSTD if len <= AT_ONCE => unpack_at_once(data, len as usize),
+        ZSTD => {
+            // The length is foreign until it is reached: room is taken as bytes come.
+            let mut bytes = Vec::new();
+            zstd::Decoder::with_buffer(data)
+                .and_then(|d| d.take(len.saturating_add(1)).read_to_end(&mut bytes))
+                .map(|_| bytes)
+        }
+        other => return Err(format!("packed in an unknown way ({other})")),
+    };
+    let bytes = bytes.map_err(|e| format!("cannot be unpacked: {e}"))?;
+    if bytes.len() as u64 == len {
+        Ok(bytes)
+    } else {
+        Err(format!("{} bytes where {len} should be", bytes.len()))
+    }
+}
+
+fn unpack_at_once(data: &[u8], len: usize) -> std::io::Result<Vec<u8>> {
+    UNPACKER.with_borrow_mut(|unpacker| {
+        if unpacker.is_none() {
+            *unpacker = Some(Decompressor::new()?);
+        }
+        match unpacker {
+            Some(unpacker) => unpacker.decompress(data, len),
+            None => Err(std::io::ErrorKind::OutOfMemory.into()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back() {
+        for len in [0usize, 1, 127, 128, 5000, 300_000, 5 << 20] {
+            let bytes: Vec<u8> = (0..len).map(|i| (i % 7) as u8).collect();
+            for (codec, data) in [pack(&bytes), pack_shortest(&bytes)] {
+                assert_eq!(unpack(codec, &data, len as u64).unwrap(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bomb_stops_at_what_the_row_says() {
+        let data = zstd::bulk::compress(&vec![0u8; 64 << 20], 1).unwrap();
+        assert!(unpack(ZSTD, &data, 1000).is_err());
+        assert!(unpack(ZSTD, &data, u64::MAX).is_err());
+        assert!(unpack(7, b"x", 1).is_err());
+        assert!(unpack(ZSTD, b"not zstd", 8).is_err());
+    }
+}
