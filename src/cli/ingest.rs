@@ -119,7 +119,11 @@ pub(super) fn rebuild(context: &Context<'_>, out: &mut Out) -> Result<()> {
 
 impl Context<'_> {
     /// The roots of the repository that the store belongs to; none for the user-wide one.
-    fn roots(&self, place: &Place, map: &[(std::path::PathBuf, std::path::PathBuf)]) -> Roots {
+    pub(super) fn roots(
+        &self,
+        place: &Place,
+        map: &[(std::path::PathBuf, std::path::PathBuf)],
+    ) -> Roots {
         if place.kind == Kind::UserWide {
             return Roots::new(None, &[], map);
         }

@@ -304,6 +304,35 @@ pub fn mentions(path: &Path, needles: &[Vec<u8>]) -> Result<bool> {
     }
 }
 
+/// Whether a session of a transcript belongs to these roots.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn belongs(candidate: &super::discover::Candidate, roots: &Roots) -> Result<bool> {
+    if candidate.named {
+        return Ok(true);
+    }
+    let path = &candidate.path;
+    if !mentions(path, &roots.needles())? {
+        return Ok(false);
+    }
+    let mut folds = Folds::new(candidate.agent, false, false);
+    let mut yes = false;
+    transcript(
+        path,
+        candidate.agent,
+        0,
+        ParseState::default(),
+        &mut folds,
+        roots,
+        &mut |_, _, folds| {
+            yes = folds.belongs(roots);
+            !yes
+        },
+    )?;
+    Ok(yes)
+}
+
 /// Reads a transcript from an offset to its end (or to its last complete line) and hands on parts. `each` returns
 /// `false` to stop early. The last part has `true`.
 ///

@@ -518,4 +518,33 @@ impl Theme {
     fn code_hue(&self, which: usize) -> Style {
         self.fg(self.colours.code[which], Color::Reset, Modifier::empty())
     }
+
+    /// A style that a command's output asked for, as far as this terminal and this theme can show it.
+    pub fn foreign(&self, style: Style) -> Style {
+        let keep = |colour: Color| match (self.depth, colour) {
+            (ColorDepth::None, _) => None,
+            (ColorDepth::Sixteen, Color::Rgb(..)) => None,
+            (ColorDepth::Sixteen, Color::Indexed(i)) if i > 15 => None,
+            (ColorDepth::Palette, Color::Rgb(r, g, b)) => Some(Color::Indexed(nearest(r, g, b))),
+            (_, colour) => Some(colour),
+        };
+        let mut out = style;
+        out.fg = style.fg.and_then(keep);
+        out.bg = style.bg.and_then(keep);
+        out.underline_color = None;
+        // Blinking and hidden text are not for output: the one disturbs, the other hides.
+        out.add_modifier
+            .remove(Modifier::SLOW_BLINK | Modifier::RAPID_BLINK | Modifier::HIDDEN);
+        out
+    }
+}
+
+/// The nearest colour of the cube of 256 colours.
+fn nearest(r: u8, g: u8, b: u8) -> u8 {
+    let step = |v: u8| match v {
+        0..=47 => 0,
+        48..=114 => 1,
+        _ => (v - 35) / 40,
+    };
+    16 + 36 * step(r) + 6 * step(g) + step(b)
 }

@@ -316,13 +316,13 @@ impl State {
     fn line_of(&self, selected: Selected) -> Option<usize> {
         let at = self.lines.partition_point(|l| self.stands_by(l, selected));
         // The rule "new since" may stand right behind it.
-        (at.saturating_sub(2)..at).rev().find(|i| {
-            match (&self.lines[*i], selected) {
+        (at.saturating_sub(2)..at)
+            .rev()
+            .find(|i| match (&self.lines[*i], selected) {
                 (Line::Prompt(p), Selected::Prompt(q)) => *p == q,
                 (Line::Step(s) | Line::Looks(s, _), Selected::Step(t)) => *s == t,
                 _ => false,
-            }
-        })
+            })
     }
 }
 

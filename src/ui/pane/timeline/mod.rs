@@ -7,14 +7,14 @@ mod jump;
 mod rows;
 pub mod visible;
 
-pub use draw::{Look, draw};
+pub use draw::{Look, draw, verb_of};
 pub use rows::Rows;
 pub use visible::{Density, Line};
 
 use std::sync::Arc;
 
 use self::visible::Choice;
-use crate::query::types::{PromptHead, SessionRow, StepLite, StepRow, Timeline};
+use crate::query::types::{PromptHead, SessionRow, StepInfo, StepLite, StepRow, Timeline};
 use crate::ui::action::Action;
 
 /// What the cursor is on.
@@ -63,8 +63,8 @@ impl State {
     }
 
     /// Takes what was fetched.
-    pub fn take_rows(&mut self, rows: Vec<crate::query::types::StepInfo>) {
-        self.rows.insert(rows);
+    pub fn take_rows(&mut self, asked: &[StepRow], rows: Vec<StepInfo>) {
+        self.rows.insert(asked, rows);
     }
 
     /// The lines, the cursor and the first line on the screen.
@@ -88,9 +88,10 @@ impl State {
         let selected = self.selected_key();
         if same {
             let before = self.timeline.as_ref().map_or(0, |t| t.steps.len());
-            // What is still running or the last of its kind may read differently now.
-            if timeline.steps.len() != before {
-                self.rows.forget_unfinished();
+            // What was still running may have ended.
+            self.rows.forget_unfinished();
+            if timeline.steps.len() < before {
+                self.rows = Rows::default();
             }
         } else {
             *self = State {
@@ -155,6 +156,25 @@ impl State {
         self.keep_in_view();
     }
 
+    /// Sets how much is shown.
+    pub fn set_density(&mut self, density: Density) {
+        let selected = self.selected();
+        self.choice.density = density;
+        self.choice.folded.clear();
+        self.recompute();
+        self.reselect(selected);
+    }
+
+    /// Whether the cursor is on the last line.
+    pub fn at_end(&self) -> bool {
+        self.cursor + 1 >= self.lines.len()
+    }
+
+    /// Puts the cursor on the last line.
+    pub fn go_to_end(&mut self) {
+        self.put(self.lines.len().saturating_sub(1));
+    }
+
     /// What the cursor is on.
     pub fn selected(&self) -> Option<Selected> {
         match self.lines.get(self.cursor)? {
@@ -214,11 +234,7 @@ impl State {
             Action::Left => self.toggle(Some(true)),
             Action::Right => self.toggle(Some(false)),
             Action::Density => {
-                let selected = self.selected();
-                self.choice.density = self.choice.density.next();
-                self.choice.folded.clear();
-                self.recompute();
-                self.reselect(selected);
+                self.set_density(self.choice.density.next());
             }
             _ => return false,
         }
@@ -260,13 +276,18 @@ impl State {
         let missing_near = (from..to).any(|i| self.lacks(i));
         // Ask early, but not for one row at each press of a key.
         let edge = on_screen.end + self.height / 2;
-        let urgent =
-            missing_here || (on_screen.end..edge.min(to)).any(|i| self.lacks(i)) || self.rows.is_empty();
+        let urgent = missing_here
+            || (on_screen.end..edge.min(to)).any(|i| self.lacks(i))
+            || self.rows.is_empty();
         if !urgent && !missing_near {
             return Vec::new();
         }
         let mut wanted = Vec::new();
-        for i in on_screen.clone().chain(on_screen.end..to).chain(from..on_screen.start) {
+        for i in on_screen
+            .clone()
+            .chain(on_screen.end..to)
+            .chain(from..on_screen.start)
+        {
             self.each_row(i, |row| {
                 if !self.rows.has(row) {
                     wanted.push(row);
@@ -308,7 +329,11 @@ impl State {
         let last = self.lines.len().saturating_sub(1);
         let mut to = self.cursor.saturating_add_signed(by).min(last);
         if self.lines.get(to) == Some(&Line::New) {
-            to = if by < 0 { to.saturating_sub(1) } else { (to + 1).min(last) };
+            to = if by < 0 {
+                to.saturating_sub(1)
+            } else {
+                (to + 1).min(last)
+            };
         }
         self.put(to);
     }
