@@ -14,7 +14,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &["model"]),
     ("diff", &["model", "source"]),
     ("store", &["model"]),
-    ("ingest", &["model", "source", "store", "diff", "git"]),
+    (
+        "ingest",
+        &["model", "source", "store", "diff", "git", "text"],
+    ),
     (
         "query",
         &["clock", "model", "source", "store", "diff", "text"],

@@ -115,7 +115,13 @@ struct SoonAsk {
     place: Place,
     places: Places,
     clock: Clock,
-    open: RefCell<Option<(StoreAsk, Option<(u64, u64)>)>>,
+    open: RefCell<Option<Open>>,
+}
+
+/// An open store, and which file it was.
+struct Open {
+    ask: StoreAsk,
+    file: Option<(u64, u64)>,
 }
 
 impl SoonAsk {
@@ -123,7 +129,7 @@ impl SoonAsk {
     fn asked<T>(&self, question: impl FnOnce(&StoreAsk) -> Result<T>) -> Result<Option<T>> {
         let mut open = self.open.borrow_mut();
         let now = file_id(&self.place.db);
-        if open.as_ref().is_some_and(|(_, id)| *id != now) {
+        if open.as_ref().is_some_and(|o| o.file != now) {
             *open = None;
         }
         if open.is_none() {
@@ -131,14 +137,14 @@ impl SoonAsk {
                 Ok(reader) => {
                     let ask =
                         StoreAsk::new(reader, self.place.clone(), self.places.clone(), self.clock);
-                    *open = Some((ask, now));
+                    *open = Some(Open { ask, file: now });
                 }
                 Err(OpenError::Missing { .. }) => return Ok(None),
                 Err(e) => return Err(e.into()),
             }
         }
         match open.as_ref() {
-            Some((ask, _)) => question(ask).map(Some),
+            Some(open) => question(&open.ask).map(Some),
             None => Ok(None),
         }
     }
