@@ -91,7 +91,7 @@ impl State {
         if same {
             let before = self.timeline.as_ref().map_or(0, |t| t.steps.len());
             // What was still running may have ended.
-            self.rows.forget_unfinished();
+            self.rows.doubt();
             if timeline.steps.len() < before {
                 self.rows = Rows::default();
             }
