@@ -11,7 +11,6 @@
 pub mod action;
 mod clip;
 mod editor;
-pub mod filter;
 pub mod highlight;
 mod input;
 pub mod key;

@@ -398,8 +398,28 @@ fn preview_lines(texts: &[&str]) -> Vec<String> {
     let lines = texts.iter().flat_map(|t| t.lines().chain(None::<&str>));
     lines
         .take(PREVIEW)
-        .map(|l| text::line(&l[..l.floor_char_boundary(2000)]).into_owned())
+        .map(|l| text::line(&without_colours(&l[..l.floor_char_boundary(2000)])).into_owned())
         .collect()
+}
+
+/// A line without the sequences that colour it; every other control character stays and is shown as what it is.
+fn without_colours(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("\u{1b}[") {
+        out.push_str(&rest[..at]);
+        let behind = &rest[at + 2..];
+        let end = behind.find(|c: char| !(c.is_ascii_digit() || c == ';'));
+        match end.filter(|e| behind[*e..].starts_with('m')) {
+            Some(end) => rest = &behind[end + 1..],
+            None => {
+                out.push_str(&rest[at..at + 2]);
+                rest = behind;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 fn step_preview(step: &crate::query::types::StepDetail) -> Vec<String> {

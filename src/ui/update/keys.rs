@@ -5,7 +5,6 @@ use crossterm::event::KeyCode;
 use super::{act, open, say};
 use crate::query::types::Filter;
 use crate::ui::action::Action;
-use crate::ui::filter;
 use crate::ui::key::{KeyPress, show_sequence};
 use crate::ui::keymap::Lookup;
 use crate::ui::message::{Effect, Question};
@@ -206,7 +205,7 @@ fn typed(
             model.overlays.pop();
             act::clear_filter(model);
         }
-        Purpose::Filter => match filter::parse(&text, model.moment.now) {
+        Purpose::Filter => match Filter::parse_at(&text, model.moment.now) {
             Ok(filter) => {
                 if let Some(session) = model.session() {
                     model.filtering = Some(text);
@@ -216,7 +215,7 @@ fn typed(
             }
             Err(problem) => {
                 if let Some(Overlay::AskLine(line)) = model.overlays.last_mut() {
-                    line.problem = Some(problem);
+                    line.problem = Some(problem.to_string());
                 }
             }
         },

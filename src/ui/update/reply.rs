@@ -9,7 +9,9 @@ use super::super::overlay::{Overlay, Target};
 use super::super::pane::diff::{Content, View};
 use super::super::pane::timeline::Density;
 use super::open;
-use crate::query::types::{Scope, SessionList, SessionRow, StepDetail, StepRow, Summary, Timeline};
+use crate::query::types::{
+    Filter, Scope, SessionList, SessionRow, StepDetail, StepRow, Summary, Timeline,
+};
 
 /// An answer came.
 pub fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
@@ -199,7 +201,7 @@ fn show(model: &mut Model, row: SessionRow, timeline: Timeline, effects: &mut Ve
         None if model.timeline.filter().is_some() => {
             // What is new may belong among what the filter keeps.
             let text = model.timeline.filter().unwrap_or_default().to_owned();
-            if let Ok(filter) = crate::ui::filter::parse(&text, model.moment.now) {
+            if let Ok(filter) = Filter::parse_at(&text, model.moment.now) {
                 model.filtering = Some(text);
                 effects.push(Effect::Ask(Question::Filter(row, filter)));
             }
