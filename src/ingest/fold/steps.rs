@@ -5,8 +5,8 @@ use super::{Env, Folder, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, 
 use crate::model::{Id, IdKind, Status, StepKind, Via};
 use crate::source::shell::{self, FileDeed};
 use crate::source::{Before, Call, Effect, Event, Outcome};
-use crate::text::without_colours;
 use crate::store::rows::{ChangeRecord, PathRecord, SightingRecord, Span, StepBatch, StepRecord};
+use crate::text::without_colours;
 
 /// Bytes of an output that are searchable: its head and its tail.
 const OUTPUT_HEAD: usize = 600;
