@@ -41,8 +41,11 @@ impl Rows {
             self.old = std::mem::take(&mut self.young);
         }
         for info in rows {
-            self.stale.remove(&info.row);
             self.young.insert(info.row, Arc::new(info));
+        }
+        // Also those without an answer: a question that fails is not asked again and again.
+        for row in asked {
+            self.stale.remove(row);
         }
         self.gone
             .extend(asked.iter().filter(|r| !self.young.contains_key(r)));
