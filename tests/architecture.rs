@@ -1,4 +1,5 @@
 //! The shape of the house: who may know whom, how long a file may be, what stands where.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;

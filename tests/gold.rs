@@ -1,5 +1,6 @@
 //! Files as `cat STEP:PATH` gives them, against the git blob ids of the commits that followed; on real sessions, where they
 //! are at hand.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -77,12 +78,7 @@ fn state(ask: &StoreAsk, path: &str, until: Option<Time>) -> Option<String> {
     let steps = ask.rows(&ask.log(&query).unwrap()).unwrap();
     let last = steps
         .iter()
-        .filter(|s| {
-            s.added.is_some()
-                && s.paths
-                    .iter()
-                    .any(|p| path.ends_with(p.trim_start_matches('/')))
-        })
+        .filter(|s| s.added.is_some())
         .filter(|s| until.is_none_or(|u| s.at.is_none_or(|at| at <= u)))
         .max_by_key(|s| s.seq)?;
     Some(match ask.bytes_at(last.row, path, Side::After) {

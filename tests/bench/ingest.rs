@@ -2,6 +2,7 @@
 //!
 //! `REGENT_BENCH_HOME` names a folder with `.claude/projects` in it. Each run prints figures and their ratios; nothing is
 //! asserted. Memory is that of a process of its own.
+#![allow(clippy::print_stdout)]
 
 use std::borrow::Cow;
 use std::fs;
