@@ -1,6 +1,7 @@
 //! The part of the fold that makes steps: messages, notices, calls and their results.
 
 use super::state::{OpenStep, hash64};
+use super::words::distinct;
 use super::{Env, Folder, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes};
 use crate::model::{Id, IdKind, Status, StepKind, Via};
 use crate::source::shell::{self, FileDeed};
@@ -40,7 +41,7 @@ impl Folder {
         }
         self.state.session.last_words = Some(head(text.trim(), LAST_WORDS));
         let words = [
-            head_bytes(text, SEARCHABLE).to_owned(),
+            distinct(head_bytes(text, SEARCHABLE)),
             String::new(),
             String::new(),
         ];
@@ -159,7 +160,7 @@ impl Folder {
             workdir: call.workdir.clone(),
             words: [
                 String::new(),
-                head_bytes(&call.input, SEARCHABLE).to_owned(),
+                distinct(head_bytes(&call.input, SEARCHABLE)),
                 String::new(),
             ],
             stored: false,
@@ -328,9 +329,11 @@ impl Folder {
             let room = OUTPUT_HEAD + OUTPUT_TAIL;
             let words = &mut step.words[2];
             if words.len() < 2 * room {
-                words.push_str(head_bytes(text, OUTPUT_HEAD));
-                words.push('\n');
-                words.push_str(tail);
+                let both = format!("{}\n{tail}", head_bytes(text, OUTPUT_HEAD));
+                if !words.is_empty() {
+                    words.push(' ');
+                }
+                words.push_str(&distinct(&both));
             }
         }
     }
