@@ -111,6 +111,29 @@ fn roots_follow_the_environment() {
     assert!(!is("/x/history.jsonl"));
 }
 
+#[test]
+fn a_rollout_is_known_by_its_first_lines() {
+    for (path, bytes) in fixture_files() {
+        assert!(Codex.claims(&bytes), "{}", path.display());
+    }
+    let long = format!(
+        r#"{{"timestamp":"2026-01-02T03:04:05.000Z","type":"session_meta","payload":{{"id":"x","base_instructions":{{"text":"{}"#,
+        "x".repeat(5000)
+    );
+    assert!(Codex.claims(long.as_bytes()), "cut off in its first line");
+    for other in [
+        "",
+        "hello\n",
+        "{}\n",
+        "[]\n",
+        r#"{"parentUuid":null,"sessionId":"x","type":"user","message":{"role":"user","content":"hi"},"uuid":"u"}"#,
+        r#"{"type":"session","version":3,"id":"x","timestamp":"2026-01-02T03:04:05.000Z","cwd":"/"}"#,
+        r#"{"type":"summary","summary":"x","leafUuid":"y"}"#,
+    ] {
+        assert!(!Codex.claims(other.as_bytes()), "{other}");
+    }
+}
+
 const GOOD: &str = r#"{"timestamp":"2026-01-02T03:04:05.000Z","type":"event_msg","payload":{"type":"user_message","message":"good"}}"#;
 
 fn bad_lines() -> Vec<Vec<u8>> {
@@ -255,6 +278,53 @@ fn a_bad_line_costs_that_line_alone() {
     }
 }
 
+#[test]
+fn scrambled_records_never_panic() {
+    use proptest::prelude::*;
+    let lines: Vec<(PathBuf, Vec<u8>)> = fixture_files()
+        .iter()
+        .flat_map(|(path, bytes)| {
+            let lines = bytes.split(|b| *b == b'\n').map(<[u8]>::to_vec);
+            lines.map(|l| (path.clone(), l)).collect::<Vec<_>>()
+        })
+        .filter(|(_, line)| !line.is_empty())
+        .collect();
+    let place = any::<prop::sample::Index>;
+    let change = (place(), place(), any::<u8>());
+    let steps = prop::collection::vec((place(), prop::collection::vec(change, 0..4)), 1..12);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    runner
+        .run(&steps, |steps| {
+            let mut state = ParseState::default();
+            for (which, changes) in steps {
+                let (path, line) = &lines[which.index(lines.len())];
+                let mut line = line.clone();
+                for (from, to, byte) in changes {
+                    // A byte, a piece of another record, or a cut.
+                    let at = from.index(line.len());
+                    match byte % 3 {
+                        0 => line[at] = byte,
+                        1 => {
+                            let other = &lines[to.index(lines.len())].1;
+                            let piece = other[other.len() / 3..other.len() / 2].to_vec();
+                            line.splice(at..at, piece);
+                        }
+                        _ => line.truncate(at.max(1)),
+                    }
+                }
+                let mut out = Vec::new();
+                Codex.parse(path, &line, &mut state, &mut out);
+                prop_assert!(!out.is_empty() || line.trim_ascii().is_empty());
+            }
+            Ok(())
+        })
+        .unwrap();
+}
+
 /// The folder of real transcripts, if this machine has it.
 fn transcripts() -> Option<PathBuf> {
     if let Some(dir) = std::env::var_os("REGENT_TRANSCRIPTS") {
@@ -270,7 +340,9 @@ fn transcripts() -> Option<PathBuf> {
 struct Counts {
     lines: usize,
     prompts: usize,
-    edits: usize,
+    patches: usize,
+    applied: usize,
+    refused: usize,
     commands: usize,
     compactions: usize,
     bad: usize,
@@ -286,9 +358,13 @@ fn count(path: &Path, bytes: &[u8]) -> (Counts, BTreeMap<String, usize>) {
         match event.body {
             Body::Prompt { .. } => counts.prompts += 1,
             Body::Call(c) if c.kind == StepKind::Command => counts.commands += 1,
-            // The index counts patches that were applied; so does a step with effects.
+            Body::Call(c) if c.tool == "apply_patch" => counts.patches += 1,
+            Body::Outcome(o) if o.output.starts_with("apply_patch verification failed") => {
+                assert_eq!(o.status, Status::Failed);
+                counts.refused += 1;
+            }
             Body::Outcome(o) if o.status == Status::Ok && !o.effects.is_empty() => {
-                counts.edits += 1
+                counts.applied += 1
             }
             Body::Notice {
                 what: "compacted", ..
@@ -337,5 +413,14 @@ fn real_transcripts_are_read() {
         assert_eq!(counts.bad, number("bad_lines"), "{}", row[0]);
         assert_eq!(counts.prompts, number("user_prompts"), "{}", row[0]);
         assert_eq!(counts.compactions, number("compactions"), "{}", row[0]);
+        assert_eq!(counts.commands, number("commands"), "{}", row[0]);
+        // The index counts the calls, refused ones included.
+        assert_eq!(counts.patches, number("edits"), "{}", row[0]);
+        assert_eq!(
+            counts.applied + counts.refused,
+            counts.patches,
+            "{}",
+            row[0]
+        );
     }
 }

@@ -1,65 +1,14 @@
 //! Where the store is, what is refused, who may read it, and how it comes back (T20, T21, T27, T28).
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use regent_tui::store::place::{Place, Surroundings, Wanted};
-use regent_tui::store::{Notice, OpenError, Reader, Store, blobs, survive};
+use regent_tui::store::{Notice, OpenError, Place, Reader, Store, survive};
 
-/// A home with a repository in it.
-struct Home {
-    _tmp: tempfile::TempDir,
-    home: PathBuf,
-    repo: PathBuf,
-}
-
-impl Home {
-    fn new() -> Home {
-        let tmp = tempfile::tempdir().unwrap();
-        let home = tmp.path().canonicalize().unwrap();
-        let repo = home.join("repo");
-        fs::create_dir(&repo).unwrap();
-        Home {
-            _tmp: tmp,
-            home,
-            repo,
-        }
-    }
-
-    fn place_of(&self, folder: &Path) -> Place {
-        let around = Surroundings {
-            home: Some(self.home.clone()),
-            uid: self.home.metadata().unwrap().uid(),
-            ..Surroundings::default()
-        };
-        let wanted = Wanted {
-            store: None,
-            all: false,
-            folder,
-            main_worktree: None,
-        };
-        Place::choose(&wanted, &around).unwrap()
-    }
-
-    fn place(&self) -> Place {
-        self.place_of(&self.repo)
-    }
-}
-
-fn fill(store: &Store, text: &str) -> i64 {
-    let tx = store.begin().unwrap();
-    let id = blobs::put(&tx, text.as_bytes()).unwrap();
-    tx.commit().unwrap();
-    id
-}
-
-fn holds(store: &Store, text: &str) -> bool {
-    let tx = store.begin().unwrap();
-    let id = blobs::find(&tx, &regent_tui::model::BlobHash::of(text.as_bytes()));
-    id.unwrap().is_some()
-}
+mod store_home;
+use store_home::{Home, choose, fill, holds};
 
 fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().mode() & 0o777
@@ -79,12 +28,14 @@ fn stranger(place: &Place) {
     assert_eq!(tree(&place.dir), before, "nothing is written into it");
 }
 
-fn tree(dir: &Path) -> Vec<(PathBuf, u64)> {
-    let mut all: Vec<_> = fs::read_dir(dir)
-        .unwrap()
-        .map(|e| {
-            let e = e.unwrap();
-            (e.path(), e.path().symlink_metadata().unwrap().len())
+/// Names, lengths and modes.
+fn tree(dir: &Path) -> Vec<(PathBuf, u64, u32)> {
+    let paths = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
+    let mut all: Vec<_> = paths
+        .chain([dir.to_owned()])
+        .map(|path| {
+            let meta = path.symlink_metadata().unwrap();
+            (path, meta.len(), meta.mode())
         })
         .collect();
     all.sort();
@@ -119,7 +70,7 @@ fn only_the_user_can_read_it() {
     let store = Store::open(&place).unwrap();
     fill(&store, "secret");
     let everything = |folder: &Path| {
-        for (path, _) in tree(folder) {
+        for (path, ..) in tree(folder).into_iter().filter(|t| t.0 != folder) {
             assert_eq!(mode(&path), 0o600, "{}", path.display());
         }
     };
@@ -214,6 +165,7 @@ fn a_store_that_came_with_a_clone_is_not_trusted() {
     drop(Store::open(&there).unwrap());
     let here = ours.place();
     fs::create_dir(&here.dir).unwrap();
+    fs::set_permissions(&here.dir, fs::Permissions::from_mode(0o755)).unwrap();
     for file in ["history.db", "id", ".gitignore"] {
         fs::copy(there.dir.join(file), here.dir.join(file)).unwrap();
     }
@@ -419,114 +371,123 @@ fn the_folder_cannot_be_written() {
     fs::set_permissions(&place.dir, fs::Permissions::from_mode(0o700)).unwrap();
 }
 
-/// Runs one of the tests below in another process; what it does is told by the environment.
-fn in_another_process(test: &str, place: &Place) -> std::process::Child {
-    std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(
-            "STORE_TEST_HOME",
-            place.dir.parent().unwrap().parent().unwrap(),
-        )
-        .stdout(std::process::Stdio::piped())
-        .stdin(std::process::Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// The place that the parent process told of; `None` in an ordinary run of the tests.
-fn told() -> Option<Place> {
-    let home = PathBuf::from(std::env::var_os("STORE_TEST_HOME")?);
-    let repo = home.join("repo");
-    let around = Surroundings {
-        uid: home.metadata().unwrap().uid(),
-        home: Some(home),
-        ..Surroundings::default()
-    };
-    let wanted = Wanted {
-        store: None,
-        all: false,
-        folder: &repo,
-        main_worktree: None,
-    };
-    Some(Place::choose(&wanted, &around).unwrap())
-}
-
-/// The other process of the test below: holds the store until its input ends.
 #[test]
-fn child_holds() {
-    let Some(place) = told() else { return };
-    let store = Store::open(&place).unwrap();
-    fill(&store, "from the child");
-    println!("\nready");
-    std::io::read_to_string(std::io::stdin()).unwrap();
-    fill(&store, "after the deletion");
-}
-
-#[test]
-fn deleted_while_another_process_has_it_open() {
+fn what_lies_in_wait_for_a_new_store_is_moved_away() {
     let home = Home::new();
     let place = home.place();
-    let mut child = in_another_process("child_holds", &place);
-    let lines = std::io::BufReader::new(child.stdout.take().unwrap());
-    let mut lines = std::io::BufRead::lines(lines).map(|l| l.unwrap());
-    assert!(lines.any(|l| l == "ready"));
-    fs::remove_dir_all(&place.dir).unwrap();
-    let refused = Store::open(&place).map(|s| s.notices().to_vec());
-    assert!(
-        matches!(refused, Err(OpenError::Locked { .. })),
-        "{refused:?}"
+    fs::create_dir(&place.dir).unwrap();
+    let target = home.home.join("target");
+    fs::write(&target, "mine").unwrap();
+    let names = ["history.db-wal", "history.db-shm", "history.db-journal"];
+    for name in names {
+        symlink(&target, place.dir.join(name)).unwrap();
+    }
+    symlink(&target, place.dir.join(".gitignore")).unwrap();
+    symlink(&target, place.dir.join("id")).unwrap();
+    let tmp = format!("id.{}.tmp", std::process::id());
+    symlink(&target, place.dir.join(tmp)).unwrap();
+    let store = Store::open(&place).unwrap();
+    fill(&store, "one");
+    drop(store);
+    assert!(holds(&Store::open(&place).unwrap(), "one"));
+    assert_eq!(fs::read(&target).unwrap(), b"mine");
+}
+
+#[test]
+fn on_another_disk_a_copy_is_kept() {
+    let home = Home::new();
+    let Ok(away) = tempfile::tempdir_in("/dev/shm") else {
+        eprintln!("SKIPPED: there is no second disk");
+        return;
+    };
+    if away.path().metadata().unwrap().dev() == home.home.metadata().unwrap().dev() {
+        eprintln!("SKIPPED: there is no second disk");
+        return;
+    }
+    let mut around = home.around();
+    around.state_home = Some(away.path().to_owned());
+    let place = choose(&home.repo, false, &around);
+    let store = Store::open(&place).unwrap();
+    fill(&store, "one");
+    store.settle(true).unwrap();
+    let kept = survive::kept(&place).unwrap();
+    assert_eq!(kept.file_name().unwrap(), "copy.db");
+    assert_eq!(mode(&kept), 0o600);
+    let copied = kept.metadata().unwrap().ino();
+    store.settle(true).unwrap();
+    assert_eq!(
+        kept.metadata().unwrap().ino(),
+        copied,
+        "nothing was written since"
     );
-    drop(child.stdin.take());
-    lines.for_each(drop);
-    assert!(child.wait().unwrap().success());
-    let store = Store::open(&place).unwrap();
-    assert!(holds(&store, "from the child"));
-    assert!(holds(&store, "after the deletion"));
-}
-
-/// One of the writers of the test below.
-#[test]
-fn child_writes() {
-    let Some(place) = told() else { return };
-    let store = Store::open(&place).unwrap();
-    for n in 0..100 {
-        fill(&store, &format!("{} {n}", std::process::id()));
-    }
+    fill(&store, "two");
+    // Deleted while it is open: a copy is another file, so it can come back at once.
+    fs::remove_dir_all(&place.dir).unwrap();
+    let again = Store::open(&place).unwrap();
+    assert!(matches!(again.notices(), [Notice::BroughtBack(_)]));
+    assert!(holds(&again, "one") && !holds(&again, "two"));
+    drop(store);
+    drop(again);
+    assert!(holds(&Store::open(&place).unwrap(), "one"));
 }
 
 #[test]
-fn several_processes_make_it_and_write_to_it_at_once() {
+fn the_user_wide_store_is_the_users_alone() {
+    let home = Home::new();
+    let place = choose(&home.repo, true, &home.around());
+    assert!(matches!(
+        Reader::open(&place),
+        Err(OpenError::Missing { .. })
+    ));
+    let store = Store::open(&place).unwrap();
+    fill(&store, "one");
+    assert_eq!(mode(&place.dir), 0o700);
+    assert_eq!(mode(&place.db), 0o600);
+    assert!(!home.repo.join(".regent").exists());
+    drop(store);
+    fs::remove_file(&place.db).unwrap();
+    symlink("/etc/passwd", &place.db).unwrap();
+    stranger(&place);
+}
+
+#[test]
+fn another_store_in_our_place_does_not_cost_the_old_one() {
     let home = Home::new();
     let place = home.place();
-    let children: Vec<_> = (0..4)
-        .map(|_| in_another_process("child_writes", &place))
-        .collect();
-    let pids: Vec<u32> = children.iter().map(|c| c.id()).collect();
-    let threads: Vec<_> = (0..2)
-        .map(|t| {
-            let place = place.clone();
-            std::thread::spawn(move || {
-                let store = Store::open(&place).unwrap();
-                for n in 0..100 {
-                    fill(&store, &format!("thread {t} {n}"));
-                    assert!(store.reader().is_ok());
-                }
-            })
-        })
-        .collect();
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    for mut child in children {
-        assert!(child.wait().unwrap().success(), "no conflict is ever shown");
-    }
     let store = Store::open(&place).unwrap();
-    let who: Vec<String> = pids
-        .iter()
-        .map(|p| p.to_string())
-        .chain(["thread 0".to_owned(), "thread 1".to_owned()])
-        .collect();
-    for w in who {
-        assert!((0..100).all(|n| holds(&store, &format!("{w} {n}"))), "{w}");
+    fill(&store, "first");
+    drop(store);
+    let backup = home.home.join("backup.db");
+    fs::copy(&place.db, &backup).unwrap();
+    let store = Store::open(&place).unwrap();
+    fill(&store, "second");
+    drop(store);
+    fs::rename(&backup, &place.db).unwrap();
+    let store = Store::open(&place).unwrap();
+    assert!(holds(&store, "first") && !holds(&store, "second"));
+    let before = tree(place.keep.as_ref().unwrap());
+    let name = |p: &Path| p.file_name().unwrap().to_string_lossy().into_owned();
+    assert!(
+        before
+            .iter()
+            .any(|(p, ..)| name(p).starts_with("history.db.before-"))
+    );
+}
+
+#[test]
+#[ignore = "prints how long opening takes"]
+fn how_long_opening_takes() {
+    let home = Home::new();
+    let place = home.place();
+    drop(Store::open(&place).unwrap());
+    for what in ["store", "reader"] {
+        let started = std::time::Instant::now();
+        for _ in 0..50 {
+            match what {
+                "store" => drop(Store::open(&place).unwrap()),
+                _ => drop(Reader::open(&place).unwrap()),
+            }
+        }
+        eprintln!("{what}: {:?}", started.elapsed() / 50);
     }
 }

@@ -20,18 +20,19 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Open the screen on this session: its id, the beginning of it, or the agent's own id
-    #[arg(value_name = "SESSION")]
+    #[arg(value_name = "SESSION", help_heading = "Arguments")]
     pub session: Option<String>,
 }
 
 const AFTER: &str = "\
-STEP is @ (the newest) or @~2 (two before it); an id or at least 4 characters of one; the agent's own call id;
-SESSION/3 (prompt 3) or SESSION/3.7 (its seventh step). SESSION is an id, the beginning of one, or the agent's own.
+STEP is @ (the newest) or @~2 (two before it), an id or at least 4 characters of one,
+the agent's own call id, SESSION/3 (prompt 3) or SESSION/3.7 (its seventh step).
+SESSION is @ (the newest), an id or the beginning of one, or the agent's own id.
 
 Exit codes: 0 done, 1 nothing found or refused, 2 wrong usage.";
 
 /// What holds for every command.
-#[derive(Debug, Clone, ClapArgs)]
+#[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// Work as if started in this folder
@@ -46,8 +47,15 @@ pub struct Global {
     /// Print data for programs: one array for lists, one object a line for log and search
     #[arg(long, global = true)]
     pub json: bool,
-    /// Colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     pub color: Colour,
     /// Print errors only
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -58,9 +66,10 @@ pub struct Global {
 }
 
 /// When to colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
     /// On a terminal, unless NO_COLOR is set.
+    #[default]
     Auto,
     /// Always.
     Always,
@@ -135,7 +144,7 @@ pub struct Ingest {
 }
 
 /// `log`.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub struct Log {
     /// Only of this session and its sub-agents
     #[arg(long, value_name = "SESSION")]

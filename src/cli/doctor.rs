@@ -12,6 +12,7 @@ use super::ingest;
 use super::out::{Out, Role};
 use crate::model::{Agent, Time};
 use crate::query::{Refused, StoreAsk, health};
+use crate::store::place::Kind;
 
 /// Claude Code deletes transcripts that were not written for so many days, unless its settings say otherwise.
 const CLEANUP_DAYS: u64 = 30;
@@ -102,7 +103,11 @@ fn checks(context: &Context<'_>, ask: &StoreAsk) -> Result<Vec<Check>> {
     Ok(vec![
         sqlite(),
         integrity(ask)?,
-        rights("folder", &place.dir, 0o077, place.uid),
+        // A folder that the user named is the user's own affair.
+        match place.kind {
+            Kind::Explicit => rights("folder", &place.dir, 0, place.uid),
+            Kind::Repo | Kind::UserWide => rights("folder", &place.dir, 0o077, place.uid),
+        },
         rights("file", &place.db, 0o077, place.uid),
         damaged(ask)?,
         unknown(ask)?,

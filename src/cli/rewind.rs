@@ -159,7 +159,7 @@ fn relative(folder: &Path, root: &Path, named: &Path) -> Result<Vec<u8>> {
     Ok(rel.as_os_str().as_bytes().to_vec())
 }
 
-fn store(context: &Context<'_>, out: &Out) -> Result<Store> {
+fn store(context: &Context<'_>, out: &mut Out) -> Result<Store> {
     let store = Store::open(&context.place()?)?;
     context.tell(out, &store)?;
     Ok(store)
@@ -217,7 +217,7 @@ fn go(
 }
 
 /// Whether the user said yes: often enough on the command line, or at the question.
-fn confirmed(confirm: &Confirm, twice: &[String], out: &Out) -> Result<bool> {
+fn confirmed(confirm: &Confirm, twice: &[String], out: &mut Out) -> Result<bool> {
     for why in twice {
         out.note(&format!("look twice: {why}"))?;
     }

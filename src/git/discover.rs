@@ -70,8 +70,10 @@ fn common_dir_of(git_dir: &Path) -> PathBuf {
         .unwrap_or_else(|| git_dir.to_path_buf())
 }
 
-fn describe(git_dir: PathBuf, this_worktree: Option<PathBuf>) -> Repository {
+fn describe(git_dir: PathBuf, around: Option<PathBuf>) -> Repository {
     let common_dir = common_dir_of(&git_dir);
+    // Some keep a bare repository in `.git` and work in linked worktrees only: the folder around it is then none.
+    let this_worktree = around.filter(|_| git_dir != common_dir || !is_bare(&common_dir));
     let main_worktree = if git_dir == common_dir {
         this_worktree.clone()
     } else {
@@ -114,11 +116,15 @@ fn main_worktree_of(common_dir: &Path) -> Option<PathBuf> {
             .filter(|p| p.is_dir());
     }
     let named_dot_git = common_dir.file_name().is_some_and(|name| name == ".git");
-    let bare = config_value(&config, "core", "bare").is_some_and(|v| is_true(&v));
-    if bare || !named_dot_git {
+    if is_bare(common_dir) || !named_dot_git {
         return None;
     }
     common_dir.parent().map(Path::to_path_buf)
+}
+
+fn is_bare(common_dir: &Path) -> bool {
+    let config = read_small(&common_dir.join("config")).unwrap_or_default();
+    config_value(&String::from_utf8_lossy(&config), "core", "bare").is_some_and(|v| is_true(&v))
 }
 
 fn is_true(value: &str) -> bool {

@@ -15,8 +15,8 @@ use super::pack::Pack;
 
 /// The largest object that is read.
 pub const MAX_OBJECT: usize = 64 << 20;
-/// More packs than this in one repository are not opened (each holds a file open).
-const MAX_PACKS: usize = 400;
+/// Packs whose files are kept open; those of further ones are opened for each look.
+const HELD_PACKS: usize = 32;
 /// Alternates of alternates, as deep as git follows them.
 const MAX_ALTERNATES: usize = 5;
 /// Tags of tags are followed so far.
@@ -206,12 +206,7 @@ impl Objects {
             .collect();
         names.sort();
         for idx in names {
-            let opened = if self.packs.len() < MAX_PACKS {
-                Pack::open(&idx)
-            } else {
-                Err("too many packs".to_owned())
-            };
-            match opened {
+            match Pack::open(&idx, self.packs.len() < HELD_PACKS) {
                 Ok(pack) => self.packs.push(pack),
                 Err(why) => self.unreadable.push(format!("{}: {why}", idx.display())),
             }
@@ -222,15 +217,12 @@ impl Objects {
     pub fn read(&self, oid: &Oid) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
         let mut damage = None;
         for pack in &self.packs {
-            match pack.find(oid) {
+            match pack.get(oid) {
                 Ok(None) => {}
-                Ok(Some(offset)) => match pack.read(oid, offset) {
-                    Ok(found) if named(&found, oid) => return Ok(Some(found)),
-                    Ok(_) => damage = damage.or(Some(format!("{oid} has another content"))),
-                    Err(GitError::Damaged(why)) => damage = damage.or(Some(why)),
-                    Err(other) => return Err(other),
-                },
-                Err(why) => damage = damage.or(Some(why)),
+                Ok(Some(found)) if named(&found, oid) => return Ok(Some(found)),
+                Ok(Some(_)) => damage = damage.or(Some(format!("{oid} has another content"))),
+                Err(GitError::Damaged(why)) => damage = damage.or(Some(why)),
+                Err(other) => return Err(other),
             }
         }
         for store in &self.stores {

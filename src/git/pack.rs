@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::bufread::ZlibDecoder;
 
@@ -15,13 +16,46 @@ const MAX_CHAIN: usize = 4096;
 const FANOUT: u64 = 8;
 const NAMES: u64 = FANOUT + 256 * 4;
 
-/// An open pack.
+/// A pack.
 pub(super) struct Pack {
+    idx: PathBuf,
+    /// Open for good, or opened for each look: a program may hold few files open (256 on some systems).
+    held: Option<Arc<Files>>,
+    /// How many objects have a name whose first byte is at most the place here.
+    fanout: Vec<u32>,
+}
+
+/// A pack's two files.
+struct Files {
     index: File,
     pack: File,
     pack_length: u64,
-    /// How many objects have a name whose first byte is at most the place here.
-    fanout: Vec<u32>,
+}
+
+impl Files {
+    fn open(idx: &Path) -> Result<Files, String> {
+        let open = |path: &Path| File::open(path).map_err(|e| e.to_string());
+        let pack = open(&idx.with_extension("pack"))?;
+        Ok(Files {
+            index: open(idx)?,
+            pack_length: pack.metadata().map_err(|e| e.to_string())?.len(),
+            pack,
+        })
+    }
+
+    fn index_at(&self, bytes: &mut [u8], at: u64) -> Result<(), String> {
+        self.index
+            .read_exact_at(bytes, at)
+            .map_err(|e| format!("a pack's index: {e}"))
+    }
+
+    fn inflate(&self, entry: &Entry) -> Result<Vec<u8>, String> {
+        let raw = At {
+            file: &self.pack,
+            at: entry.data,
+        };
+        read_sized(ZlibDecoder::new(BufReader::new(raw)), entry.size)
+    }
 }
 
 /// What stands at an offset: the object's own size, and the base if it is a delta.
@@ -38,14 +72,11 @@ enum What {
 }
 
 impl Pack {
-    /// Opens a pack by the path of its index.
-    pub(super) fn open(idx: &Path) -> Result<Pack, String> {
-        let index = File::open(idx).map_err(|e| e.to_string())?;
-        let pack = File::open(idx.with_extension("pack")).map_err(|e| e.to_string())?;
+    /// Opens a pack by the path of its index, and keeps its files open if `hold` says so.
+    pub(super) fn open(idx: &Path, hold: bool) -> Result<Pack, String> {
+        let files = Files::open(idx)?;
         let mut head = [0; NAMES as usize];
-        index
-            .read_exact_at(&mut head, 0)
-            .map_err(|e| e.to_string())?;
+        files.index_at(&mut head, 0)?;
         if head[..8] != *b"\xfftOc\0\0\0\x02" {
             return Err("an index of another version than 2".to_owned());
         }
@@ -57,71 +88,92 @@ impl Pack {
             return Err("an index out of order".to_owned());
         }
         let count = u64::from(fanout[255]);
-        let length = |f: &File| f.metadata().map(|m| m.len()).map_err(|e| e.to_string());
-        if length(&index)? < NAMES + count * 28 + 40 {
+        let length = files.index.metadata().map_err(|e| e.to_string())?.len();
+        if length < NAMES + count * 28 + 40 {
             return Err("an index that ends early".to_owned());
         }
         let mut magic = [0; 8];
-        pack.read_exact_at(&mut magic, 0)
+        files
+            .pack
+            .read_exact_at(&mut magic, 0)
             .map_err(|e| e.to_string())?;
         if !magic.starts_with(b"PACK") || !matches!(magic[7], 2 | 3) {
             return Err("not a pack".to_owned());
         }
         Ok(Pack {
-            pack_length: length(&pack)?,
-            index,
-            pack,
+            idx: idx.to_owned(),
+            held: hold.then(|| Arc::new(files)),
             fanout,
         })
     }
 
-    /// Where an object stands in the pack.
-    pub(super) fn find(&self, oid: &Oid) -> Result<Option<u64>, String> {
+    fn files(&self) -> Result<Arc<Files>, String> {
+        match &self.held {
+            Some(files) => Ok(Arc::clone(files)),
+            None => Files::open(&self.idx).map(Arc::new),
+        }
+    }
+
+    /// The object of this name; `None` if the pack does not have it.
+    pub(super) fn get(&self, oid: &Oid) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
+        let damaged = |why: String| GitError::Damaged(format!("{}: {why}", self.idx.display()));
         let first = usize::from(oid.0[0]);
-        let mut low = match first {
+        if self.below(first) == self.fanout[first] {
+            return Ok(None);
+        }
+        let files = self.files().map_err(damaged)?;
+        match self.find(&files, oid).map_err(damaged)? {
+            Some(offset) => self.read(&files, oid, offset).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// How many objects stand before those whose names begin with this byte.
+    fn below(&self, first: usize) -> u32 {
+        match first {
             0 => 0,
             n => self.fanout[n - 1],
-        };
+        }
+    }
+
+    /// Where an object stands in the pack.
+    fn find(&self, files: &Files, oid: &Oid) -> Result<Option<u64>, String> {
+        let first = usize::from(oid.0[0]);
+        let mut low = self.below(first);
         let mut high = self.fanout[first];
         while low < high {
             let middle = low + (high - low) / 2;
             let mut name = [0; 20];
-            self.index_at(&mut name, NAMES + u64::from(middle) * 20)?;
+            files.index_at(&mut name, NAMES + u64::from(middle) * 20)?;
             match name.cmp(&oid.0) {
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return self.offset(middle).map(Some),
+                std::cmp::Ordering::Equal => return self.offset(files, middle).map(Some),
             }
         }
         Ok(None)
     }
 
     /// The offset of the n-th object: 31 bits, or a place in the table of large offsets.
-    fn offset(&self, n: u32) -> Result<u64, String> {
+    fn offset(&self, files: &Files, n: u32) -> Result<u64, String> {
         let count = u64::from(self.fanout[255]);
         let mut short = [0; 4];
-        self.index_at(&mut short, NAMES + count * 24 + u64::from(n) * 4)?;
+        files.index_at(&mut short, NAMES + count * 24 + u64::from(n) * 4)?;
         let short = u32::from_be_bytes(short);
         if short & 0x8000_0000 == 0 {
             return Ok(u64::from(short));
         }
         let mut long = [0; 8];
         let place = u64::from(short & 0x7fff_ffff);
-        self.index_at(&mut long, NAMES + count * 28 + place * 8)?;
+        files.index_at(&mut long, NAMES + count * 28 + place * 8)?;
         Ok(u64::from_be_bytes(long))
     }
 
-    fn index_at(&self, bytes: &mut [u8], at: u64) -> Result<(), String> {
-        self.index
-            .read_exact_at(bytes, at)
-            .map_err(|e| format!("a pack's index: {e}"))
-    }
-
     /// Reads the object at an offset, through its chain of deltas.
-    pub(super) fn read(&self, oid: &Oid, offset: u64) -> Result<(Kind, Vec<u8>), GitError> {
+    fn read(&self, files: &Files, oid: &Oid, offset: u64) -> Result<(Kind, Vec<u8>), GitError> {
         let damaged = |why: String| GitError::Damaged(format!("object {oid}: {why}"));
         let mut deltas = Vec::new();
-        let mut entry = self.entry(offset).map_err(damaged)?;
+        let mut entry = self.entry(files, offset).map_err(damaged)?;
         let kind = loop {
             if entry.size > MAX_OBJECT as u64 {
                 return Err(GitError::TooLarge {
@@ -132,7 +184,7 @@ impl Pack {
             match entry.what {
                 What::Whole(kind) => break kind,
                 What::DeltaOn(base) => {
-                    let next = self.entry(base).map_err(damaged)?;
+                    let next = self.entry(files, base).map_err(damaged)?;
                     deltas.push(std::mem::replace(&mut entry, next));
                     if deltas.len() > MAX_CHAIN {
                         return Err(damaged("its chain of deltas has no end".to_owned()));
@@ -140,9 +192,9 @@ impl Pack {
                 }
             }
         };
-        let mut bytes = self.inflate(&entry).map_err(damaged)?;
+        let mut bytes = files.inflate(&entry).map_err(damaged)?;
         while let Some(delta) = deltas.pop() {
-            let delta = self.inflate(&delta).map_err(damaged)?;
+            let delta = files.inflate(&delta).map_err(damaged)?;
             bytes = match delta::apply(&bytes, &delta, MAX_OBJECT) {
                 Ok(bytes) => bytes,
                 Err(delta::Error::TooLarge(size)) => {
@@ -154,14 +206,15 @@ impl Pack {
         Ok((kind, bytes))
     }
 
-    fn entry(&self, offset: u64) -> Result<Entry, String> {
-        if offset < 12 || offset >= self.pack_length {
+    fn entry(&self, files: &Files, offset: u64) -> Result<Entry, String> {
+        if offset < 12 || offset >= files.pack_length {
             return Err("an offset outside the pack".to_owned());
         }
         // Type and size take at most 10 bytes, a base at most 20 more.
         let mut head = [0; 32];
-        let there = (self.pack_length - offset).min(32) as usize;
-        self.pack
+        let there = (files.pack_length - offset).min(32) as usize;
+        files
+            .pack
             .read_exact_at(&mut head[..there], offset)
             .map_err(|e| e.to_string())?;
         let mut bytes = head[..there].iter().copied();
@@ -197,7 +250,10 @@ impl Pack {
                     *slot = next()?;
                 }
                 used += 20;
-                What::DeltaOn(self.find(&Oid(name))?.ok_or("a delta without a base")?)
+                What::DeltaOn(
+                    self.find(files, &Oid(name))?
+                        .ok_or("a delta without a base")?,
+                )
             }
             _ => return Err("an object of an unknown kind".to_owned()),
         };
@@ -206,14 +262,6 @@ impl Pack {
             what,
             data: offset + used,
         })
-    }
-
-    fn inflate(&self, entry: &Entry) -> Result<Vec<u8>, String> {
-        let raw = At {
-            file: &self.pack,
-            at: entry.data,
-        };
-        read_sized(ZlibDecoder::new(BufReader::new(raw)), entry.size)
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Mutex;
 
 use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
@@ -26,28 +25,6 @@ use crate::store::rows::{SessionBatch, Span};
 const CHUNK: usize = 1 << 20;
 /// Raw bytes after which what was made is handed on.
 const PART: u64 = 8 << 20;
-
-/// Contents that went to the writer in this run: each is packed once.
-#[derive(Default)]
-pub struct Kept(Mutex<HashSet<BlobHash>>);
-
-impl Kept {
-    /// Whether this content is new.
-    fn first(&self, hash: BlobHash) -> bool {
-        match self.0.lock() {
-            Ok(mut set) => set.insert(hash),
-            Err(poisoned) => poisoned.into_inner().insert(hash),
-        }
-    }
-}
-
-/// What all readings share.
-pub struct Shared<'a> {
-    /// The roots of the store.
-    pub roots: &'a Roots,
-    /// Contents that were handed on.
-    pub kept: &'a Kept,
-}
 
 /// A stretch of a transcript, read and folded.
 #[derive(Debug, Default)]
@@ -77,6 +54,9 @@ pub struct Folds {
     pub stale: bool,
     /// Checkpoints of sessions that may go on.
     checkpoints: Vec<(String, Vec<u8>)>,
+    /// Contents that were handed on by these folds. Never roots between workers: what another worker packed may
+    /// reach the store later than a row that names it.
+    kept: HashSet<BlobHash>,
 }
 
 impl Folds {
@@ -90,6 +70,7 @@ impl Folds {
             current: usize::MAX,
             stale: false,
             checkpoints: Vec::new(),
+            kept: HashSet::new(),
         }
     }
 
@@ -143,7 +124,7 @@ impl Folds {
         native: &str,
         span: Span,
         event: Event,
-        shared: &Shared<'_>,
+        roots: &Roots,
         blobs: &mut Vec<PackedBlob>,
     ) {
         match &event.body {
@@ -153,9 +134,10 @@ impl Folds {
             }
             _ => self.select(native),
         }
-        let mut keep = |bytes: &[u8]| keep(bytes, shared.kept, blobs);
+        let kept = &mut self.kept;
+        let mut keep = |bytes: &[u8]| keep(bytes, kept, blobs);
         let mut env = Env {
-            roots: shared.roots,
+            roots,
             keep: &mut keep,
             named: self.named,
         };
@@ -168,9 +150,9 @@ impl Folds {
     ///
     /// # Errors
     /// If a state cannot be written down.
-    pub fn take(&mut self, shared: &Shared<'_>) -> Result<Vec<SessionBatch>> {
+    pub fn take(&mut self, roots: &Roots) -> Result<Vec<SessionBatch>> {
         let env = Env {
-            roots: shared.roots,
+            roots,
             keep: &mut |b| BlobHash::of(b),
             named: self.named,
         };
@@ -178,9 +160,9 @@ impl Folds {
     }
 
     /// Whether one of the sessions belongs to this store.
-    pub fn belongs(&self, shared: &Shared<'_>) -> bool {
+    pub fn belongs(&self, roots: &Roots) -> bool {
         let env = Env {
-            roots: shared.roots,
+            roots,
             keep: &mut |b| BlobHash::of(b),
             named: self.named,
         };
@@ -188,10 +170,10 @@ impl Folds {
     }
 }
 
-fn keep(bytes: &[u8], kept: &Kept, blobs: &mut Vec<PackedBlob>) -> BlobHash {
+fn keep(bytes: &[u8], kept: &mut HashSet<BlobHash>, blobs: &mut Vec<PackedBlob>) -> BlobHash {
     let hash = BlobHash::of(bytes);
-    if kept.first(hash) {
-        blobs.push(blobs::pack(bytes));
+    if kept.insert(hash) {
+        blobs.push(blobs::pack_as(hash, bytes));
     }
     hash
 }
@@ -223,7 +205,7 @@ impl<'a> Parser<'a> {
         &mut self,
         item: Item<'_>,
         folds: &mut Folds,
-        shared: &Shared<'_>,
+        roots: &Roots,
         blobs: &mut Vec<PackedBlob>,
     ) {
         match item {
@@ -233,7 +215,7 @@ impl<'a> Parser<'a> {
                     off: offset,
                     len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
                 };
-                self.line(bytes, span, folds, shared, blobs);
+                self.line(bytes, span, folds, roots, blobs);
             }
             Item::Oversized { offset, len, .. } => {
                 let span = Span {
@@ -248,7 +230,7 @@ impl<'a> Parser<'a> {
                     node: None,
                     body: Body::Damaged { why },
                 };
-                self.hand_on(event, span, folds, shared, blobs);
+                self.hand_on(event, span, folds, roots, blobs);
             }
         }
     }
@@ -258,14 +240,14 @@ impl<'a> Parser<'a> {
         line: &[u8],
         span: Span,
         folds: &mut Folds,
-        shared: &Shared<'_>,
+        roots: &Roots,
         blobs: &mut Vec<PackedBlob>,
     ) {
         let mut events = std::mem::take(&mut self.events);
         events.clear();
         source::events(self.agent, self.path, line, &mut self.state, &mut events);
         for event in events.drain(..) {
-            self.hand_on(event, span, folds, shared, blobs);
+            self.hand_on(event, span, folds, roots, blobs);
         }
         self.events = events;
     }
@@ -275,11 +257,11 @@ impl<'a> Parser<'a> {
         event: Event,
         span: Span,
         folds: &mut Folds,
-        shared: &Shared<'_>,
+        roots: &Roots,
         blobs: &mut Vec<PackedBlob>,
     ) {
         match &self.state.session {
-            Some(native) => folds.push(native, span, event, shared, blobs),
+            Some(native) => folds.push(native, span, event, roots, blobs),
             // Damage before the first record has no session yet; the file's name stands for it.
             None => {
                 let stem = self
@@ -287,7 +269,7 @@ impl<'a> Parser<'a> {
                     .file_stem()
                     .map(|s| s.to_string_lossy().into_owned())
                     .unwrap_or_default();
-                folds.push(&stem, span, event, shared, blobs);
+                folds.push(&stem, span, event, roots, blobs);
             }
         }
     }
@@ -322,6 +304,35 @@ pub fn mentions(path: &Path, needles: &[Vec<u8>]) -> Result<bool> {
     }
 }
 
+/// Whether a session of a transcript belongs to these roots.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn belongs(candidate: &super::discover::Candidate, roots: &Roots) -> Result<bool> {
+    if candidate.named {
+        return Ok(true);
+    }
+    let path = &candidate.path;
+    if !mentions(path, &roots.needles())? {
+        return Ok(false);
+    }
+    let mut folds = Folds::new(candidate.agent, false, false);
+    let mut yes = false;
+    transcript(
+        path,
+        candidate.agent,
+        0,
+        ParseState::default(),
+        &mut folds,
+        roots,
+        &mut |_, _, folds| {
+            yes = folds.belongs(roots);
+            !yes
+        },
+    )?;
+    Ok(yes)
+}
+
 /// Reads a transcript from an offset to its end (or to its last complete line) and hands on parts. `each` returns
 /// `false` to stop early. The last part has `true`.
 ///
@@ -333,7 +344,7 @@ pub fn transcript(
     from: u64,
     state: ParseState,
     folds: &mut Folds,
-    shared: &Shared<'_>,
+    roots: &Roots,
     each: &mut dyn FnMut(Part, bool, &Folds) -> bool,
 ) -> Result<()> {
     let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
@@ -356,13 +367,13 @@ pub fn transcript(
         }
         raw.bytes.extend_from_slice(&chunk[..n]);
         cutter.feed(&chunk[..n], |item| {
-            parser.item(item, folds, shared, &mut part.blobs)
+            parser.item(item, folds, roots, &mut part.blobs)
         });
         raw.pack_full(&mut part.frames);
         if cutter.offset() - part_from >= PART {
             part_from = cutter.offset();
             raw.pack_to(part_from, &mut part.frames);
-            let ahead = finish(&mut part, path, part_from, &parser, folds, shared)?;
+            let ahead = finish(&mut part, path, part_from, &parser, folds, roots)?;
             if !each(std::mem::take(&mut part), false, folds) {
                 return Ok(());
             }
@@ -380,12 +391,12 @@ pub fn transcript(
                 bytes: &tail,
             },
             folds,
-            shared,
+            roots,
             &mut part.blobs,
         );
     }
     raw.pack_to(end, &mut part.frames);
-    finish(&mut part, path, end, &parser, folds, shared)?;
+    finish(&mut part, path, end, &parser, folds, roots)?;
     each(part, true, folds);
     Ok(())
 }
@@ -402,7 +413,7 @@ fn finish(
     to: u64,
     parser: &Parser<'_>,
     folds: &mut Folds,
-    shared: &Shared<'_>,
+    roots: &Roots,
 ) -> Result<Vec<Packed>> {
     let ahead = part
         .frames
@@ -410,7 +421,7 @@ fn finish(
         .position(|f| f.start >= to)
         .unwrap_or(part.frames.len());
     let ahead = part.frames.split_off(ahead);
-    part.batches = folds.take(shared)?;
+    part.batches = folds.take(roots)?;
     part.read_to = to;
     let tail = to.min(files::TAIL);
     part.tail_hash = files::tail_hash(&range(path, to - tail, tail as usize)?);
@@ -442,22 +453,25 @@ struct RawBytes {
 impl RawBytes {
     /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
     fn pack_full(&mut self, frames: &mut Vec<Packed>) {
-        while self.bytes.len() >= 2 * frames::FRAME {
-            let cut = memchr::memrchr(b'\n', &self.bytes[..frames::FRAME])
-                .map_or(frames::FRAME, |i| i + 1);
-            self.pack(cut, frames);
+        let mut done = 0;
+        while self.bytes.len() - done >= 2 * frames::FRAME {
+            let window = &self.bytes[done..done + frames::FRAME];
+            let cut = memchr::memrchr(b'\n', window).map_or(frames::FRAME, |i| i + 1);
+            frames.extend(frames::pack(&window[..cut], self.start + done as u64));
+            done += cut;
         }
+        self.drop_front(done);
     }
 
     fn pack_to(&mut self, offset: u64, frames: &mut Vec<Packed>) {
         let len = usize::try_from(offset.saturating_sub(self.start))
             .unwrap_or(usize::MAX)
             .min(self.bytes.len());
-        self.pack(len, frames);
+        frames.extend(frames::pack(&self.bytes[..len], self.start));
+        self.drop_front(len);
     }
 
-    fn pack(&mut self, len: usize, frames: &mut Vec<Packed>) {
-        frames.extend(frames::pack(&self.bytes[..len], self.start));
+    fn drop_front(&mut self, len: usize) {
         self.bytes.drain(..len);
         self.start += len as u64;
     }

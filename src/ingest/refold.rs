@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use color_eyre::Result;
 use rusqlite::{Connection, params};
 
-use super::read::{Folds, Kept, Parser, Shared};
+use super::read::{Folds, Parser};
 use super::roots::Roots;
 use super::{Progress, kind_of, link};
 use crate::model::{BlobHash, Time};
@@ -132,35 +132,47 @@ fn fold_group(
             .into_iter()
             .map(|r| Ok((order(conn, &r)?, r)))
             .collect::<Result<Vec<_>>>()?;
-        ordered.sort_by_key(|(order, _)| *order);
+        ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
         let rows: Vec<FileRow> = ordered.into_iter().map(|(_, r)| r).collect();
         fold_files(conn, &rows, roots, everything, writer)?;
     }
     Ok(())
 }
 
-/// What a file's place in its group is decided by: its first time stamp, then the longer file first, then its first bytes.
-type Order = (Option<Time>, std::cmp::Reverse<u64>, Option<BlobHash>, u32);
+/// What a file's place in its group is decided by: a sub-agent's own file comes before the parent's file that mirrors it
+/// in less detail; then the first time stamp, the longer file first, the first bytes. The path decides only between equal
+/// files, where it makes no difference but which of them is named as the source.
+type Order = (
+    std::cmp::Reverse<bool>,
+    Option<Time>,
+    std::cmp::Reverse<u64>,
+    Option<BlobHash>,
+    u32,
+    std::path::PathBuf,
+);
 
 fn order(conn: &Connection, row: &FileRow) -> Result<Order> {
     let len = row.read_to.min(64 * 1024);
     let head = frames::read(conn, row.id, 0, len)?;
     let mut state = ParseState::default();
     let mut events = Vec::new();
-    let mut first = None;
+    let (mut first, mut session) = (None, None);
     let mut cutter = LineCutter::at(0);
     cutter.feed(&head, |item| {
         if let (None, Item::Line { bytes, .. }) = (first, item) {
             events.clear();
             source::events(row.agent, &row.path, bytes, &mut state, &mut events);
             first = events.iter().find_map(|e| e.at);
+            session = session.take().or_else(|| state.session.clone());
         }
     });
     Ok((
+        std::cmp::Reverse(session.is_some_and(|s| s.contains('/'))),
         first,
         std::cmp::Reverse(row.read_to),
         Some(BlobHash::of(&head)),
         row.generation,
+        row.path.clone(),
     ))
 }
 
@@ -176,8 +188,6 @@ fn fold_files(
     };
     let named = everything || rows.iter().any(|r| r.owner == Owner::Named);
     let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
-    let kept = Kept::default();
-    let shared = Shared { roots, kept: &kept };
     let mut folds = Folds::new(first.agent, named, true);
     let mut blobs = Vec::new();
     let mut since = 0;
@@ -193,13 +203,13 @@ fn fold_files(
             let len = (row.read_to - at).min(1 << 20);
             let bytes = frames::read(conn, row.id, at, len)?;
             cutter.feed(&bytes, |item| {
-                parser.item(item, &mut folds, &shared, &mut blobs)
+                parser.item(item, &mut folds, roots, &mut blobs)
             });
             at += len;
             since += len;
             if since >= PART {
                 since = 0;
-                flush(conn, &mut folds, &shared, &mut blobs, &ids, writer)?;
+                flush(conn, &mut folds, roots, &mut blobs, &ids, writer)?;
             }
         }
         if cutter.tail_len() > 0 {
@@ -211,30 +221,30 @@ fn fold_files(
                     bytes: &tail,
                 },
                 &mut folds,
-                &shared,
+                roots,
                 &mut blobs,
             );
         }
         conn.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
             .execute(params![row.id, postcard::to_stdvec(&parser.state)?])?;
     }
-    flush(conn, &mut folds, &shared, &mut blobs, &ids, writer)
+    flush(conn, &mut folds, roots, &mut blobs, &ids, writer)
 }
 
 fn flush(
     conn: &Connection,
     folds: &mut Folds,
-    shared: &Shared<'_>,
+    roots: &Roots,
     blobs: &mut Vec<crate::store::blobs::PackedBlob>,
     files: &[i64],
     writer: &mut Writer,
 ) -> Result<()> {
-    let batches = folds.take(shared)?;
+    let batches = folds.take(roots)?;
     for blob in blobs.drain(..) {
         writer.blob(conn, &blob)?;
     }
     for batch in batches {
-        writer.session(conn, &batch, files, &kind_of(shared.roots))?;
+        writer.session(conn, &batch, files, &kind_of(roots))?;
     }
     Ok(())
 }

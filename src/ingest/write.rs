@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::discover::{Candidate, Todo};
-use super::read::{self, Folds, Kept, Part, Shared};
+use super::read::{self, Folds, Part};
 use super::{Options, Progress, Report, kind_of};
 use crate::model::Id;
 use crate::source::ParseState;
@@ -18,8 +18,10 @@ use crate::store::files::{self, FileRow, Owner, Seen};
 use crate::store::write::Writer;
 use crate::store::{Store, frames};
 
-/// A commit at least this often: what is read shows soon, and another program waits no longer.
-const COMMIT_EVERY: Duration = Duration::from_millis(700);
+/// The first commit after this long: what is read shows soon. Later ones come less often, since each writes every page
+/// again that was touched; but at least this often, so that another program does not wait longer.
+const COMMIT_FIRST: Duration = Duration::from_millis(700);
+const COMMIT_EVERY: Duration = Duration::from_secs(3);
 /// Parts that wait for the writer: bounds memory.
 const QUEUE: usize = 2;
 
@@ -74,22 +76,17 @@ pub(super) fn read_all(
     }
     .min(jobs.len());
     let next = AtomicUsize::new(0);
-    let kept = Kept::default();
     let (tx, rx) = crossbeam_channel::bounded::<Word>(QUEUE);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (tx, jobs, next, kept) = (tx.clone(), &jobs, &next, &kept);
+            let (tx, jobs, next) = (tx.clone(), &jobs, &next);
             scope.spawn(move || {
-                let shared = Shared {
-                    roots: &options.roots,
-                    kept,
-                };
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= jobs.len() || options.cancel.load(Ordering::Relaxed) {
                         return;
                     }
-                    if !work(n, &jobs[n], options, &shared, &tx) {
+                    if !work(n, &jobs[n], options, &tx) {
                         return;
                     }
                 }
@@ -118,7 +115,7 @@ pub(super) fn read_all(
 }
 
 /// Reads one transcript. `false` if nobody listens any more.
-fn work(n: usize, job: &Job, options: &Options, shared: &Shared<'_>, tx: &Sender<Word>) -> bool {
+fn work(n: usize, job: &Job, options: &Options, tx: &Sender<Word>) -> bool {
     let path = &job.candidate.path;
     if !job.named && job.from == 0 {
         match read::mentions(path, &options.roots.needles()) {
@@ -141,7 +138,7 @@ fn work(n: usize, job: &Job, options: &Options, shared: &Shared<'_>, tx: &Sender
             job: n,
             part: Box::new(part),
             last,
-            belongs: folds.belongs(shared),
+            belongs: folds.belongs(&options.roots),
             stale: folds.stale,
         };
         listening = tx.send(word).is_ok();
@@ -153,7 +150,7 @@ fn work(n: usize, job: &Job, options: &Options, shared: &Shared<'_>, tx: &Sender
         job.from,
         job.state.clone(),
         &mut folds,
-        shared,
+        &options.roots,
         &mut queue,
     );
     match result {
@@ -185,8 +182,9 @@ fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {
                 .optional()?;
             let state = state.and_then(|s| postcard::from_bytes(&s).ok());
             let mut sessions = conn.prepare_cached(
-                "SELECT s.native_id, s.checkpoint, (SELECT count(*) FROM session_file o WHERE o.session_id = s.id)
-                 FROM session_file f JOIN session s ON s.id = f.session_id WHERE f.file_id = ?1",
+                "SELECT s.native_id, w.state, (SELECT count(*) FROM session_file o WHERE o.session_id = s.id)
+                 FROM session_file f JOIN session s ON s.id = f.session_id LEFT JOIN fold_state w ON w.session_id = s.id
+                 WHERE f.file_id = ?1",
             )?;
             let mut spread = state.is_none();
             let mut checkpoints = Vec::new();
@@ -228,6 +226,7 @@ struct Desk<'a> {
     writer: Writer,
     open: HashMap<usize, Open>,
     refold: BTreeSet<i64>,
+    started: Instant,
     begun: Instant,
 }
 
@@ -241,6 +240,7 @@ impl<'a> Desk<'a> {
             writer: Writer::default(),
             open: HashMap::new(),
             refold: BTreeSet::new(),
+            started: Instant::now(),
             begun: Instant::now(),
         })
     }
@@ -281,7 +281,8 @@ impl<'a> Desk<'a> {
     }
 
     fn commit_if_due(&mut self) -> Result<bool> {
-        if self.begun.elapsed() < COMMIT_EVERY {
+        let due = (self.started.elapsed() / 3).clamp(COMMIT_FIRST, COMMIT_EVERY);
+        if self.begun.elapsed() < due {
             return Ok(false);
         }
         self.commit()

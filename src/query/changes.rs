@@ -1,5 +1,6 @@
 //! What changed in a scope, file by file: a step's own changes, or the net of many, always through the chain.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use color_eyre::Result;
@@ -74,10 +75,11 @@ fn net(reader: &Reader, steps: &[StepRow]) -> Result<Vec<FileChange>> {
             continue;
         }
         let change = net.to_change(reader.conn(), &nets, |step, no| {
-            if !read.contains_key(&step) {
-                read.insert(step, raw::of_step(reader, step)?);
-            }
-            Ok(read[&step]
+            let words = match read.entry(step) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(raw::of_step(reader, step)?),
+            };
+            Ok(words
                 .effects()
                 .nth(no as usize)
                 .map(hunks_of)
@@ -385,18 +387,27 @@ fn between(reader: &Reader, a: StepRow, b: StepRow) -> Result<Vec<FileChange>> {
     let mut out = Vec::new();
     for path in touched(conn, &changing)? {
         let chain = Chain::load(conn, path)?;
-        let states = (chain.after(&from), chain.after(&to));
+        let (start, unseen) = chain.start_after(&from);
+        let states = (start, chain.after(&to));
         let window = window(&chain, &from, &to, &set);
         if states.0 == states.1 && states.0.known()
             || (window.is_empty() && !(states.0.known() && states.1.known()))
         {
             continue;
         }
-        out.push(compare(reader, path, states, &window)?);
+        let mut change = compare(reader, path, states, &window)?;
+        if unseen {
+            add_note(&mut change, UNSEEN);
+        }
+        out.push(change);
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(out)
 }
+
+/// Said where a diff begins with what a later record tells.
+const UNSEEN: &str =
+    "nobody saw it at that step; compared with what stood there before its next change";
 
 /// The changes of a chain between two moments that are by these steps.
 fn window<'a>(
@@ -498,7 +509,7 @@ fn now(reader: &Reader, step: StepRow) -> Result<Vec<FileChange>> {
     let session = root_of(conn, moment.session)?;
     let mut out = Vec::new();
     for path in touched(conn, &steps_of(conn, session, None)?)? {
-        let state = Chain::load(conn, path)?.after(&moment);
+        let (state, unseen) = Chain::load(conn, path)?.start_after(&moment);
         let Some((content, hash)) = super::files::on_disk(conn, path)? else {
             continue;
         };
@@ -509,6 +520,9 @@ fn now(reader: &Reader, step: StepRow) -> Result<Vec<FileChange>> {
         }
         let mut change = against(conn, path, state, content)?;
         change.after_hash = hash;
+        if unseen {
+            add_note(&mut change, UNSEEN);
+        }
         out.push(change);
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));

@@ -203,7 +203,8 @@ pub(super) fn formats(conn: &Connection) -> Result<Vec<(Agent, String, u64, u64)
 /// The newest write to each session's transcript that is still there: agent and time, for warnings of expiry.
 pub(super) fn written(conn: &Connection) -> Result<Vec<(Agent, Time)>> {
     let mut statement = conn.prepare(
-        "SELECT e.agent, max(f.mtime_ns) FROM session e JOIN session_file s ON s.session_id = e.id
+        "SELECT e.agent, max(CASE f.mtime_ns WHEN 0 THEN ifnull(e.ended_at, 0) * 1000000 ELSE f.mtime_ns END)
+           FROM session e JOIN session_file s ON s.session_id = e.id
            JOIN file f ON f.id = s.file_id WHERE f.gone_at IS NULL AND e.relation IS NOT 1 GROUP BY e.id",
     )?;
     let rows = statement

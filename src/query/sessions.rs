@@ -23,7 +23,6 @@ const SESSION: &str = "
       FROM session e LEFT JOIN session u ON u.id = e.parent_id";
 
 /// Where the transcript of a session lies.
-#[derive(Default, Clone)]
 struct Files {
     newest: Option<String>,
     mtime_ns: i64,
@@ -74,7 +73,7 @@ pub(super) fn one(conn: &Connection, row: SessionRow, now: Time) -> Result<Sessi
     let mut rows = statement.query([row.0])?;
     let mut files = None;
     while let Some(row) = rows.next()? {
-        add_file(files.get_or_insert_with(Files::new), row, 0)?;
+        add_file(files.get_or_insert_with(Files::none), row, 0)?;
     }
     if let Some(files) = &files {
         place(&mut info, files, now);
@@ -83,7 +82,8 @@ pub(super) fn one(conn: &Connection, row: SessionRow, now: Time) -> Result<Sessi
 }
 
 impl Files {
-    fn new() -> Files {
+    /// None yet: all of none are gone until one is found that is not.
+    fn none() -> Files {
         Files {
             all_gone: true,
             mtime_ns: i64::MIN,
@@ -100,7 +100,7 @@ fn all_files(conn: &Connection) -> Result<HashMap<i64, Files>> {
     let mut rows = statement.query([])?;
     let mut out: HashMap<i64, Files> = HashMap::new();
     while let Some(row) = rows.next()? {
-        add_file(out.entry(row.get(0)?).or_insert_with(Files::new), row, 1)?;
+        add_file(out.entry(row.get(0)?).or_insert_with(Files::none), row, 1)?;
     }
     Ok(out)
 }
@@ -118,7 +118,11 @@ fn add_file(files: &mut Files, row: &Row<'_>, at: usize) -> Result<()> {
 fn place(info: &mut SessionInfo, files: &Files, now: Time) {
     info.source.clone_from(&files.newest);
     info.archived = files.all_gone;
-    let written = Time(files.mtime_ns.div_euclid(1_000_000));
+    // 0: it was being written when it was looked at last, so its own last record says more.
+    let written = match (files.mtime_ns, info.ended_at) {
+        (0, Some(end)) => end,
+        (ns, _) => Time(ns.div_euclid(1_000_000)),
+    };
     // A clock that is ahead makes a file of the future; that is no reason to follow it for ever.
     info.live = !files.all_gone
         && written <= Time(now.0.saturating_add(LIVE_MS as i64))

@@ -6,12 +6,14 @@
 mod apply;
 mod gather;
 mod late;
+mod line_ends;
 pub mod merge;
 mod order;
 pub mod plan;
 mod present;
 mod recover;
 mod take_back;
+mod take_out;
 pub mod undo;
 pub mod verdict;
 

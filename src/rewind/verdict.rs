@@ -1,7 +1,8 @@
 //! The table: what was before what is undone, what it left, and what is there now, make a verdict. Pure.
 
-use super::merge;
+use super::line_ends::line_ends;
 use super::plan::{FilePlan, Verdict, counts};
+use super::take_out::merged;
 use crate::model::{BlobHash, Node, Op, Unread};
 use crate::query::past::{By, Event, Past, PathPast, Reach};
 
@@ -75,15 +76,15 @@ pub struct Choice {
 }
 
 /// The first and the last undone event, and what is between them.
-struct Undone<'a> {
-    before: &'a Past,
-    left: &'a Past,
+pub(super) struct Undone<'a> {
+    pub(super) before: &'a Past,
+    pub(super) left: &'a Past,
     /// Undone events without others in between.
-    runs: Vec<(&'a Past, &'a Past)>,
+    pub(super) runs: Vec<(&'a Past, &'a Past)>,
     /// Who else worked on it in between.
-    between: Option<String>,
+    pub(super) between: Option<String>,
     /// Who worked on it afterwards.
-    later: Vec<&'a Event>,
+    pub(super) later: Vec<&'a Event>,
 }
 
 impl<'a> Undone<'a> {
@@ -127,7 +128,7 @@ impl<'a> Undone<'a> {
     }
 }
 
-fn who(by: &By) -> String {
+pub(super) fn who(by: &By) -> String {
     match by {
         By::Step { id, session, .. } => format!("step {id} of session {session}"),
         By::Rewind(_) => "a rewind".to_owned(),
@@ -365,7 +366,7 @@ fn goal(input: &Input<'_>, undone: &Undone<'_>) -> Option<Node> {
     }
 }
 
-fn as_past(node: &Node) -> Past {
+pub(super) fn as_past(node: &Node) -> Past {
     match node {
         Node::Absent => Past::Absent,
         Node::File { hash, mode, .. } => Past::File(*hash, Some(*mode)),
@@ -382,194 +383,8 @@ fn folder_makes_room(input: &Input<'_>, undone: &Undone<'_>) -> bool {
         && input.now.below.is_some()
 }
 
-/// Records lose line ends and byte-order marks. If the disk holds what was left but for those, then what it was before
-/// is known if the same text with the disk's own line ends was ever seen. `None`: that is not the matter here.
-fn line_ends(input: &Input<'_>, undone: &Undone<'_>) -> Option<Option<(Node, Vec<u8>)>> {
-    let (Past::File(left, _), Past::File(before, _)) = (undone.left, undone.before) else {
-        return None;
-    };
-    let (now, Node::File { mode, .. }) = (input.now.bytes.as_ref()?, &input.now.node) else {
-        return None;
-    };
-    let left = (input.contents)(left)?;
-    if bare(now) != bare(&left) || undone.between.is_some() {
-        return None;
-    }
-    let was = (input.contents)(before)?;
-    let mut dressed = Vec::with_capacity(was.len());
-    if now.starts_with(BOM) {
-        dressed.extend_from_slice(BOM);
-    }
-    let all_crlf = now.iter().filter(|b| **b == b'\n').count()
-        == now.windows(2).filter(|w| w == b"\r\n").count();
-    for byte in bare(&was) {
-        if byte == b'\n' && all_crlf {
-            dressed.push(b'\r');
-        }
-        dressed.push(byte);
-    }
-    let hash = BlobHash::of(&dressed);
-    let seen = (input.contents)(&hash).is_some();
-    Some(seen.then(|| {
-        (
-            Node::File {
-                hash,
-                size: dressed.len() as u64,
-                mode: *mode,
-            },
-            dressed,
-        )
-    }))
-}
-
-const BOM: &[u8] = b"\xef\xbb\xbf";
-
-/// Without byte-order mark and carriage returns at line ends.
-fn bare(text: &[u8]) -> Vec<u8> {
-    let text = text.strip_prefix(BOM).unwrap_or(text);
-    let mut out = Vec::with_capacity(text.len());
-    for (i, byte) in text.iter().enumerate() {
-        if *byte != b'\r' || text.get(i + 1) != Some(&b'\n') {
-            out.push(*byte);
-        }
-    }
-    out
-}
-
-/// Takes what is undone out of what is there, run by run, the last one first.
-fn merged(input: &Input<'_>, undone: &Undone<'_>, mut f: FilePlan) -> FilePlan {
-    let conflict = |mut f: FilePlan, why: String| {
-        f.verdict = Verdict::Conflict;
-        f.why = why;
-        f
-    };
-    let later: Vec<String> = undone
-        .later
-        .iter()
-        .map(|e| who(&e.by).trim_end_matches(',').to_owned())
-        .collect();
-    let by = |text: &str| {
-        if later.is_empty() {
-            text.to_owned()
-        } else {
-            format!("{text}, by {}", later.join(", "))
-        }
-    };
-    let exact = |p: &Past| !matches!(p, Past::Unknown | Past::Other);
-    if undone.runs.iter().any(|(b, l)| !exact(b) || !exact(l)) {
-        f.verdict = Verdict::Unrecoverable;
-        f.why = "what it was before or after one of the changes is not known".to_owned();
-        return f;
-    }
-    let mut now = as_past(&input.now.node);
-    let mut bytes = input.now.bytes.clone();
-    let mut plain = true;
-    for (before, left) in undone.runs.iter().rev() {
-        if now.agrees(left) {
-            now = match (before, &now) {
-                // The file keeps the mode that it has, unless the mode is what was changed.
-                (Past::File(h, was), Past::File(_, mode)) => {
-                    let changed =
-                        matches!((was, left), (Some(w), Past::File(_, Some(l))) if w != l);
-                    Past::File(*h, if changed { *was } else { *mode })
-                }
-                (before, _) => (*before).clone(),
-            };
-            bytes = match before {
-                Past::File(hash, _) => (input.contents)(hash),
-                _ => None,
-            };
-            continue;
-        }
-        plain = false;
-        let (Past::File(b, _), Past::File(l, _), Past::File(_, mode), Some(ours)) =
-            (before, left, &now, &bytes)
-        else {
-            return conflict(
-                f,
-                match (before, left) {
-                    (Past::Absent, _) => by("what is undone created it, and it was changed since"),
-                    (_, Past::Absent) => {
-                        by("what is undone removed it, and something is there again")
-                    }
-                    _ => by("it is no longer the same kind of thing"),
-                },
-            );
-        };
-        let (Some(base), Some(theirs)) = ((input.contents)(l), (input.contents)(b)) else {
-            f.verdict = Verdict::Unrecoverable;
-            f.why = "never stored".to_owned();
-            return f;
-        };
-        match merge::merge(&base, ours, &theirs) {
-            Ok(text) => {
-                now = Past::File(BlobHash::of(&text), *mode);
-                bytes = Some(text);
-            }
-            Err(clashes) => {
-                let lines: Vec<String> = clashes
-                    .iter()
-                    .map(|c| format!("{}-{}", c.base.start + 1, c.base.end.max(c.base.start + 1)))
-                    .collect();
-                return conflict(
-                    f,
-                    by(&format!(
-                        "the same lines were changed again ({})",
-                        lines.join(", ")
-                    )),
-                );
-            }
-        }
-    }
-    let node = match now {
-        Past::Absent => Node::Absent,
-        Past::Link(target) => Node::Link { target },
-        Past::File(hash, mode) => {
-            let mode = mode
-                .or(input.past.mode)
-                .or(input.index_mode)
-                .unwrap_or(0o644);
-            let Some(bytes) = &bytes else {
-                f.verdict = Verdict::Unrecoverable;
-                f.why = "never stored".to_owned();
-                return f;
-            };
-            Node::File {
-                hash,
-                size: bytes.len() as u64,
-                mode,
-            }
-        }
-        Past::Unknown | Past::Other => return conflict(f, "it is not known".to_owned()),
-    };
-    if node == input.now.node {
-        f.verdict = Verdict::Same;
-        f.why = "already without it".to_owned();
-        return f;
-    }
-    match (plain, &node) {
-        (true, Node::Absent) => to(
-            input,
-            f,
-            Verdict::Delete,
-            node,
-            None,
-            "created by what is undone, unchanged since",
-        ),
-        (true, _) => to(input, f, Verdict::Restore, node, None, "unchanged since"),
-        _ => to(
-            input,
-            f,
-            Verdict::Merge,
-            node,
-            bytes,
-            "what came after stays",
-        ),
-    }
-}
-
 /// The file will become this.
-fn to(
+pub(super) fn to(
     input: &Input<'_>,
     mut f: FilePlan,
     verdict: Verdict,
@@ -634,12 +449,9 @@ fn finish(input: &Input<'_>, choice: Choice, mut f: FilePlan) -> FilePlan {
             now.names
         ));
     }
-    if now.node == Node::Absent && input.past.mode.is_none() && matches!(f.after, Node::File { .. })
-    {
-        if let Node::File { mode, .. } = f.after {
-            f.why
-                .push_str(&format!("; its mode is not recorded: {mode:03o}"));
-        }
+    if let (Node::Absent, None, Node::File { mode, .. }) = (&now.node, input.past.mode, &f.after) {
+        f.why
+            .push_str(&format!("; its mode is not recorded: {mode:03o}"));
     }
     if input.ignored && !choice.named {
         f.ticked = false;

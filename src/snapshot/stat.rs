@@ -25,6 +25,9 @@ struct Known {
     read_at: i128,
 }
 
+/// The root's identity and the files by path, as they are saved.
+type Saved = ((u64, u64), Vec<(Vec<u8>, Known)>);
+
 /// The files known from last time.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
@@ -40,8 +43,7 @@ impl Stats {
             if blake3::hash(body).as_bytes() != sum {
                 return None;
             }
-            let (identity, known): ((u64, u64), Vec<(Vec<u8>, Known)>) =
-                postcard::from_bytes(body).ok()?;
+            let (identity, known): Saved = postcard::from_bytes(body).ok()?;
             (identity == root.identity()).then(|| Stats {
                 known: known.into_iter().collect(),
             })

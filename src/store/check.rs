@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::place::Place;
-use super::{Error, OpenError, Result, Store, blobs, files, frames, open, survive};
+use super::{Error, OpenError, Result, Store, blobs, files, frames, guard, open, survive};
 
 /// Numbers for `status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub fn set_aside(place: &Place) -> Result<PathBuf, OpenError> {
     let meta = meta.map_err(|e| OpenError::io(&place.db, "look at", e))?;
     // Else the next start would bring the same damaged file back.
     survive::let_go_of(place, &meta)?;
-    for ending in ["-wal", "-shm", "-journal"] {
+    for ending in guard::LOGS {
         let log = survive::with_ending(&place.db, ending);
         if log.symlink_metadata().is_ok() {
             rename(&log, &survive::with_ending(&aside, ending))?;
@@ -231,8 +231,10 @@ fn each_row(
     let last = format!("SELECT max(id) FROM {table}");
     let last: i64 = match old.query_row(&last, [], |r| r.get::<_, Option<i64>>(0)) {
         Ok(last) => last.unwrap_or(0),
-        // The way to the end is damaged; nobody has more rows than this.
-        Err(_) => 1 << 20,
+        // The way to the end is damaged. A page holds no more rows of ours than this.
+        Err(_) => old
+            .query_row("PRAGMA page_count", [], |r| r.get::<_, i64>(0))
+            .map_or(1 << 20, |pages| pages.saturating_mul(64)),
     };
     let Ok(mut next) = old.prepare(&format!(
         "SELECT id, {columns} FROM {table} WHERE id >= ?1 ORDER BY id LIMIT 1"

@@ -244,7 +244,9 @@ impl OpenError {
             OpenError::Damaged { .. } => {
                 "`regent-tui doctor` moves it aside and saves what is whole; nothing is deleted"
             }
-            OpenError::Locked { .. } => "close the other program, then try again",
+            OpenError::Locked { .. } => {
+                "close the other program (perhaps a regent-tui that still has a deleted store open), then try again"
+            }
             OpenError::ReadOnly { .. } => "name a file that can be written with --store",
             OpenError::Full { .. } => "free some space, then try again",
             OpenError::NoPlace => "set HOME, or name a file with --store",

@@ -226,7 +226,8 @@ pub fn all(conn: &Connection) -> Result<Vec<FileRow>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// A file that is new here, or a new generation of one; nothing of it is read yet.
+/// A file that is new here, or a new generation of one. Nothing of it is read yet, so it counts as to be looked at until
+/// [`advance`] says how far it was read.
 pub fn insert(
     conn: &Connection,
     agent: Agent,
@@ -235,6 +236,10 @@ pub fn insert(
     owner: Owner,
 ) -> Result<FileRow> {
     let generation = newest(conn, path)?.map_or(0, |f| f.generation.saturating_add(1));
+    let seen = &Seen {
+        mtime_ns: 0,
+        ..*seen
+    };
     conn.prepare_cached(
         "INSERT INTO file (agent, path, generation, dev, ino, size, mtime_ns, read_to, owner) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",

@@ -4,13 +4,16 @@
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Access, OFlags};
 
 use super::place::{Kind, Place};
 use super::{Notice, OpenError, survive};
+
+/// What SQLite makes beside a database.
+pub(super) const LOGS: &[&str] = &["-wal", "-shm", "-journal"];
 
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
@@ -39,7 +42,7 @@ pub(super) fn check(place: &Place, make: bool) -> Result<Checked, OpenError> {
             if !folder_is_there(place, make)? {
                 return Err(missing(place));
             }
-            check_folder(&place.dir, place.uid, &mut checked)?;
+            check_folder(&place.dir, place.uid)?;
         }
         Kind::Explicit => {}
     }
@@ -49,7 +52,8 @@ pub(super) fn check(place: &Place, make: bool) -> Result<Checked, OpenError> {
             checked.fresh = meta.len() == 0;
         }
         None if make => {
-            create(&place.db)?;
+            move_logs_away(&place.db)?;
+            create(&place.db).map_err(|e| OpenError::io(&place.db, "make", e))?;
             checked.notices.push(Notice::Created(place.db.clone()));
             checked.fresh = true;
         }
@@ -81,7 +85,7 @@ fn check_repo(place: &Place, make: bool, checked: &mut Checked) -> Result<(), Op
     }
     checked.lock = lock(place, keep)?;
     folder_is_there(place, true)?;
-    check_folder(&place.dir, place.uid, checked)?;
+    check_folder(&place.dir, place.uid)?;
     let db = look(&place.db)?;
     if let Some(meta) = &db {
         check_file(place, meta)?;
@@ -215,7 +219,7 @@ fn make_parents(dir: &Path) -> std::io::Result<()> {
     std::fs::set_permissions(dir, Permissions::from_mode(mode))
 }
 
-fn check_folder(dir: &Path, uid: u32, checked: &mut Checked) -> Result<(), OpenError> {
+fn check_folder(dir: &Path, uid: u32) -> Result<(), OpenError> {
     let Some(meta) = look(dir)? else {
         return Ok(());
     };
@@ -235,7 +239,6 @@ fn check_folder(dir: &Path, uid: u32, checked: &mut Checked) -> Result<(), OpenE
     if meta.uid() != uid {
         return Err(stranger("it belongs to another user"));
     }
-    tighten_one(dir, &meta, FOLDER_MODE, checked);
     Ok(())
 }
 
@@ -267,13 +270,16 @@ fn check_file(place: &Place, meta: &Metadata) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Takes away what others may do with the store's files.
+/// Takes away what others may do with the store's files and its folder.
 fn tighten(place: &Place, checked: &mut Checked) {
-    let name = place.db.as_os_str();
-    for ending in ["", "-wal", "-shm", "-journal"] {
-        let mut file = name.to_owned();
-        file.push(ending);
-        let file = PathBuf::from(file);
+    if place.kind != Kind::Explicit
+        && let Ok(meta) = place.dir.metadata()
+        && meta.uid() == place.uid
+    {
+        tighten_one(&place.dir, &meta, FOLDER_MODE, checked);
+    }
+    for ending in LOGS.iter().chain([&""]) {
+        let file = survive::with_ending(&place.db, ending);
         if let Ok(meta) = file.symlink_metadata()
             && meta.is_file()
             && meta.uid() == place.uid
@@ -291,24 +297,27 @@ fn tighten_one(path: &Path, meta: &Metadata, mode: u32, checked: &mut Checked) {
 }
 
 /// Makes an empty file that only the user can read, whatever the umask: what SQLite makes beside it takes its mode.
-pub(super) fn create(path: &Path) -> Result<(), OpenError> {
-    let io = |e| OpenError::io(path, "make", e);
-    let made = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(FILE_MODE)
-        .open(path);
-    match made {
-        Ok(file) => file
-            .set_permissions(Permissions::from_mode(FILE_MODE))
-            .map_err(io),
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(io(e)),
+/// Where there is one already, that is left.
+pub(super) fn create(path: &Path) -> std::io::Result<()> {
+    match create_new(path) {
+        Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(e),
+        _ => Ok(()),
     }
 }
 
+/// Makes a file that was not there: never one that a link points to.
+pub(super) fn create_new(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)?;
+    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    Ok(file)
+}
+
 fn write_once(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
-    if look(path)?.is_some() {
+    if look(path)?.is_some_and(|m| !m.is_symlink()) {
         return Ok(());
     }
     replace(path, bytes)
@@ -316,22 +325,36 @@ fn write_once(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
 
 /// Writes a small file whole or not at all.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), OpenError> {
-    let io = |e| OpenError::io(path, "write", e);
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let tmp = PathBuf::from(name);
-    create(&tmp)?;
-    let written = OpenOptions::new()
-        .write(true)
-        .truncate(true)
-        .open(&tmp)
-        .and_then(|mut f| f.write_all(bytes).and_then(|()| f.sync_all()))
+    let tmp = survive::with_ending(path, &format!(".{}.tmp", std::process::id()));
+    let written = remove_if_there(&tmp)
+        .and_then(|()| create_new(&tmp))
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&tmp, path));
     if written.is_err() {
         // It is our own, and of no use to anybody.
         let _ = std::fs::remove_file(&tmp);
     }
-    written.map_err(io)
+    written.map_err(|e| OpenError::io(path, "write", e))
+}
+
+/// Removes a file of ours; that there is none is as good.
+pub(super) fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Moves logs away that lie beside a file that is not there: they belong to another one.
+pub(super) fn move_logs_away(db: &Path) -> Result<(), OpenError> {
+    for ending in LOGS {
+        let log = survive::with_ending(db, ending);
+        if look(&log)?.is_some() {
+            std::fs::rename(&log, survive::aside(&log, "old"))
+                .map_err(|e| OpenError::io(&log, "move away", e))?;
+        }
+    }
+    Ok(())
 }
 
 /// Waits until nobody else of us opens this store. Where nothing can be written, nothing can be made twice either.

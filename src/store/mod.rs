@@ -16,6 +16,8 @@ mod gc;
 mod guard;
 pub mod journal;
 mod migrate;
+#[cfg(test)]
+mod migrate_tests;
 mod open;
 pub mod place;
 pub mod rows;
@@ -23,6 +25,8 @@ pub mod snapshots;
 pub mod survive;
 pub mod write;
 
+pub use cache::Frames as FrameCache;
+pub(crate) use codec::squeeze;
 pub use derived::{derived_digest, drop_derived};
 pub use error::{Error, Notice, OpenError, Result};
 pub use gc::{Freed, collect};
@@ -50,6 +54,7 @@ pub struct Store {
 pub struct Reader {
     conn: Connection,
     frames: RefCell<cache::Frames>,
+    notices: Vec<Notice>,
 }
 
 impl Store {
@@ -68,14 +73,14 @@ impl Store {
         open::reader(&self.file)
     }
 
-    /// Where it is; `None` for one in memory.
-    pub fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
-    }
-
     /// What the user must know of how it was opened.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// Where it is; `None` for one in memory.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     /// Nothing can be written: the file, its folder or its schema forbid it (see [`Store::notices`]).
@@ -147,6 +152,11 @@ impl Reader {
     /// Opens the store for reading. Makes nothing; [`OpenError::Missing`] if there is none.
     pub fn open(place: &Place) -> Result<Reader, OpenError> {
         open::reader_of(place)
+    }
+
+    /// What the user must know of how it was opened.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
     }
 
     /// See [`check::status`].

@@ -17,12 +17,15 @@ use super::{
 };
 
 /// How much of the store a writer and a reader hold in memory, in KiB.
-const WRITER_CACHE: i64 = 16 * 1024;
+const WRITER_CACHE: i64 = 32 * 1024;
 const READER_CACHE: i64 = 8 * 1024;
 /// How long SQLite waits for another program.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How long a writer asks again after that: a first read in another window commits every few seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Pages after which the log is brought into the file: a first read changes the same pages of its indexes again and
+/// again, and each time they are brought over costs as much as to write them.
+const LOG_PAGES: i64 = 4096;
 /// The log is cut back to this after a large batch.
 const LOG_LIMIT: i64 = 16 << 20;
 /// Before 3.51.3, several writers could corrupt a database with a write-ahead log.
@@ -43,6 +46,17 @@ impl File {
             File::Disk { path, .. } => path,
             File::Memory(_) => Path::new(":memory:"),
         }
+    }
+
+    /// Where no log can be opened, what is only in the log is not seen.
+    fn behind(&self) -> Option<Notice> {
+        let File::Disk { path, still: true } = self else {
+            return None;
+        };
+        let log = survive::with_ending(path, "-wal");
+        let written = log.symlink_metadata().is_ok_and(|m| m.len() > 0);
+        let why = "the newest records are in a log that cannot be read on a read-only disk";
+        written.then(|| Notice::ReadOnly(why.to_owned()))
     }
 
     fn connect(&self, flags: OpenFlags) -> Result<Connection, OpenError> {
@@ -82,7 +96,8 @@ pub(super) fn store(place: &Place) -> Result<Store, OpenError> {
     let mut place = place.clone();
     place.db = true_path(&place)?;
     let mut notices = checked.notices;
-    let writable = guard::is_writable(&place.db) && guard::is_writable(&place.dir);
+    let folder = place.db.parent().unwrap_or(Path::new("/"));
+    let writable = guard::is_writable(&place.db) && guard::is_writable(folder);
     if !writable {
         let why = format!("{} cannot be written", place.db.display());
         return read_only(place, notices, why);
@@ -147,6 +162,7 @@ pub(super) fn inode(path: &Path) -> Option<(u64, u64)> {
 fn read_only(place: Place, mut notices: Vec<Notice>, why: String) -> Result<Store, OpenError> {
     let (conn, file) = connect_reader(&place.db)?;
     notices.push(Notice::ReadOnly(why));
+    notices.extend(file.behind());
     Ok(Store {
         inode: inode(&place.db),
         conn,
@@ -178,6 +194,19 @@ pub(super) fn in_memory() -> Result<Store, OpenError> {
 
 /// A reader of a store that is open.
 pub(super) fn reader(file: &File) -> Result<Reader, OpenError> {
+    let conn = connect_to_read(file)?;
+    Ok(reader_on(conn, Vec::new()))
+}
+
+fn reader_on(conn: Connection, notices: Vec<Notice>) -> Reader {
+    Reader {
+        conn,
+        frames: RefCell::new(cache::Frames::new(FRAME_CACHE)),
+        notices,
+    }
+}
+
+fn connect_to_read(file: &File) -> Result<Connection, OpenError> {
     let conn = file.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let sql = |e| OpenError::from_sql(file.path(), e);
     harden(&conn).map_err(sql)?;
@@ -185,19 +214,18 @@ pub(super) fn reader(file: &File) -> Result<Reader, OpenError> {
         "PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE};"
     ))
     .map_err(sql)?;
-    Ok(Reader {
-        conn,
-        frames: RefCell::new(cache::Frames::new(FRAME_CACHE)),
-    })
+    Ok(conn)
 }
 
 /// A reader of the store at a place. Makes no store, but brings back one that was deleted.
 pub(super) fn reader_of(place: &Place) -> Result<Reader, OpenError> {
     new_enough()?;
-    let _checked = guard::check(place, false)?;
+    let checked = guard::check(place, false)?;
     let path = true_path(place)?;
-    let (_, file) = connect_reader(&path)?;
-    reader(&file)
+    let (conn, file) = connect_reader(&path)?;
+    let mut notices = checked.notices;
+    notices.extend(file.behind());
+    Ok(reader_on(conn, notices))
 }
 
 /// Connects for reading, and looks whether what is there can be read by this program.
@@ -208,9 +236,7 @@ fn connect_reader(path: &Path) -> Result<(Connection, File), OpenError> {
             path: path.to_owned(),
             still,
         };
-        let conn = file.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        harden(&conn).map_err(sql)?;
-        conn.pragma_update(None, "query_only", true).map_err(sql)?;
+        let conn = connect_to_read(&file)?;
         let standing = migrate::inspect(&conn, path, VERSIONS)?;
         Ok::<_, OpenError>((standing, conn, file))
     };
@@ -267,14 +293,15 @@ pub(super) fn harden(conn: &Connection) -> rusqlite::Result<()> {
 /// How a writer writes: a log beside the file, synced at checkpoints; on a network disk, where the log's shared memory
 /// does not work, the old way.
 fn set_up(conn: &Connection, place: &Place) -> rusqlite::Result<()> {
-    let journal = if super::disk::is_remote(&place.dir) {
+    let journal = if super::disk::is_remote(&place.db) {
         "DELETE"
     } else {
         "WAL"
     };
     conn.execute_batch(&format!(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = {journal}; PRAGMA synchronous = NORMAL; \
-         PRAGMA cache_size = -{WRITER_CACHE}; PRAGMA journal_size_limit = {LOG_LIMIT};"
+         PRAGMA cache_size = -{WRITER_CACHE}; PRAGMA journal_size_limit = {LOG_LIMIT}; \
+         PRAGMA wal_autocheckpoint = {LOG_PAGES};"
     ))
 }
 

@@ -86,7 +86,7 @@ pub fn put_tree(conn: &Connection, entries: &[Entry]) -> Result<BlobHash> {
     let mut parts = Vec::new();
     let mut start = 0;
     for (i, entry) in entries.iter().enumerate() {
-        let ends = blake3::hash(&entry.name).as_bytes()[0] % PART == 0;
+        let ends = blake3::hash(&entry.name).as_bytes()[0].is_multiple_of(PART);
         if ends || i + 1 == entries.len() {
             let part = put_node(conn, &TreeNode::Entries(entries[start..=i].to_vec()))?;
             parts.push((entries[start].name.clone(), part));

@@ -81,13 +81,7 @@ pub(super) fn bring_back(place: &Place, emptied: bool) -> Result<Option<Notice>,
     if emptied {
         std::fs::rename(&place.db, aside(&place.db, "empty")).map_err(io)?;
     }
-    // A log that lies there belongs to a file that is gone.
-    for ending in ["-wal", "-shm", "-journal"] {
-        let log = with_ending(&place.db, ending);
-        if log.symlink_metadata().is_ok() {
-            std::fs::rename(&log, aside(&log, "old")).map_err(io)?;
-        }
-    }
+    guard::move_logs_away(&place.db)?;
     let second_name = survivor.file_name().is_some_and(|n| n == DB);
     if !second_name || std::fs::hard_link(&survivor, &place.db).is_err() {
         copy_to(&survivor, &place.db)?;
@@ -169,12 +163,8 @@ pub(super) fn copy(conn: &Connection, to: &Path) -> Result<()> {
     let tmp = with_ending(to, &format!(".{}.tmp", std::process::id()));
     let io = |doing, e| Error::io(&tmp, doing, e);
     // One that a crash left is ours, and of no use.
-    if let Err(e) = std::fs::remove_file(&tmp)
-        && e.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(io("remove", e));
-    }
-    guard::create(&tmp).map_err(|e| io("make", std::io::Error::other(e.to_string())))?;
+    guard::remove_if_there(&tmp).map_err(|e| io("remove", e))?;
+    guard::create_new(&tmp).map_err(|e| io("make", e))?;
     let copied = copy_pages(conn, &tmp).and_then(|()| {
         std::fs::File::open(&tmp)
             .and_then(|f| f.sync_all())
@@ -218,8 +208,13 @@ pub(super) fn keep(place: &Place, conn: &Connection, now: bool) -> Result<()> {
     if std::fs::hard_link(&place.db, &second).is_ok() {
         return Ok(());
     }
-    let fresh = |m: Metadata| m.modified().ok()?.elapsed().ok();
-    let age = copy_at.metadata().ok().and_then(fresh);
+    let copied = copy_at.metadata().and_then(|m| m.modified()).ok();
+    let written = meta.modified().ok();
+    // Nothing was written since: the log was emptied into the file before.
+    if copied.is_some() && written < copied {
+        return Ok(());
+    }
+    let age = copied.and_then(|t| t.elapsed().ok());
     if now || age.is_none_or(|age| age > STALE) {
         copy(conn, &copy_at)?;
     }
@@ -243,12 +238,7 @@ pub fn forget(place: &Place) -> Result<()> {
     };
     for file in [DB, COPY, "id"] {
         let path = keep.join(file);
-        match std::fs::remove_file(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io(&path, "remove", e));
-            }
-            _ => {}
-        }
+        guard::remove_if_there(&path).map_err(|e| Error::io(&path, "remove", e))?;
     }
     Ok(())
 }

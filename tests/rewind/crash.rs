@@ -253,7 +253,7 @@ fn an_interrupted_one_stands_in_the_way_of_the_next() {
     let first = forty(&mut s);
     let plan = s.plan(&s.wish("s", first));
     let (root, _) = failing(&s, 140, 5, true, true);
-    apply(&s, &root, &plan).unwrap_err();
+    assert!(apply(&s, &root, &plan).is_err());
     let error = apply(&s, &s.root(), &plan).unwrap_err().to_string();
     assert!(error.contains("was interrupted in this folder"), "{error}");
     // Another store does not know of it, but the folder does.

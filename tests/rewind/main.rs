@@ -1,5 +1,5 @@
 //! Rewinds of throw-away folders, against histories that are written straight into a store.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod crash;
 mod history;

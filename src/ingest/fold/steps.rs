@@ -1,10 +1,13 @@
 //! The part of the fold that makes steps: messages, notices, calls and their results.
 
 use super::state::{OpenStep, hash64};
+use super::words::distinct;
 use super::{Env, Folder, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes};
 use crate::model::{Id, IdKind, Status, StepKind, Via};
-use crate::source::{Call, Effect, Event, Outcome, shell};
-use crate::store::rows::{ChangeRecord, SightingRecord, Span, StepBatch, StepRecord};
+use crate::source::shell::{self, FileDeed};
+use crate::source::{Before, Call, Effect, Event, Outcome};
+use crate::store::rows::{ChangeRecord, PathRecord, SightingRecord, Span, StepBatch, StepRecord};
+use crate::text::without_colours;
 
 /// Bytes of an output that are searchable: its head and its tail.
 const OUTPUT_HEAD: usize = 600;
@@ -38,7 +41,7 @@ impl Folder {
         }
         self.state.session.last_words = Some(head(text.trim(), LAST_WORDS));
         let words = [
-            head_bytes(text, SEARCHABLE).to_owned(),
+            distinct(head_bytes(text, SEARCHABLE)),
             String::new(),
             String::new(),
         ];
@@ -99,6 +102,8 @@ impl Folder {
             answered: true,
             effects: 0,
             command: None,
+            deed: None,
+            workdir: None,
             words,
             stored: false,
             counted: (false, false),
@@ -150,9 +155,12 @@ impl Folder {
             answered: false,
             effects: 0,
             command: test.then(|| call.target.clone()),
+            deed: (call.kind == StepKind::Command && !shell::file_deeds(&call.target).is_empty())
+                .then(|| call.target.clone()),
+            workdir: call.workdir.clone(),
             words: [
                 String::new(),
-                head_bytes(&call.input, SEARCHABLE).to_owned(),
+                distinct(head_bytes(&call.input, SEARCHABLE)),
                 String::new(),
             ],
             stored: false,
@@ -313,16 +321,19 @@ impl Folder {
             step.record.kind,
             StepKind::Read | StepKind::Edit | StepKind::Write
         ) {
-            let text = &outcome.output;
+            // Colour codes inside words would hide them from a search.
+            let text = &*without_colours(&outcome.output);
             let tail = &text[text
                 .ceil_char_boundary(text.len().saturating_sub(OUTPUT_TAIL))
                 .max(head_bytes(text, OUTPUT_HEAD).len())..];
             let room = OUTPUT_HEAD + OUTPUT_TAIL;
             let words = &mut step.words[2];
             if words.len() < 2 * room {
-                words.push_str(head_bytes(text, OUTPUT_HEAD));
-                words.push('\n');
-                words.push_str(tail);
+                let both = format!("{}\n{tail}", head_bytes(text, OUTPUT_HEAD));
+                if !words.is_empty() {
+                    words.push(' ');
+                }
+                words.push_str(&distinct(&both));
             }
         }
     }
@@ -334,7 +345,8 @@ impl Folder {
         env: &mut Env<'_>,
     ) -> (Vec<ChangeRecord>, Vec<SightingRecord>) {
         let (mut changes, mut sightings) = (Vec::new(), Vec::new());
-        for effect in &outcome.effects {
+        let deeds = self.deeds(step, outcome, env);
+        for effect in outcome.effects.iter().chain(&deeds) {
             let no = step.effects;
             step.effects += 1;
             let (roots, named) = (env.roots, env.named);
@@ -347,10 +359,12 @@ impl Folder {
             match files::effect(no, effect, &locate, env.keep) {
                 files::Done::Change(change) => {
                     self.state.inside |= here;
+                    self.state.known.insert(path_hash(&change.path));
                     changes.push(change);
                 }
                 files::Done::Sighting(sighting) => {
                     self.state.visited |= here;
+                    self.state.known.insert(path_hash(&sighting.path));
                     sightings.push(sighting);
                 }
             }
@@ -366,6 +380,38 @@ impl Folder {
             }
         }
         (changes, sightings)
+    }
+
+    /// Files that a command removed or moved, of those that are known to be files.
+    fn deeds(&self, step: &OpenStep, outcome: &Outcome, env: &Env<'_>) -> Vec<Effect> {
+        let worked = outcome.status == Status::Ok && outcome.exit_code.is_none_or(|c| c == 0);
+        let Some(command) = step.deed.as_deref().filter(|_| worked) else {
+            return Vec::new();
+        };
+        // A folder that the command was told to run in comes before the one of the moment.
+        let place = |path: String| match &step.workdir {
+            Some(dir) if !path.starts_with('/') => format!("{dir}/{path}"),
+            _ => path,
+        };
+        let is_file = |path: &str| {
+            self.state
+                .known
+                .contains(&path_hash(&self.locate(path, env)))
+        };
+        shell::file_deeds(command)
+            .into_iter()
+            .map(|deed| match deed {
+                FileDeed::Removed(path) => Effect::Delete {
+                    path: place(path),
+                    before: Before::Unknown,
+                },
+                FileDeed::Moved(from, to) => Effect::Move {
+                    from: place(from),
+                    to: place(to),
+                },
+            })
+            .filter(|effect| is_file(effect.path()))
+            .collect()
     }
 
     fn count(&mut self, step: &mut OpenStep, changes: &[ChangeRecord]) {
@@ -434,6 +480,10 @@ impl Folder {
         });
         step.stored = true;
     }
+}
+
+fn path_hash(path: &PathRecord) -> u64 {
+    hash64(&[&path.root, &path.rel])
 }
 
 /// Whether a later result of the same call says something worse than the first.

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use color_eyre::Result;
 use rusqlite::Connection;
 
-use super::Rough;
 use super::candidates::Subject;
+use super::{Rough, fuzzy};
 
 /// The newest so many hits are looked at.
 const NEWEST: i64 = 2_000;
@@ -14,15 +14,25 @@ const NEWEST_PROMPTS: i64 = 500;
 
 /// Adds what the index finds and is not there yet.
 pub(super) fn search(conn: &Connection, words: &[String], out: &mut Vec<Rough>) -> Result<()> {
+    // A plain find among the candidates comes first, then what people wrote, then what agents and tools did.
+    let letters: i64 = words.iter().map(|w| w.chars().count() as i64).sum();
+    let scores = (fuzzy::PLAIN * letters, (fuzzy::PLAIN - 8) * letters);
     let mut known: HashSet<Subject> = out.iter().map(|r| r.subject).collect();
     if let Some(query) = query_of(words) {
         // Row ids of prompts and steps are not on one scale, so each kind has its own bound.
         let prompts = ids(conn, &format!("{{prompt}} : ({query})"), NEWEST_PROMPTS)?;
         let steps = ids(conn, &format!("{{said input output}} : ({query})"), NEWEST)?;
-        add_prompts(conn, prompts.iter().map(|id| id / 2), &mut known, out)?;
+        add_prompts(
+            conn,
+            prompts.iter().map(|id| id / 2),
+            scores.0,
+            &mut known,
+            out,
+        )?;
         add_steps(
             conn,
             steps.iter().filter(|id| *id % 2 == 1).map(|id| id / 2),
+            scores.1,
             &mut known,
             out,
         )?;
@@ -36,7 +46,7 @@ pub(super) fn search(conn: &Connection, words: &[String], out: &mut Vec<Rough>) 
         let found = statement
             .query_map((quoted, NEWEST_PROMPTS), |r| r.get(0))?
             .collect::<rusqlite::Result<Vec<i64>>>()?;
-        add_prompts(conn, found.into_iter(), &mut known, out)?;
+        add_prompts(conn, found.into_iter(), scores.0, &mut known, out)?;
     }
     Ok(())
 }
@@ -72,6 +82,7 @@ fn ids(conn: &Connection, query: &str, most: i64) -> Result<Vec<i64>> {
 fn add_prompts(
     conn: &Connection,
     ids: impl Iterator<Item = i64>,
+    score: i64,
     known: &mut HashSet<Subject>,
     out: &mut Vec<Rough>,
 ) -> Result<()> {
@@ -79,7 +90,7 @@ fn add_prompts(
         "SELECT session_id, COALESCE(at, 0) FROM prompt WHERE id = ?1 AND alias_of IS NULL",
     )?;
     for id in ids {
-        add(&mut statement, Subject::Prompt(id), id, 60, known, out)?;
+        add(&mut statement, Subject::Prompt(id), id, score, known, out)?;
     }
     Ok(())
 }
@@ -87,13 +98,14 @@ fn add_prompts(
 fn add_steps(
     conn: &Connection,
     ids: impl Iterator<Item = i64>,
+    score: i64,
     known: &mut HashSet<Subject>,
     out: &mut Vec<Rough>,
 ) -> Result<()> {
     let mut statement = conn
         .prepare_cached("SELECT session_id, COALESCE(at, started_at, 0) FROM step WHERE id = ?1 AND alias_of IS NULL")?;
     for id in ids {
-        add(&mut statement, Subject::Step(id), id, 30, known, out)?;
+        add(&mut statement, Subject::Step(id), id, score, known, out)?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use super::types::{Found, Hit, HitWhat, PromptRow, SessionInfo, SessionRow, Step
 use super::{raw, rows, sessions};
 use crate::model::Time;
 use crate::store::Reader;
+use crate::text;
 
 /// So many full-text hits get the line in which they hit; reading one costs about half a millisecond.
 const SNIPPETS: usize = 16;
@@ -91,7 +92,7 @@ pub(super) fn find(
 }
 
 /// Groups by session: the best group first, in a group by score. The number of hits and of groups.
-fn order(rough: &mut Vec<Rough>) -> (u32, u32) {
+fn order(rough: &mut [Rough]) -> (u32, u32) {
     let mut best: HashMap<i64, (i64, i64)> = HashMap::new();
     for hit in rough.iter() {
         let group = best.entry(hit.session).or_insert((i64::MIN, i64::MIN));
@@ -173,6 +174,7 @@ fn snippet(
             texts
         }
     };
+    let texts: Vec<_> = texts.iter().map(|t| text::without_colours(t)).collect();
     Ok(texts
         .iter()
         .flat_map(|t| t.lines())

@@ -2,115 +2,12 @@
 
 use serde_json::value::RawValue;
 
-use super::input;
-use super::lenient::{Flag, List, Map, Text};
-use super::record::Block;
+use super::content::Block;
+use super::input::Input;
+use super::lenient::{Map, Text};
+use super::readable;
 use crate::model::StepKind;
 use crate::source::Call;
-
-/// The fields of all known tools' inputs.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Input<'a> {
-    #[serde(borrow)]
-    pub file_path: Text<'a>,
-    #[serde(borrow)]
-    pub notebook_path: Text<'a>,
-    #[serde(borrow)]
-    pub path: Text<'a>,
-    #[serde(borrow)]
-    pub pattern: Text<'a>,
-    #[serde(borrow)]
-    pub command: Text<'a>,
-    #[serde(borrow)]
-    pub description: Text<'a>,
-    #[serde(borrow)]
-    pub old_string: Text<'a>,
-    #[serde(borrow)]
-    pub new_string: Text<'a>,
-    pub replace_all: Flag,
-    #[serde(borrow)]
-    pub new_source: Text<'a>,
-    #[serde(borrow)]
-    pub content: Text<'a>,
-    #[serde(borrow)]
-    pub edits: List<Map<Replacement<'a>>>,
-    #[serde(borrow)]
-    pub todos: List<Map<Todo<'a>>>,
-    #[serde(borrow)]
-    pub questions: List<Map<Question<'a>>>,
-    #[serde(borrow)]
-    pub plan: Text<'a>,
-    #[serde(borrow)]
-    pub prompt: Text<'a>,
-    #[serde(borrow)]
-    pub url: Text<'a>,
-    #[serde(borrow)]
-    pub query: Text<'a>,
-    #[serde(borrow)]
-    pub skill: Text<'a>,
-    #[serde(borrow)]
-    pub args: Text<'a>,
-    #[serde(borrow)]
-    pub subject: Text<'a>,
-    #[serde(borrow)]
-    pub status: Text<'a>,
-    #[serde(borrow, rename = "taskId")]
-    pub task: Text<'a>,
-    #[serde(borrow)]
-    pub task_id: Text<'a>,
-    #[serde(borrow)]
-    pub bash_id: Text<'a>,
-    #[serde(borrow)]
-    pub shell_id: Text<'a>,
-    #[serde(borrow)]
-    pub title: Text<'a>,
-    #[serde(borrow)]
-    pub name: Text<'a>,
-    #[serde(borrow)]
-    pub id: Text<'a>,
-}
-
-/// One replacement of an edit.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Replacement<'a> {
-    #[serde(borrow)]
-    pub old_string: Text<'a>,
-    #[serde(borrow)]
-    pub new_string: Text<'a>,
-    pub replace_all: Flag,
-}
-
-/// A thing to do.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Todo<'a> {
-    #[serde(borrow)]
-    pub content: Text<'a>,
-    #[serde(borrow)]
-    pub status: Text<'a>,
-}
-
-/// A question to the person.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Question<'a> {
-    #[serde(borrow)]
-    pub question: Text<'a>,
-    #[serde(borrow)]
-    pub options: List<Map<Choice<'a>>>,
-}
-
-/// An answer to choose.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Choice<'a> {
-    #[serde(borrow)]
-    pub label: Text<'a>,
-    #[serde(borrow)]
-    pub description: Text<'a>,
-}
 
 /// The call of a `tool_use` block; `None` if it has no id to join a result by.
 pub(super) fn call(block: &Block<'_>) -> Option<Call> {
@@ -250,24 +147,24 @@ fn readable(tool: &str, fields: &Input<'_>, raw: Option<&RawValue>) -> String {
         }),
         "Edit" => {
             let mut out = String::new();
-            input::replacement(fields.old_string.str(), fields.new_string.str(), &mut out);
+            readable::replacement(fields.old_string.str(), fields.new_string.str(), &mut out);
             if fields.replace_all.set() {
                 out.push_str("(every occurrence)\n");
             }
             Some(out)
         }
-        "MultiEdit" => Some(input::replacements(
+        "MultiEdit" => Some(readable::replacements(
             fields.edits.0.iter().filter_map(|e| e.0.as_ref()),
         )),
         "Write" => fields.content.get().map(str::to_owned),
         "NotebookEdit" => fields.new_source.get().map(str::to_owned),
-        "TodoWrite" => Some(input::checklist(fields)),
+        "TodoWrite" => Some(readable::checklist(fields)),
         "ExitPlanMode" | "exit_plan_mode" => fields.plan.filled().map(str::to_owned),
-        "AskUserQuestion" => Some(input::questions(fields)),
+        "AskUserQuestion" => Some(readable::questions(fields)),
         "Task" | "Agent" => fields.prompt.filled().map(str::to_owned),
         _ => None,
     };
     text.filter(|t| !t.is_empty())
-        .or_else(|| raw.map(input::plain))
+        .or_else(|| raw.map(readable::plain))
         .unwrap_or_default()
 }

@@ -2,9 +2,11 @@
 //!
 //! Only what the file tools say of themselves: what a shell command did is not in its record.
 
-use super::calls::Replacement;
-use super::lenient::{Content, Flag, List, Map, Number, Pairs, Text};
-use crate::source::{Before, Effect, Hunk};
+use super::content::{Content, Pairs};
+use super::hunks::{Known, PatchHunk, hunks};
+use super::input::Replacement;
+use super::lenient::{Flag, List, Map, Number, Text};
+use crate::source::{Before, Effect};
 
 /// The fields of all known tools' results.
 #[derive(Default, serde::Deserialize)]
@@ -58,7 +60,8 @@ pub(super) struct Returned<'a> {
     pub agent_id: Text<'a>,
     pub duration_ms: Number,
     pub total_duration_ms: Number,
-    pub duration_seconds: Number,
+    #[serde(borrow)]
+    pub duration_seconds: Option<&'a serde_json::value::RawValue>,
     pub answers: Pairs,
 }
 
@@ -74,18 +77,6 @@ pub(super) struct Shown<'a> {
     pub start_line: Number,
     pub total_lines: Number,
     pub truncated_by_token_cap: Flag,
-}
-
-/// A hunk of `structuredPatch`.
-#[derive(Default, serde::Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct PatchHunk<'a> {
-    pub old_start: Number,
-    pub old_lines: Number,
-    pub new_start: Number,
-    pub new_lines: Number,
-    #[serde(borrow)]
-    pub lines: List<Text<'a>>,
 }
 
 /// The effects of a tool that succeeded. Told by the object's shape: the record does not name the tool.
@@ -108,8 +99,19 @@ pub(super) fn effects(returned: Returned<'_>) -> Vec<Effect> {
 
 fn edit(returned: Returned<'_>) -> Option<Effect> {
     let path = owned(returned.file_path)?;
-    let hunks = hunks(&returned.structured_patch);
     let amended = returned.user_modified.set();
+    let hunks = {
+        let (old, new) = (returned.old_string.str(), returned.new_string.str());
+        let before = returned.original_file.get();
+        let after = after(before, &[(old, new, returned.replace_all.set())]);
+        let known = Known {
+            before,
+            // What the person made of it is in the hunks alone.
+            after: after.as_deref().filter(|_| !amended),
+            pieces: vec![old, new],
+        };
+        hunks(&returned.structured_patch, &known)
+    };
     let old = owned(returned.old_string).unwrap_or_default();
     let new = owned(returned.new_string)?;
     // An edit of nothing is how a file is created with this tool. A text before is then empty or absent;
@@ -137,6 +139,24 @@ fn edit(returned: Returned<'_>) -> Option<Effect> {
 }
 
 fn multi_edit(returned: Returned<'_>) -> Option<Effect> {
+    let hunks = {
+        let before = returned.original_file_contents.get();
+        let before = before.or(returned.original_file.get());
+        let edits = returned.edits.0.iter().filter_map(|e| e.0.as_ref());
+        let edits: Vec<(&str, &str, bool)> = edits
+            .map(|e| (e.old_string.str(), e.new_string.str(), e.replace_all.set()))
+            .collect();
+        let after = after(before, &edits);
+        let known = Known {
+            before,
+            after: after.as_deref().filter(|_| !returned.user_modified.set()),
+            pieces: edits
+                .iter()
+                .flat_map(|(old, new, _)| [*old, *new])
+                .collect(),
+        };
+        hunks(&returned.structured_patch, &known)
+    };
     let before = match text_before(returned.original_file_contents) {
         Before::Unknown => text_before(returned.original_file),
         known => known,
@@ -155,7 +175,7 @@ fn multi_edit(returned: Returned<'_>) -> Option<Effect> {
                 )
             })
             .collect(),
-        hunks: hunks(&returned.structured_patch),
+        hunks,
         amended: returned.user_modified.set(),
     })
 }
@@ -165,6 +185,12 @@ fn write(returned: Returned<'_>) -> Option<Effect> {
         Content::Text(text) => text.into_owned(),
         _ => return None,
     };
+    let known = Known {
+        before: returned.original_file.get(),
+        after: Some(&content),
+        pieces: Vec::new(),
+    };
+    let hunks = hunks(&returned.structured_patch, &known);
     let before = match (returned.original_file, returned.kind.str()) {
         (Text(Some(text)), "create") if text.is_empty() => Before::Absent,
         (Text(Some(text)), _) => Before::Text(text.into_owned()),
@@ -175,15 +201,11 @@ fn write(returned: Returned<'_>) -> Option<Effect> {
         path: owned(returned.file_path)?,
         before,
         content,
-        hunks: hunks(&returned.structured_patch),
+        hunks,
     })
 }
 
 fn notebook(returned: Returned<'_>) -> Option<Effect> {
-    // It reports some failures in a field of its own, without the mark of an error.
-    if returned.error.filled().is_some() {
-        return None;
-    }
     let path = owned(returned.notebook_path)?;
     let before = text_before(returned.notebook_before);
     Some(match owned(returned.notebook_after) {
@@ -240,17 +262,17 @@ fn text_before(text: Text<'_>) -> Before {
     owned(text).map_or(Before::Unknown, Before::Text)
 }
 
-fn hunks(list: &List<Map<PatchHunk<'_>>>) -> Vec<Hunk> {
-    let number = |n: Number| u32::try_from(n.0.unwrap_or(0)).unwrap_or(u32::MAX);
-    list.0
-        .iter()
-        .filter_map(|hunk| hunk.0.as_ref())
-        .map(|hunk| Hunk {
-            old_start: number(hunk.old_start),
-            old_lines: number(hunk.old_lines),
-            new_start: number(hunk.new_start),
-            new_lines: number(hunk.new_lines),
-            lines: hunk.lines.0.iter().map(|l| l.str().to_owned()).collect(),
-        })
-        .collect()
+/// The text after replacements, where a restored hunk needs it.
+fn after(before: Option<&str>, replacements: &[(&str, &str, bool)]) -> Option<String> {
+    let before = before?;
+    let tabs = before.contains('\t') || replacements.iter().any(|(_, new, _)| new.contains('\t'));
+    tabs.then(|| {
+        replacements
+            .iter()
+            .fold(before.to_owned(), |text, (old, new, all)| match all {
+                _ if old.is_empty() => text,
+                true => text.replace(old, new),
+                false => text.replacen(old, new, 1),
+            })
+    })
 }

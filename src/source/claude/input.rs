@@ -1,144 +1,107 @@
-//! The input of a tool as a person would read it.
+//! The shape of tools' inputs.
 
-use serde_json::value::RawValue;
+use super::lenient::{Flag, List, Map, Text};
 
-use super::calls::{Input, Replacement};
-use super::lenient::Text;
-
-/// JSON with line breaks and indents, in the order and with the escapes of the record.
-pub(super) fn pretty(raw: &RawValue) -> String {
-    let text = raw.get().trim();
-    let mut out = String::with_capacity(text.len() + text.len() / 8);
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    let line = |out: &mut String, depth: usize| {
-        out.push('\n');
-        out.extend(std::iter::repeat_n("  ", depth.min(40)));
-    };
-    for (i, byte) in bytes.iter().enumerate() {
-        if in_string {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        // Everything that is looked at outside of strings is ASCII, so these are boundaries of characters.
-        let empty = matches!(bytes.get(i + 1), Some(b'}' | b']'));
-        match byte {
-            b'"' => in_string = true,
-            b'{' | b'[' if !empty => {
-                out.push_str(&text[from..=i]);
-                from = i + 1;
-                depth += 1;
-                line(&mut out, depth);
-            }
-            b'}' | b']' if !matches!(i.checked_sub(1).map(|p| bytes[p]), Some(b'{' | b'[')) => {
-                out.push_str(&text[from..i]);
-                from = i;
-                depth = depth.saturating_sub(1);
-                line(&mut out, depth);
-            }
-            b',' => {
-                out.push_str(&text[from..=i]);
-                from = i + 1;
-                line(&mut out, depth);
-            }
-            b':' => {
-                out.push_str(&text[from..=i]);
-                out.push(' ');
-                from = i + 1;
-            }
-            b' ' | b'\n' | b'\r' | b'\t' => {
-                out.push_str(&text[from..i]);
-                from = i + 1;
-            }
-            _ => {}
-        }
-    }
-    out.push_str(&text[from..]);
-    out
+/// The fields of all known tools' inputs.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Input<'a> {
+    #[serde(borrow)]
+    pub file_path: Text<'a>,
+    #[serde(borrow)]
+    pub notebook_path: Text<'a>,
+    #[serde(borrow)]
+    pub path: Text<'a>,
+    #[serde(borrow)]
+    pub pattern: Text<'a>,
+    #[serde(borrow)]
+    pub command: Text<'a>,
+    #[serde(borrow)]
+    pub description: Text<'a>,
+    #[serde(borrow)]
+    pub old_string: Text<'a>,
+    #[serde(borrow)]
+    pub new_string: Text<'a>,
+    pub replace_all: Flag,
+    #[serde(borrow)]
+    pub new_source: Text<'a>,
+    #[serde(borrow)]
+    pub content: Text<'a>,
+    #[serde(borrow)]
+    pub edits: List<Map<Replacement<'a>>>,
+    #[serde(borrow)]
+    pub todos: List<Map<Todo<'a>>>,
+    #[serde(borrow)]
+    pub questions: List<Map<Question<'a>>>,
+    #[serde(borrow)]
+    pub plan: Text<'a>,
+    #[serde(borrow)]
+    pub prompt: Text<'a>,
+    #[serde(borrow)]
+    pub url: Text<'a>,
+    #[serde(borrow)]
+    pub query: Text<'a>,
+    #[serde(borrow)]
+    pub skill: Text<'a>,
+    #[serde(borrow)]
+    pub args: Text<'a>,
+    #[serde(borrow)]
+    pub subject: Text<'a>,
+    #[serde(borrow)]
+    pub status: Text<'a>,
+    #[serde(borrow, rename = "taskId")]
+    pub task: Text<'a>,
+    #[serde(borrow)]
+    pub task_id: Text<'a>,
+    #[serde(borrow)]
+    pub bash_id: Text<'a>,
+    #[serde(borrow)]
+    pub shell_id: Text<'a>,
+    #[serde(borrow)]
+    pub title: Text<'a>,
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub id: Text<'a>,
 }
 
-/// A string's text, or the value's JSON.
-pub(super) fn plain(raw: &RawValue) -> String {
-    match serde_json::from_str::<Text<'_>>(raw.get()) {
-        Ok(Text(Some(text))) => text.into_owned(),
-        _ => pretty(raw),
-    }
+/// One replacement of an edit.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Replacement<'a> {
+    #[serde(borrow)]
+    pub old_string: Text<'a>,
+    #[serde(borrow)]
+    pub new_string: Text<'a>,
+    pub replace_all: Flag,
 }
 
-/// What a replacement takes out and puts in, in the marks of a diff, without the lines that both share.
-pub(super) fn replacement(old: &str, new: &str, out: &mut String) {
-    let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
-    let head = old.iter().zip(&new).take_while(|(x, y)| x == y).count();
-    let (old_back, new_back) = (old[head..].iter().rev(), new[head..].iter().rev());
-    let tail = old_back.zip(new_back).take_while(|(x, y)| x == y).count();
-    let mut put = |mark: char, lines: &[&str]| {
-        for line in lines {
-            out.push(mark);
-            out.push_str(line);
-            out.push('\n');
-        }
-    };
-    put(' ', &old[..head]);
-    put('-', &old[head..old.len() - tail]);
-    put('+', &new[head..new.len() - tail]);
-    put(' ', &old[old.len() - tail..]);
+/// A thing to do.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Todo<'a> {
+    #[serde(borrow)]
+    pub content: Text<'a>,
+    #[serde(borrow)]
+    pub status: Text<'a>,
 }
 
-/// Replacements one after the other.
-pub(super) fn replacements<'a>(all: impl Iterator<Item = &'a Replacement<'a>>) -> String {
-    let mut out = String::new();
-    for one in all {
-        if !out.is_empty() {
-            out.push_str("@@\n");
-        }
-        replacement(one.old_string.str(), one.new_string.str(), &mut out);
-        if one.replace_all.set() {
-            out.push_str("(every occurrence)\n");
-        }
-    }
-    out
+/// A question to the person.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Question<'a> {
+    #[serde(borrow)]
+    pub question: Text<'a>,
+    #[serde(borrow)]
+    pub options: List<Map<Choice<'a>>>,
 }
 
-/// A list of things to do, as a checklist.
-pub(super) fn checklist(input: &Input<'_>) -> String {
-    let mut out = String::new();
-    for todo in &input.todos.0 {
-        let Some(todo) = &todo.0 else { continue };
-        out.push_str(match todo.status.str() {
-            "completed" => "[x] ",
-            "in_progress" => "[>] ",
-            _ => "[ ] ",
-        });
-        out.push_str(todo.content.str());
-        out.push('\n');
-    }
-    out
-}
-
-/// Questions with their options.
-pub(super) fn questions(input: &Input<'_>) -> String {
-    let mut out = String::new();
-    for question in input.questions.0.iter().filter_map(|q| q.0.as_ref()) {
-        if !out.is_empty() {
-            out.push('\n');
-        }
-        out.push_str(question.question.str());
-        out.push('\n');
-        for option in question.options.0.iter().filter_map(|o| o.0.as_ref()) {
-            out.push_str("- ");
-            out.push_str(option.label.str());
-            if let Some(more) = option.description.filled() {
-                out.push_str(": ");
-                out.push_str(more);
-            }
-            out.push('\n');
-        }
-    }
-    out
+/// An answer to choose.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(super) struct Choice<'a> {
+    #[serde(borrow)]
+    pub label: Text<'a>,
+    #[serde(borrow)]
+    pub description: Text<'a>,
 }

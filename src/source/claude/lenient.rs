@@ -6,8 +6,6 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::record::Block;
-
 /// A text, or nothing if the value is of another type.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Text<'a>(pub Option<Cow<'a, str>>);
@@ -63,43 +61,6 @@ impl<T> Default for Map<T> {
 /// A list, empty if the value is of another type.
 #[derive(Default)]
 pub(super) struct List<T>(pub Vec<T>);
-
-/// The texts of an object, in the order of the record.
-#[derive(Default)]
-pub(super) struct Pairs(pub Vec<(String, String)>);
-
-/// A message's content: a text or blocks.
-#[derive(Default)]
-pub(super) enum Content<'a> {
-    #[default]
-    Nothing,
-    Text(Cow<'a, str>),
-    Blocks(Vec<Block<'a>>),
-}
-
-impl Content<'_> {
-    /// The text blocks, or the text itself; images as `[image]`.
-    pub fn joined(&self) -> String {
-        match self {
-            Content::Nothing => String::new(),
-            Content::Text(text) => text.clone().into_owned(),
-            Content::Blocks(blocks) => {
-                let mut out = String::new();
-                for block in blocks {
-                    let text = match block.kind.str() {
-                        "image" => "[image]",
-                        _ => block.text.str(),
-                    };
-                    if !out.is_empty() && !text.is_empty() {
-                        out.push('\n');
-                    }
-                    out.push_str(text);
-                }
-                out
-            }
-        }
-    }
-}
 
 /// Drains what a lenient visitor does not want.
 macro_rules! nothing_else {
@@ -228,48 +189,4 @@ impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for List<T> {
     }
 }
 
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Pairs;
-            expecting!("an object of texts");
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, Content<'de>>()? {
-                    pairs.push((name, value.joined()));
-                }
-                Ok(Pairs(pairs))
-            }
-            nothing_else!(visit_str: &str, visit_i64: i64, visit_u64: u64, visit_f64: f64, visit_bool: bool);
-            no_seq!();
-        }
-        d.deserialize_any(V)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct V<'a>(PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for V<'a> {
-            type Value = Content<'a>;
-            expecting!("a text or blocks");
-            fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Content<'a>, E> {
-                Ok(Content::Text(Cow::Borrowed(v)))
-            }
-            fn visit_str<E>(self, v: &str) -> Result<Content<'a>, E> {
-                Ok(Content::Text(Cow::Owned(v.to_owned())))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content<'a>, A::Error> {
-                let mut blocks = Vec::new();
-                while let Some(item) = seq.next_element::<Map<Block<'a>>>()? {
-                    blocks.push(item.0.unwrap_or_default());
-                }
-                Ok(Content::Blocks(blocks))
-            }
-            nothing_else!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64);
-            no_map!();
-        }
-        d.deserialize_any(V(PhantomData))
-    }
-}
+pub(super) use {expecting, no_map, no_seq, nothing_else};

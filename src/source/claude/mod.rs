@@ -1,19 +1,27 @@
 //! Claude Code: `projects/**/*.jsonl` below its configuration folders.
 //!
-//! Versions 1.0 to 2.1.237 are read. One record becomes events in [`parse`]; which session it belongs to
+//! Versions 1.0 to 2.1.237 are read. A line's records are found in [`line`] and become
+//! events in [`events`]; which session it belongs to
 //! is [`session`]'s matter, a person's words are [`user`]'s, an action [`calls`]'s and what came back
 //! [`results`]'s. Nothing here reads the disk: spilled outputs and file-history backups lie in other
 //! files and are not followed.
 
 mod calls;
+mod content;
 mod effects;
+mod events;
+mod hunks;
 mod input;
 mod lenient;
-mod parse;
+mod line;
+mod mirror;
 mod queue;
+mod readable;
 mod record;
 mod results;
 mod session;
+#[cfg(test)]
+mod tests;
 mod user;
 
 use std::path::{Path, PathBuf};
@@ -70,10 +78,10 @@ impl Source for Claude {
     }
 
     fn claims(&self, head: &[u8]) -> bool {
-        parse::claims(head)
+        line::claims(head)
     }
 
     fn parse(&self, path: &Path, line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
-        parse::line(path, line, state, out);
+        line::line(path, line, state, out);
     }
 }

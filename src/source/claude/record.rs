@@ -7,7 +7,11 @@
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::lenient::{Content, Flag, Map, Number, Text};
+use super::content::Content;
+use super::lenient::{Flag, Map, Number, Text};
+
+/// The model that the harness gives for messages of its own.
+pub(super) const SYNTHETIC: &str = "<synthetic>";
 
 /// One line.
 #[derive(Default, serde::Deserialize)]
@@ -93,27 +97,6 @@ pub(super) struct Message<'a> {
     pub usage: Map<Tokens>,
     /// Qwen keeps its messages here; Claude has no such field.
     pub parts: Option<IgnoredAny>,
-}
-
-/// A part of a message.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Block<'a> {
-    #[serde(borrow, rename = "type")]
-    pub kind: Text<'a>,
-    #[serde(borrow)]
-    pub text: Text<'a>,
-    #[serde(borrow)]
-    pub id: Text<'a>,
-    #[serde(borrow)]
-    pub name: Text<'a>,
-    #[serde(borrow)]
-    pub input: Option<&'a RawValue>,
-    #[serde(borrow)]
-    pub tool_use_id: Text<'a>,
-    pub is_error: Flag,
-    #[serde(borrow)]
-    pub content: Content<'a>,
 }
 
 /// Tokens of a request.

@@ -2,9 +2,9 @@
 
 use serde_json::value::RawValue;
 
+use super::content::Block;
 use super::effects::{self, Returned};
 use super::lenient::Map;
-use super::record::Block;
 use super::user::tag;
 use crate::model::Status;
 use crate::source::Outcome;
@@ -75,6 +75,10 @@ fn status(
     if rich.is_some_and(|r| r.interrupted.set()) {
         return Status::Interrupted;
     }
+    // Edits of notebooks report some failures in a field of their own, without the mark of an error.
+    if rich.is_some_and(|r| r.notebook_path.get().is_some() && r.error.filled().is_some()) {
+        return Status::Failed;
+    }
     // What a tool printed may begin with these words; only an error can be a refusal.
     let is_error = block.is_error.set();
     let error_text = returned.is_some_and(|raw| raw.get().starts_with('"'));
@@ -86,9 +90,7 @@ fn status(
         Status::Denied
     } else if starts(&STOPPED) {
         Status::Interrupted
-    } else if is_error {
-        Status::Failed
-    } else if error_text && returned.is_some_and(|raw| raw.get().starts_with("\"Error")) {
+    } else if is_error || returned.is_some_and(|raw| raw.get().starts_with("\"Error")) {
         Status::Failed
     } else {
         Status::Ok
@@ -149,7 +151,10 @@ fn duration(rich: &Returned<'_>) -> Option<u64> {
     [rich.total_duration_ms, rich.duration_ms]
         .into_iter()
         .find_map(|ms| ms.0)
-        .or_else(|| rich.duration_seconds.0.map(|s| s.saturating_mul(1000)))
+        .or_else(|| {
+            let seconds: f64 = rich.duration_seconds?.get().parse().ok()?;
+            Some((seconds * 1000.0).round() as u64)
+        })
 }
 
 fn answer(content: &str, status: Status, rich: &Returned<'_>) -> Option<String> {

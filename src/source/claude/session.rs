@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::record::Record;
+use super::record::{Record, SYNTHETIC};
 use crate::source::{Body, Context, Event, ParseState, Relation, SessionHead};
 
 /// How many records of side chains inside a main file are remembered, to know whose child a record is.
@@ -31,7 +31,7 @@ pub(super) type Facts<'a> = [Option<&'a str>; 4];
 pub(super) fn facts<'a>(record: &'a Record<'_>) -> Facts<'a> {
     let model = match (record.kind.str(), &record.message.0) {
         // The model of a message that the harness made up is no model.
-        ("assistant", Some(m)) => m.model.filled().filter(|m| *m != "<synthetic>"),
+        ("assistant", Some(m)) => m.model.filled().filter(|m| *m != SYNTHETIC),
         _ => None,
     };
     [

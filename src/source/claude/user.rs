@@ -1,6 +1,6 @@
 //! What a person said, told apart from what the harness says in the person's name.
 
-use super::lenient::Content;
+use super::content::Content;
 use super::record::Record;
 use crate::model::Via;
 use crate::source::Body;

@@ -6,10 +6,12 @@ use serde_json::value::RawValue;
 use crate::model::{Status, StepKind};
 use crate::source::{Body, Call, Outcome, Usage};
 
-use super::call::{first_line, plain_outcome};
+use super::call::plain_outcome;
+use super::given::first_line;
+use super::lenient::parse;
 use super::memory::{self, Recent};
 use super::message::Told;
-use super::record::{Changes, Completed, Happening, parse};
+use super::record::{Changes, Completed, Happening};
 use super::{Reader, command, patch};
 
 impl Reader<'_> {
@@ -69,9 +71,9 @@ impl Reader<'_> {
             (None, status) => matches!(status, None | Some("completed")),
         };
         let standalone = self.stands_alone(id).then(|| {
-            let (kind, paths) = patch::changes_summary(&changes);
+            let paths: Vec<String> = changes.0.iter().map(|(p, _)| p.clone()).collect();
             let target = patch::target(&paths);
-            call(id, kind, "apply_patch", target, paths)
+            call(id, StepKind::Edit, "apply_patch", target, paths)
         });
         let status = match (worked, it.status.get()) {
             (true, _) => Status::Ok,

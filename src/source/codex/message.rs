@@ -38,7 +38,10 @@ impl Reader<'_> {
     /// `event_msg/user_message`.
     pub(super) fn user_message(&mut self, happening: &Happening<'_>) {
         // Some versions of 2025 marked what they had injected.
-        if !matches!(happening.sort.get(), None | Some("plain")) {
+        if matches!(
+            happening.sort.get(),
+            Some("user_instructions" | "environment_context")
+        ) {
             return self.say(Body::Ignored);
         }
         let pictures = [happening.images, happening.local_images]
@@ -206,11 +209,12 @@ fn is_injected(text: &str) -> bool {
     let Some((name, _)) = text.strip_prefix('<').and_then(|t| t.split_once('>')) else {
         return false;
     };
-    let is_name = !name.is_empty()
+    // HTML that a person pastes has no underscores in its names.
+    let is_name = name.contains('_')
         && name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    is_name && (text.ends_with(&format!("</{name}>")) || KNOWN_BLOCKS.contains(&name))
+    KNOWN_BLOCKS.contains(&name) || (is_name && text.ends_with(&format!("</{name}>")))
 }
 
 /// Injected blocks that need not end where the text ends.
@@ -241,6 +245,7 @@ mod tests {
         for text in [
             "why does <div> not close?",
             "<div> is never closed",
+            "<p>why is this red?</p>",
             "< 3",
             "# A heading",
         ] {

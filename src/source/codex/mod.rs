@@ -25,7 +25,9 @@
 
 mod call;
 mod command;
+mod given;
 mod happening;
+mod lenient;
 mod memory;
 mod message;
 mod output;

@@ -7,8 +7,9 @@ use crate::model::Status;
 use crate::source::{Body, Outcome};
 
 use super::call::plain_outcome;
+use super::lenient::{Text, parse};
 use super::memory::{self, Open, Recent};
-use super::record::{Item, Text};
+use super::record::Item;
 use super::{Reader, patch};
 
 /// An output without its wrapping.
@@ -40,6 +41,15 @@ impl Reader<'_> {
         }
         let alias = memory::close(self.state, Open::Alias, id);
         let origin = alias.clone().unwrap_or_else(|| id.to_owned());
+        // A process that nobody knows any more has ended unseen: that says nothing of how.
+        let own_status = match unwrapped.status {
+            Status::Running => Status::Ok,
+            status if unwrapped.exit_code.is_none() => status,
+            _ => Status::Ok,
+        };
+        if alias.is_some() && unwrapped.text.starts_with("write_stdin failed") {
+            unwrapped.status = Status::Unknown;
+        }
         self.remember_open(&origin, &unwrapped);
         let mut outcome = Outcome {
             status: unwrapped.status,
@@ -68,7 +78,7 @@ impl Reader<'_> {
         if alias.is_some() && memory::noted(self.state, Recent::Called, id) {
             // Input that was sent is a step of its own; what it brought stands with the command.
             self.say(Body::Outcome(Box::new(Outcome {
-                status: Status::Ok,
+                status: own_status,
                 ..plain_outcome(id.to_owned())
             })));
         }
@@ -93,7 +103,7 @@ impl Reader<'_> {
             return self.unknown("response_item/tool_search_output/?".to_owned());
         };
         let mut names = Vec::new();
-        if let Some(groups) = item.tools.and_then(super::record::parse::<Vec<Tool<'_>>>) {
+        if let Some(groups) = item.tools.and_then(parse::<Vec<Tool<'_>>>) {
             for group in groups {
                 names.extend(group.name.owned());
                 let inner = group.tools.unwrap_or_default();

@@ -1,6 +1,5 @@
 //! What patches did: the `*** Begin Patch` grammar of calls, and the changes that `patch_apply_end` tells.
 
-use crate::model::StepKind;
 use crate::source::{Before, Effect, Hunk};
 
 use super::command::seen_from;
@@ -13,28 +12,16 @@ enum Section<'p> {
     Update(&'p str, Option<&'p str>, Vec<Hunk>),
 }
 
-/// The kind of step that a patch is, and the paths that it names, in order.
-pub(super) fn summary(patch: &str) -> (StepKind, Vec<String>) {
-    let (mut kinds, mut paths) = (Vec::new(), Vec::new());
-    for section in sections(patch) {
-        let (kind, path) = match section {
-            Section::Add(path, _) => (StepKind::Write, path),
-            Section::Delete(path) => (StepKind::Delete, path),
-            Section::Update(path, Some(_), hunks) if hunks.is_empty() => (StepKind::Move, path),
-            Section::Update(path, ..) => (StepKind::Edit, path),
-        };
-        kinds.push(kind);
-        paths.push(path.to_owned());
-    }
-    (one_kind(&kinds), paths)
-}
-
-/// The kind of all, if all are of one kind; else an edit.
-fn one_kind(kinds: &[StepKind]) -> StepKind {
-    match kinds {
-        [first, rest @ ..] if rest.iter().all(|k| k == first) => *first,
-        _ => StepKind::Edit,
-    }
+/// The paths that a patch names, in order.
+pub(super) fn paths(patch: &str) -> Vec<String> {
+    sections(patch)
+        .into_iter()
+        .map(|section| match section {
+            Section::Add(path, _) | Section::Delete(path) | Section::Update(path, ..) => {
+                path.to_owned()
+            }
+        })
+        .collect()
 }
 
 /// The first path and how many more there are.
@@ -144,27 +131,6 @@ fn grow(hunks: &mut Vec<Hunk>, line: &str) {
     hunk.old_lines += u32::from(mark != '+');
     hunk.new_lines += u32::from(mark != '-');
     hunk.lines.push(marked);
-}
-
-/// The kind of step that these changes are, and their paths.
-pub(super) fn changes_summary(changes: &Changes<'_>) -> (StepKind, Vec<String>) {
-    let kinds: Vec<StepKind> = changes
-        .0
-        .iter()
-        .map(|(_, change)| match change {
-            Some(c) => match c.kind.or_empty() {
-                "add" => StepKind::Write,
-                "delete" => StepKind::Delete,
-                _ if c.move_path.some().is_some() && c.unified_diff.some().is_none() => {
-                    StepKind::Move
-                }
-                _ => StepKind::Edit,
-            },
-            None => StepKind::Edit,
-        })
-        .collect();
-    let paths = changes.0.iter().map(|(path, _)| path.clone()).collect();
-    (one_kind(&kinds), paths)
 }
 
 /// What the changes of `patch_apply_end` did.

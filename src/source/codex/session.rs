@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use crate::model::Time;
 use crate::source::{Body, Context, Relation, SessionHead};
 
 use super::Reader;
+use super::lenient::parse;
 use super::memory::changed;
-use super::record::{Git, Line, Meta, Turn, parse};
+use super::record::{Git, Line, Meta, Turn};
 
 /// Stands for the version in files without an envelope.
 pub(super) const BARE: &str = "bare";
@@ -54,7 +56,8 @@ impl Reader<'_> {
         let named_by_meta = self.state.get("named").is_some();
         if named_by_meta && self.state.session.as_deref() != Some(id) {
             if self.state.get("child").is_some() {
-                self.state.set(COPYING, id);
+                let now = self.at.map_or(0, |t| t.0);
+                self.state.set(COPYING, &now.to_string());
             }
             return self.say(Body::Ignored);
         }
@@ -142,9 +145,12 @@ impl Reader<'_> {
 
     /// Whether the record belongs to the parent's history that the file begins with.
     pub(super) fn copied(&mut self, kind: &str, payload: &str) -> bool {
-        if self.state.get(COPYING).is_none() {
+        let Some(since) = self.state.get(COPYING) else {
             return false;
-        }
+        };
+        let since = since
+            .parse()
+            .map_or(0, |ms| self.at.map_or(0, |now| now.since(Time(ms))));
         let begins_turn = |turn: &Turn<'_>| {
             kind == "turn_context"
                 || matches!(turn.kind.get(), Some("task_started" | "turn_started"))
@@ -152,7 +158,7 @@ impl Reader<'_> {
         let own = match serde_json::from_str::<Turn<'_>>(payload) {
             Ok(turn) if begins_turn(&turn) => {
                 let session = self.state.session.as_deref().unwrap_or("");
-                is_own_turn(session, turn.turn_id.or_empty())
+                is_own_turn(session, turn.turn_id.or_empty(), since)
             }
             _ => false,
         };
@@ -212,12 +218,12 @@ impl Reader<'_> {
     }
 }
 
-/// Turns and sessions are named by UUIDs that begin with their time: a turn of its own is younger than the session. Where
-/// the names are of another kind, the first turn that begins counts as its own.
-fn is_own_turn(session: &str, turn: &str) -> bool {
+/// Turns and sessions are named by UUIDs that begin with their time: a turn of its own is younger than the session. Versions
+/// that do not name their turns write the copy in one burst, so what begins a second later is the session's own.
+fn is_own_turn(session: &str, turn: &str, since: u64) -> bool {
     match (born(session), born(turn)) {
         (Some(session), Some(turn)) => turn >= session,
-        _ => true,
+        _ => since >= 1000,
     }
 }
 
@@ -257,12 +263,18 @@ mod tests {
     #[test]
     fn a_turn_of_its_own_is_younger_than_the_session() {
         let session = "019ed836-b1da-78f1-8a0c-e598363d10f4";
-        assert!(is_own_turn(session, "019ed83b-43de-7370-a8b8-ea2fe6568f11"));
+        assert!(is_own_turn(
+            session,
+            "019ed83b-43de-7370-a8b8-ea2fe6568f11",
+            0
+        ));
         assert!(!is_own_turn(
             session,
-            "019ed831-43de-7370-a8b8-ea2fe6568f11"
+            "019ed831-43de-7370-a8b8-ea2fe6568f11",
+            5000
         ));
-        assert!(is_own_turn(session, "turn-1"));
+        assert!(is_own_turn(session, "turn-1", 1500));
+        assert!(!is_own_turn(session, "", 3));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Best effort and pure: the words are read as a POSIX shell would group them, nothing is run or looked
 //! up. Where the words do not tell, the answer is "not known", never a guess.
 
+mod files;
 mod risk;
 mod testing;
 mod words;
 
+pub use files::{FileDeed, file_deeds};
 pub use risk::risk;
 pub use testing::{is_test_run, test_outcome};
 
@@ -57,6 +59,25 @@ fn prepares(words: &[words::Word]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_command_panics(command in "[a-z \\\\'\"$()<>|&;\n#{}=é-]{0,60}") {
+            let _ = (summary(&command), program(&command), risk(&command), is_test_run(&command));
+            let _ = test_outcome(&command, Some(1), &command);
+        }
+    }
+
+    #[test]
+    fn hostile_commands_do_not_exhaust_the_stack() {
+        for piece in [
+            "\"$(", "$(", "(", "'", "\\", "<<", "<<a\n", "sh -c '", "\"$(<<",
+        ] {
+            let command = piece.repeat(50_000);
+            let _ = (summary(&command), risk(&command), is_test_run(&command));
+        }
+    }
 
     #[test]
     fn summaries_drop_the_preparation() {

@@ -187,9 +187,11 @@ fn fetched_and_run(all: &[Simple]) -> Option<&'static str> {
     }
     // `sh -c "$(curl ...)"`, `sh <(curl ...)`: the script stands where the word or the next command does.
     let starts = |w: &Word| w.text.starts_with("$(curl") || w.text.starts_with("$(wget");
-    if all.iter().any(|c| {
-        c.words.iter().any(starts) && name(c).is_some_and(|n| runs(&n) || n.starts_with("$("))
-    }) {
+    let run_whole = |c: &Simple| {
+        c.words.first().is_some_and(starts)
+            || (name(c).is_some_and(|n| runs(&n)) && c.words.iter().any(starts))
+    };
+    if all.iter().any(run_whole) {
         return Some("curl | sh");
     }
     let pair = |w: &[Simple]| {
@@ -272,6 +274,7 @@ mod tests {
             "cargo publish --dry-run",
             "cat <<EOF\nrm -rf /\nEOF",
             "git commit -m \"git reset --hard\"",
+            "gh pr create --body \"$(cat <<'EOF'\nIt's \"so\n rm -rf / (\nEOF\n)\"",
             "",
         ] {
             assert_eq!(risk(command), None, "{command}");

@@ -21,10 +21,17 @@ pub fn test_outcome(command: &str, exit_code: Option<i32>, output: &str) -> Opti
     let runs = all.iter().filter(|c| tests(&c.words)).count();
     let after = &all[last + 1..];
     let in_background = all[last].background;
-    let piped = after.first().is_some_and(|c| c.join == Join::Pipe) && !pipefail(&all);
+    // The rest of the tests' own pipe, where its exit code is that of the first to fail.
+    let own_pipe = if pipefail(&all) {
+        after.iter().take_while(|c| c.join == Join::Pipe).count()
+    } else {
+        0
+    };
+    let beyond = &after[own_pipe..];
+    let piped = beyond.first().is_some_and(|c| c.join == Join::Pipe);
     // What stands before must have let it run: `a || cargo test` may not have.
     let sure_to_run = all[..=last].iter().all(|c| c.join != Join::Or);
-    let only_if_passed = after.iter().all(|c| c.join == Join::And);
+    let only_if_passed = beyond.iter().all(|c| c.join == Join::And);
     let earlier_hidden = runs > 1
         && all[..=last]
             .iter()
@@ -36,7 +43,7 @@ pub fn test_outcome(command: &str, exit_code: Option<i32>, output: &str) -> Opti
             Some(0) if only_if_passed => return Some(TestOutcome::Passed),
             // No tests were found: neither.
             Some(5) if runs_pytest(&all[last].words) => return None,
-            Some(code) if code != 0 && after.is_empty() => return Some(TestOutcome::Failed),
+            Some(code) if code != 0 && beyond.is_empty() => return Some(TestOutcome::Failed),
             _ => {}
         }
     }
@@ -285,6 +292,7 @@ mod tests_of_tests {
             "npm --prefix web test",
             "pnpm -r test",
             "pnpm --filter @a/b run test",
+            "pnpm --filter api exec jest --config a",
             "yarn workspace a test",
             "yarn jest",
             "bun test",
@@ -343,6 +351,7 @@ mod tests_of_tests {
             "npm run testify",
             "pytest --collect-only",
             "cat <<EOF\ncargo test\nEOF",
+            "git commit -m \"$(cat <<'EOF'\nsay \"x\n make test\nEOF\n)\"",
             "python test.py",
             "",
         ] {

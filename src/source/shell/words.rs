@@ -58,6 +58,7 @@ pub(super) fn commands(line: &str) -> Vec<Simple> {
         open: Vec::new(),
         join: Join::Then,
         heredocs: Vec::new(),
+        depth: 0,
     };
     lexer.run();
     lexer.out
@@ -135,9 +136,10 @@ pub(super) fn core(words: &[Word]) -> &[Word] {
             "poetry" | "pipenv" | "rye" | "hatch" | "pdm" | "pixi" if second == "run" => {
                 (2, &["-e", "--environment"], 0)
             }
-            "pnpm" | "yarn" | "npm" | "bun" if matches!(second, "exec" | "dlx" | "x") => {
-                (2, &[], 0)
-            }
+            "pnpm" | "yarn" | "npm" | "bun" => match exec_at(rest) {
+                Some(at) => (at + 1, &[], 0),
+                None => break,
+            },
             "bundle" | "mise" | "direnv" | "dotenvx" if second == "exec" => (2, &[], 0),
             _ => break,
         };
@@ -155,6 +157,28 @@ pub(super) fn core(words: &[Word]) -> &[Word] {
     rest
 }
 
+/// Where a package manager's `exec` stands, behind its options.
+fn exec_at(words: &[Word]) -> Option<usize> {
+    let mut at = 1;
+    while let Some(word) = words.get(at).filter(|w| w.text.starts_with('-')) {
+        let valued = [
+            "-C",
+            "--dir",
+            "--filter",
+            "-F",
+            "--prefix",
+            "--cwd",
+            "--workspace",
+        ];
+        at += 1 + usize::from(valued.contains(&word.text.as_str()));
+    }
+    let exec = words.get(at)?;
+    matches!(exec.text.as_str(), "exec" | "dlx" | "x").then_some(at)
+}
+
+/// Nobody nests substitutions deeper; what is hostile must not exhaust the stack.
+const DEEPEST: usize = 30;
+
 struct Lexer<'a> {
     line: &'a str,
     at: usize,
@@ -162,6 +186,8 @@ struct Lexer<'a> {
     open: Vec<Word>,
     join: Join,
     heredocs: Vec<String>,
+    /// How many substitutions are open.
+    depth: usize,
 }
 
 impl Lexer<'_> {
@@ -293,7 +319,7 @@ impl Lexer<'_> {
                         }
                     }
                 }
-                '$' if self.rest().starts_with("$(") => self.substitution(&mut text),
+                '$' if self.may_open() => self.substitution(&mut text),
                 c if c.is_whitespace() || ";|&()<>".contains(c) => break,
                 c => {
                     self.at += c.len_utf8();
@@ -315,6 +341,10 @@ impl Lexer<'_> {
     fn quoted(&mut self, text: &mut String, quote: char) {
         self.at += 1;
         while let Some(c) = self.rest().chars().next() {
+            if quote == '"' && self.may_open() {
+                self.substitution(text);
+                continue;
+            }
             self.at += c.len_utf8();
             match c {
                 c if c == quote => return,
@@ -329,19 +359,43 @@ impl Lexer<'_> {
         }
     }
 
+    fn may_open(&self) -> bool {
+        self.depth < DEEPEST && self.rest().starts_with("$(")
+    }
+
+    /// `$(...)`, with quotes and here-documents of its own: its text is kept as it stands.
     fn substitution(&mut self, text: &mut String) {
-        let mut depth = 0usize;
+        let start = self.at;
+        self.at += 2;
+        self.depth += 1;
+        let (mut open, mut sink) = (1usize, String::new());
+        let nests = self.depth < DEEPEST;
         while let Some(c) = self.rest().chars().next() {
-            self.at += c.len_utf8();
-            text.push(c);
             match c {
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                _ => continue,
+                '\'' | '"' if nests => {
+                    self.quoted(&mut sink, c);
+                    continue;
+                }
+                '<' if nests && self.rest().starts_with("<<") => {
+                    self.redirection();
+                    continue;
+                }
+                '\\' => self.at += 1,
+                '\n' => {
+                    self.at += 1;
+                    self.skip_heredocs();
+                    continue;
+                }
+                '(' => open += 1,
+                ')' => open -= 1,
+                _ => {}
             }
-            if depth == 0 {
-                return;
+            self.at += self.rest().chars().next().map_or(0, char::len_utf8);
+            if open == 0 {
+                break;
             }
         }
+        self.depth -= 1;
+        text.push_str(&self.line[start..self.at]);
     }
 }
