@@ -34,6 +34,7 @@ use self::out::Out;
 use crate::config::Environment;
 use crate::query::Refused;
 use crate::store;
+use crate::ui::End;
 
 /// Runs the program as called.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -65,7 +66,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
     let context = Context::new(&args.global, env)?;
     match &args.command {
-        None => screen::run(&context, args.session.as_deref(), out),
+        None => match screen::run(&context, args.session.as_deref(), out)? {
+            End::Demo => demo::run(&context, out),
+            End::Quit => Ok(()),
+        },
         Some(Command::Ingest(options)) => ingest::run(&context, options, out),
         Some(Command::Sessions) => sessions::run(&context, out),
         Some(Command::Log(options)) => log::run(&context, options, out),

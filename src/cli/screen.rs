@@ -21,17 +21,14 @@ use crate::store::{OpenError, Place, Reader};
 use crate::ui::{self, End};
 
 /// Opens the screen; on a session, if one is named.
-pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -> Result<()> {
+pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -> Result<End> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(Refused::with_hint(
             "the screen needs a terminal",
             "`regent-tui sessions`, `log`, `show`, `diff` and `search` answer the same questions as text",
         ));
     }
-    match show(context, session, None, out)? {
-        End::Demo => super::demo::run(context, out),
-        End::Quit => Ok(()),
-    }
+    show(context, session, None, out)
 }
 
 /// Shows the screen for a folder. `notice` is what it says first.

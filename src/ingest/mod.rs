@@ -132,7 +132,9 @@ pub fn any_belongs(options: &Options) -> Result<bool> {
             return Ok(false);
         }
         // What cannot be read is reported by the reading itself, if there is anything else to read.
-        if read::belongs(&candidate, &options.roots).unwrap_or(false) {
+        if candidate.named
+            || read::belongs(&candidate.path, candidate.agent, &options.roots).unwrap_or(false)
+        {
             return Ok(true);
         }
     }

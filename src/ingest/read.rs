@@ -308,19 +308,15 @@ pub fn mentions(path: &Path, needles: &[Vec<u8>]) -> Result<bool> {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn belongs(candidate: &super::discover::Candidate, roots: &Roots) -> Result<bool> {
-    if candidate.named {
-        return Ok(true);
-    }
-    let path = &candidate.path;
+pub fn belongs(path: &Path, agent: Agent, roots: &Roots) -> Result<bool> {
     if !mentions(path, &roots.needles())? {
         return Ok(false);
     }
-    let mut folds = Folds::new(candidate.agent, false, false);
+    let mut folds = Folds::new(agent, false, false);
     let mut yes = false;
     transcript(
         path,
-        candidate.agent,
+        agent,
         0,
         ParseState::default(),
         &mut folds,
