@@ -304,18 +304,40 @@ pub fn mentions(path: &Path, needles: &[Vec<u8>]) -> Result<bool> {
     }
 }
 
+/// What to read, and from where.
+pub struct Place<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Whose format.
+    pub agent: Agent,
+    /// The offset, at the start of a line.
+    pub from: u64,
+    /// What the source carried there.
+    pub state: ParseState,
+}
+
+/// Room for the bytes of a transcript, which a worker uses for one after the other.
+#[derive(Default)]
+pub struct Room {
+    chunk: Vec<u8>,
+    raw: Vec<u8>,
+}
+
 /// Reads a transcript from an offset to its end (or to its last complete line) and hands on parts. `each` returns
 /// `false` to stop early. The last part has `true`.
 ///
 /// # Errors
 /// If the file cannot be read, or a state cannot be written down.
 pub fn transcript(
-    path: &Path,
-    agent: Agent,
-    from: u64,
-    state: ParseState,
+    Place {
+        path,
+        agent,
+        from,
+        state,
+    }: Place<'_>,
     folds: &mut Folds,
     roots: &Roots,
+    room: &mut Room,
     each: &mut dyn FnMut(Part, bool, &Folds) -> bool,
 ) -> Result<()> {
     let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
@@ -323,15 +345,17 @@ pub fn transcript(
         .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     let mut parser = Parser::new(agent, path, 0, state);
     let mut cutter = LineCutter::at(from);
+    let Room { chunk, raw } = room;
+    chunk.resize(CHUNK, 0);
+    raw.clear();
     let mut raw = RawBytes {
         start: from,
-        bytes: Vec::new(),
+        bytes: raw,
     };
     let (mut part, mut part_from) = (Part::default(), from);
-    let mut chunk = vec![0; CHUNK];
     loop {
         let n = file
-            .read(&mut chunk)
+            .read(chunk)
             .wrap_err_with(|| format!("cannot read {}", path.display()))?;
         if n == 0 {
             break;
@@ -416,12 +440,12 @@ pub fn range(path: &Path, off: u64, len: usize) -> Result<Vec<u8>> {
 }
 
 /// Raw bytes that wait to be packed.
-struct RawBytes {
+struct RawBytes<'a> {
     start: u64,
-    bytes: Vec<u8>,
+    bytes: &'a mut Vec<u8>,
 }
 
-impl RawBytes {
+impl RawBytes<'_> {
     /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
     fn pack_full(&mut self, frames: &mut Vec<Packed>) {
         let mut done = 0;
