@@ -87,13 +87,18 @@ impl Environment {
         found.map(|(_, v)| v.as_str())
     }
 
+    /// The user's own keys, if there are any.
+    pub fn keys(&self) -> Option<PathBuf> {
+        Some(self.config.join("keys.toml")).filter(|p| p.exists())
+    }
+
     /// The user's settings; the defaults if there are none.
     pub fn settings(&self) -> Result<Settings> {
         Settings::read(&self.config.join("config.toml"))
     }
 }
 
-/// `config.toml`. Keys of the screen are a table that the screen itself reads, from the text, since it names lines.
+/// `config.toml`. Keys have a file of their own beside it, `keys.toml`, which the screen reads.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -105,14 +110,6 @@ pub struct Settings {
     pub ascii: bool,
     /// Whether the mouse is taken.
     pub mouse: Option<bool>,
-    /// The table of keys, checked by the screen.
-    keys: toml::Table,
-    /// The file's text, empty if there is none.
-    #[serde(skip)]
-    pub text: String,
-    /// Where it was read from.
-    #[serde(skip)]
-    pub path: Option<PathBuf>,
 }
 
 impl Settings {
@@ -123,16 +120,7 @@ impl Settings {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Settings::default()),
             Err(e) => return Err(e).wrap_err_with(|| format!("cannot read {}", path.display())),
         };
-        let mut settings: Settings = toml::from_str(&text)
-            .wrap_err_with(|| format!("{} is not as it should be", path.display()))?;
-        settings.text = text;
-        settings.path = Some(path.to_owned());
-        Ok(settings)
-    }
-
-    /// Whether there is a table of keys.
-    pub fn has_keys(&self) -> bool {
-        !self.keys.is_empty()
+        toml::from_str(&text).wrap_err_with(|| format!("{} is not as it should be", path.display()))
     }
 }
 
@@ -165,11 +153,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.toml");
         assert_eq!(Settings::read(&file).unwrap(), Settings::default());
-        std::fs::write(&file, "theme = \"light\"\n[keys]\nquit = \"q\"\n").unwrap();
+        std::fs::write(&file, "theme = \"light\"\nmouse = false\n").unwrap();
         let read = Settings::read(&file).unwrap();
         assert_eq!(
-            (read.theme.as_deref(), read.has_keys()),
-            (Some("light"), true)
+            (read.theme.as_deref(), read.mouse),
+            (Some("light"), Some(false))
         );
         std::fs::write(&file, "thme = \"light\"\n").unwrap();
         assert!(format!("{:#}", Settings::read(&file).unwrap_err()).contains("thme"));

@@ -1,5 +1,7 @@
 //! The real binary in a home of its own: what each command prints, as text and as data, and how it fails.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 #[path = "support/home.rs"]
 mod home;
 

@@ -1,4 +1,5 @@
 //! However transcripts come in (cut anywhere, in any order, again and again), the store ends up the same.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -220,5 +221,38 @@ fn reading_again_reads_nothing_and_an_appended_line_is_one_line() {
         (more.read, more.unchanged),
         (1, jsonl(&home).len() - 1),
         "{more:?}"
+    );
+}
+
+#[test]
+fn a_moved_project_is_found_by_its_old_name_and_stays_found() {
+    let store = Store::open_in_memory().unwrap();
+    let here = Path::new("/somewhere/else");
+    let options = |map: &[(PathBuf, PathBuf)]| Options {
+        places: Places {
+            home: demo(),
+            env: Vec::new(),
+        },
+        roots: Roots::new(Some(here), &[], map),
+        ..Options::default()
+    };
+    let n = jsonl(&demo()).len();
+    let first = ingest::run(&store, &options(&[]), Time(0), &mut |_| {}).unwrap();
+    assert_eq!((first.read, first.elsewhere), (0, n));
+    let map = [(PathBuf::from("/home/ada/src/shop"), here.to_owned())];
+    let mapped = ingest::run(&store, &options(&map), Time(0), &mut |_| {}).unwrap();
+    assert_eq!((mapped.read, mapped.elsewhere), (n, 0), "{mapped:?}");
+    let digest = store.derived_digest().unwrap();
+    ingest::rebuild(
+        &store,
+        &Roots::new(Some(here), &[], &[]),
+        false,
+        &mut |_| {},
+    )
+    .unwrap();
+    assert_eq!(
+        store.derived_digest().unwrap(),
+        digest,
+        "the mapping is remembered"
     );
 }

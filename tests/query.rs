@@ -1,11 +1,17 @@
 //! The answers over a store that was read from transcripts: the example's, and the real ones where they are.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "support/home.rs"]
+#[allow(dead_code)]
+mod home;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use regent_tui::clock::Clock;
 use regent_tui::ingest::{self, Options};
-use regent_tui::model::{StepKind, Time};
+use regent_tui::model::{Op, StepKind, Time};
 use regent_tui::query::types::*;
 use regent_tui::query::{Ask, LogQuery, Side, StoreAsk};
 use regent_tui::source::Places;
@@ -229,5 +235,47 @@ fn finding_narrows_as_one_types_and_agrees_with_a_fresh_search() {
     assert!(
         ask.find("混み合", 10).unwrap().total > 0,
         "scripts without spaces are found"
+    );
+}
+
+#[test]
+fn against_the_disk_as_it_is_now() {
+    let h = home::Home::with_story();
+    let place = Place::explicit(
+        &h.path("shop/.regent/history.db"),
+        rustix::process::getuid().as_raw(),
+    );
+    let ask = StoreAsk::open(&place, Places::default(), Clock::system()).unwrap();
+    let (_, step) = ask.resolve_step("@").unwrap();
+    let now = || ask.changes(Scope::Now(step)).unwrap();
+    // Nothing is on the disk: both files were deleted by somebody.
+    let ops: Vec<_> = now().iter().map(|c| (c.path.clone(), c.op)).collect();
+    assert_eq!(
+        ops,
+        [
+            ("notes with blank.txt".to_owned(), Op::Delete),
+            ("src/main.rs".to_owned(), Op::Delete)
+        ]
+    );
+    std::fs::create_dir_all(h.path("shop/src")).unwrap();
+    std::fs::write(h.path("shop/src/main.rs"), home::STATES[2]).unwrap();
+    std::fs::write(h.path("shop/notes with blank.txt"), "mine\n").unwrap();
+    let changes = now();
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].after, Content::Text("mine\n".into()));
+    assert_eq!((changes[0].added, changes[0].removed), (1, 1));
+    // From an earlier step there is more between.
+    let (_, first) = ask.resolve_step("0f1e/1").unwrap();
+    let changes = ask.changes(Scope::Now(first)).unwrap();
+    let ops: Vec<_> = changes
+        .iter()
+        .map(|c| (c.path.as_str(), c.op, c.added))
+        .collect();
+    assert_eq!(
+        ops,
+        [
+            ("notes with blank.txt", Op::Create, 1),
+            ("src/main.rs", Op::Modify, 1)
+        ]
     );
 }

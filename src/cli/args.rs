@@ -32,7 +32,7 @@ SESSION is @ (the newest), an id or the beginning of one, or the agent's own id.
 Exit codes: 0 done, 1 nothing found or refused, 2 wrong usage.";
 
 /// What holds for every command.
-#[derive(Debug, Clone, ClapArgs)]
+#[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Everywhere")]
 pub struct Global {
     /// Work as if started in this folder
@@ -66,9 +66,10 @@ pub struct Global {
 }
 
 /// When to colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
     /// On a terminal, unless NO_COLOR is set.
+    #[default]
     Auto,
     /// Always.
     Always,
@@ -128,7 +129,7 @@ pub struct Ingest {
 }
 
 /// `log`.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub struct Log {
     /// Only of this session and its sub-agents
     #[arg(long, value_name = "SESSION")]

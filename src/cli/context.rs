@@ -55,7 +55,7 @@ impl<'a> Context<'a> {
     }
 
     /// The store for asking. One that was deleted and is kept elsewhere is brought back; that is said.
-    pub fn ask(&self, out: &Out) -> Result<StoreAsk> {
+    pub fn ask(&self, out: &mut Out) -> Result<StoreAsk> {
         let place = self.place()?;
         let reader = match Reader::open(&place) {
             Err(OpenError::Missing { .. }) if place.has_store() => {
@@ -74,7 +74,7 @@ impl<'a> Context<'a> {
     }
 
     /// What the user must know of how a store was opened.
-    pub fn tell(&self, out: &Out, store: &Store) -> Result<()> {
+    pub fn tell(&self, out: &mut Out, store: &Store) -> Result<()> {
         for notice in store.notices() {
             out.note(&notice.to_string())?;
         }

@@ -97,7 +97,7 @@ fn read(
 }
 
 /// Makes everything derived again, with progress.
-pub(super) fn rebuild(context: &Context<'_>, out: &Out) -> Result<()> {
+pub(super) fn rebuild(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let place = context.place()?;
     if !place.has_store() {
         return Err(crate::store::OpenError::Missing { path: place.db }.into());
@@ -119,7 +119,11 @@ pub(super) fn rebuild(context: &Context<'_>, out: &Out) -> Result<()> {
 
 impl Context<'_> {
     /// The roots of the repository that the store belongs to; none for the user-wide one.
-    fn roots(&self, place: &Place, map: &[(std::path::PathBuf, std::path::PathBuf)]) -> Roots {
+    pub(super) fn roots(
+        &self,
+        place: &Place,
+        map: &[(std::path::PathBuf, std::path::PathBuf)],
+    ) -> Roots {
         if place.kind == Kind::UserWide {
             return Roots::new(None, &[], map);
         }

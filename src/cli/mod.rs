@@ -5,13 +5,16 @@
 pub mod args;
 mod cat;
 mod context;
+mod demo;
 mod diff;
 mod doctor;
+mod feed;
 mod generate;
 mod ingest;
 mod json;
 mod log;
 mod out;
+mod screen;
 mod search;
 mod sessions;
 mod show;
@@ -62,7 +65,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
     let context = Context::new(&args.global, env)?;
     match &args.command {
-        None => screen(&context, args.session.as_deref()),
+        None => screen::run(&context, args.session.as_deref(), out),
         Some(Command::Ingest(options)) => ingest::run(&context, options, out),
         Some(Command::Sessions) => sessions::run(&context, out),
         Some(Command::Log(options)) => log::run(&context, options, out),
@@ -74,23 +77,8 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Doctor(options)) => doctor::run(&context, options, out),
         Some(Command::Completions(options)) => generate::completions(options.shell, out),
         Some(Command::Man) => generate::man(out),
-        Some(Command::Demo) => demo(&context),
+        Some(Command::Demo) => demo::run(&context, out),
     }
-}
-
-/// The screen.
-fn screen(_context: &Context<'_>, _session: Option<&str>) -> Result<()> {
-    Err(Refused::with_hint(
-        "this build has no screen",
-        "`regent-tui sessions`, `log`, `show`, `diff` and `search` answer the same questions",
-    ))
-}
-
-/// The screen on the example.
-fn demo(_context: &Context<'_>) -> Result<()> {
-    Err(Refused::because(
-        "this build has no screen, so it cannot show the example",
-    ))
 }
 
 fn is_broken_pipe(error: &Report) -> bool {

@@ -139,8 +139,10 @@ impl Out {
     }
 
     /// Words about what was done, on stderr.
-    pub fn note(&self, text: &str) -> Result<()> {
+    pub fn note(&mut self, text: &str) -> Result<()> {
         if !self.quiet {
+            // On a terminal both streams meet: what was printed before stands before.
+            self.stdout.flush()?;
             writeln!(io::stderr(), "{}", text::line(text))?;
         }
         Ok(())

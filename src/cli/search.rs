@@ -34,11 +34,20 @@ pub(super) fn run(context: &Context<'_>, options: &Search, out: &mut Out) -> Res
             }
             group = Some(hit.session.row);
             let s = &hit.session;
+            let when = when::short(s.ended_at, now);
+            let title = text::line(&s.title).into_owned();
+            let room = out
+                .width
+                .map(|w| w.saturating_sub(9 + 2 + 8 + when.len() + 2).max(16));
+            let title = match room {
+                Some(room) => text::end(&title, room).into_owned(),
+                None => title,
+            };
             let head = [
                 out.paint(Role::Accent, &s.id[..s.id.len().min(9)]),
-                out.paint(Role::Text, s.agent.name()),
-                out.paint(Role::Bold, &s.title),
-                out.paint(Role::Dim, &when::short(s.ended_at, now)),
+                out.paint(Role::Text, &format!("{:<6}", s.agent.name())),
+                out.paint(Role::Bold, &title),
+                out.paint(Role::Dim, &when),
             ];
             out.line(&head.join("  "))?;
         }

@@ -5,11 +5,13 @@ use color_eyre::Result;
 use super::context::Context;
 use super::out::{Out, Role};
 use super::{json, when};
-use crate::model::TestOutcome;
+use crate::model::{TestOutcome, Time};
 use crate::query::types::{SessionInfo, SessionList};
 use crate::query::{Ask, one_line};
 use crate::text;
 
+/// On fewer columns than this, words become letters.
+const NARROW: usize = 110;
 /// Columns of a title where there is no terminal to ask.
 const TITLE: usize = 60;
 
@@ -23,28 +25,17 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         return none(&list, out);
     }
     let now = context.env.clock.now();
+    // Where words leave no room for the titles, marks must do.
+    let narrow = out.width.is_some_and(|w| w < NARROW);
     let fixed: Vec<[String; 6]> = list
         .sessions
         .iter()
-        .map(|s| {
-            [
-                if s.live {
-                    "now".to_owned()
-                } else {
-                    when::short(s.ended_at.or(s.started_at), now)
-                },
-                s.agent.to_string(),
-                count(s.prompts, "prompt"),
-                tests(s).0.to_owned(),
-                count(s.files_changed, "file"),
-                lines(s),
-            ]
-        })
+        .map(|s| cells(s, now, narrow))
         .collect();
     let widths: Vec<usize> = (0..6)
         .map(|i| fixed.iter().map(|f| text::width(&f[i])).max().unwrap_or(0))
         .collect();
-    let taken: usize = widths.iter().sum::<usize>() + 7 * 2 + 9;
+    let taken: usize = widths.iter().map(|w| w + 2).sum::<usize>() + 9 + 2;
     let room = out.width.map_or(TITLE, |w| w.saturating_sub(taken).max(16));
     for (session, cells) in list.sessions.iter().zip(&fixed) {
         row(out, session, cells, &widths, room)?;
@@ -57,6 +48,30 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         ))?;
     }
     Ok(())
+}
+
+fn cells(s: &SessionInfo, now: Time, narrow: bool) -> [String; 6] {
+    let number = |n: u32, noun: &str| match narrow {
+        true => format!("{n}{}", &noun[..1]),
+        false => count(n, noun),
+    };
+    let tests = tests(s).0;
+    [
+        if s.live {
+            "now".to_owned()
+        } else {
+            when::short(s.ended_at.or(s.started_at), now)
+        },
+        s.agent.to_string(),
+        number(s.prompts, "prompt"),
+        if narrow {
+            tests.replace(" tests", "")
+        } else {
+            tests.to_owned()
+        },
+        number(s.files_changed, "file"),
+        if narrow { String::new() } else { lines(s) },
+    ]
 }
 
 fn row(

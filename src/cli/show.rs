@@ -7,8 +7,9 @@ use super::context::Context;
 use super::out::{Out, Role};
 use super::{diff, json, log, when};
 use crate::model::StepKind;
-use crate::query::types::{Scope, SessionRow, StepDetail, StepRow};
+use crate::query::types::{Scope, SessionRow, StepDetail, StepLite};
 use crate::query::{Ask, Refused, StoreAsk, Target};
+use crate::text;
 
 pub(super) fn run(context: &Context<'_>, options: &Show, out: &mut Out) -> Result<()> {
     let ask = context.ask(out)?;
@@ -50,7 +51,7 @@ fn whole(ask: &StoreAsk, detail: &StepDetail, out: &mut Out) -> Result<()> {
     section(out, "reply", &detail.reply)?;
     if info.kind != StepKind::Message {
         section(out, "input", &detail.input)?;
-        section(out, "output", &detail.output)?;
+        section(out, "output", &text::without_colours(&detail.output))?;
     }
     if !detail.changes.is_empty() {
         out.line("")?;
@@ -62,7 +63,8 @@ fn whole(ask: &StoreAsk, detail: &StepDetail, out: &mut Out) -> Result<()> {
 }
 
 fn prompt(ask: &StoreAsk, session: SessionRow, no: u32, out: &mut Out) -> Result<()> {
-    let steps = own_steps(ask, session, no)?;
+    let lites = own_steps(ask, session, no)?;
+    let steps: Vec<_> = lites.iter().map(|s| s.row).collect();
     if out.json {
         let details = steps
             .iter()
@@ -91,10 +93,15 @@ fn prompt(ask: &StoreAsk, session: SessionRow, no: u32, out: &mut Out) -> Result
     out.line("")?;
     let head = out.paint(Role::Bold, "steps");
     out.line(&head)?;
-    for step in ask.rows(&steps)? {
+    for (step, lite) in ask.rows(&steps)?.iter().zip(&lites) {
+        let indent = "  ".repeat(usize::from(lite.depth) + 1);
         let id = out.paint(Role::Accent, &step.id[..step.id.len().min(9)]);
-        let line = log::line(out, &step, out.width.map(|w| w.saturating_sub(13)));
-        out.line(&format!("  {id}  {line}"))?;
+        let line = log::line(
+            out,
+            step,
+            out.width.map(|w| w.saturating_sub(11 + indent.len())),
+        );
+        out.line(&format!("{indent}{id}  {line}"))?;
     }
     section(out, "reply", &prompt.reply)?;
     let changes = ask.changes(Scope::Prompt(session, no))?;
@@ -108,12 +115,12 @@ fn prompt(ask: &StoreAsk, session: SessionRow, no: u32, out: &mut Out) -> Result
 }
 
 /// All steps of a prompt, sub-agents' included.
-fn own_steps(ask: &StoreAsk, session: SessionRow, no: u32) -> Result<Vec<StepRow>> {
+fn own_steps(ask: &StoreAsk, session: SessionRow, no: u32) -> Result<Vec<StepLite>> {
     let timeline = ask.timeline(session)?;
     let head = timeline.prompts.iter().find(|p| p.no == no);
     let range = head.map(|h| h.steps.start as usize..h.steps.end as usize);
     match range {
-        Some(range) => Ok(timeline.steps[range].iter().map(|s| s.row).collect()),
+        Some(range) => Ok(timeline.steps[range].to_vec()),
         None => Err(Refused::because(format!(
             "prompt {no} is a copy of one in an earlier session"
         ))),

@@ -6,6 +6,7 @@
 mod discover;
 mod fold;
 mod link;
+mod raw;
 mod read;
 mod refold;
 pub mod roots;
@@ -19,10 +20,7 @@ use color_eyre::Result;
 
 use crate::model::{Agent, Time};
 use crate::source::Places;
-use crate::store::{Store, files};
-
-#[cfg(test)]
-mod gold_tests;
+use crate::store::{Store, facts, files};
 
 pub use roots::Roots;
 
@@ -88,9 +86,14 @@ pub fn run(
     now: Time,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report> {
+    let (roots, map_is_new) = mapped(store, &options.roots)?;
+    let options = &Options {
+        roots,
+        ..options.clone()
+    };
     let found = discover::discover(&options.places, &options.from, options.agent);
     let known = files::list(store.conn())?;
-    let plan = discover::plan(found.candidates, known, options.everything)?;
+    let plan = discover::plan(found.candidates, known, options.everything || map_is_new)?;
     let mut report = Report {
         looked_in: found.looked_in,
         failed: found.unreadable,
@@ -119,6 +122,32 @@ pub fn run(
     Ok(report)
 }
 
+/// The folders that are looked in for transcripts, with the number found in each.
+pub fn look(places: &Places) -> Vec<(PathBuf, u32)> {
+    discover::discover(places, &[], None).looked_in
+}
+
+/// Whether any transcript on this machine belongs here: only then is a store made. Newest first, and no further than needed.
+///
+/// # Errors
+/// Only for what is not a matter of one transcript.
+pub fn any_belongs(options: &Options) -> Result<bool> {
+    let found = discover::discover(&options.places, &options.from, options.agent);
+    if options.everything {
+        return Ok(!found.candidates.is_empty());
+    }
+    for candidate in found.candidates.into_iter().rev() {
+        if options.cancel.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        // What cannot be read is reported by the reading itself, if there is anything else to read.
+        if read::belongs(&candidate, &options.roots).unwrap_or(false) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Drops everything that was made of the truth and makes it again.
 ///
 /// # Errors
@@ -129,8 +158,26 @@ pub fn rebuild(
     everything: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
-    refold::rebuild(store, roots, everything, progress)?;
-    link::link(store, roots)
+    let (roots, _) = mapped(store, roots)?;
+    refold::rebuild(store, &roots, everything, progress)?;
+    link::link(store, &roots)
+}
+
+/// The roots with all folders that were ever mapped for this store: a rebuild, or a reading without `--map`, must find the
+/// same sessions. Says whether one is new: then transcripts of strangers may have become ours.
+fn mapped(store: &Store, roots: &Roots) -> Result<(Roots, bool)> {
+    const MEMO: &str = "ingest.map";
+    let before = facts::memo(store.conn(), MEMO)?.unwrap_or_default();
+    let mut roots = roots.clone();
+    roots.remember_map(&before);
+    let now = roots.map_text();
+    let new = now.lines().any(|l| !before.lines().any(|b| b == l));
+    if new {
+        let tx = store.begin()?;
+        facts::set_memo(&tx, MEMO, &now)?;
+        tx.commit()?;
+    }
+    Ok((roots, new))
 }
 
 fn kind_of(roots: &Roots) -> impl Fn(&[u8]) -> u8 + '_ {

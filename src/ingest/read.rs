@@ -12,13 +12,14 @@ use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 
 use super::fold::{Env, Folder};
+use super::raw::{RawBytes, Room};
 use super::roots::Roots;
 use crate::model::{Agent, BlobHash};
 use crate::source::lines::{Item, LineCutter};
 use crate::source::{self, Body, Event, ParseState};
 use crate::store::blobs::{self, PackedBlob};
 use crate::store::files;
-use crate::store::frames::{self, Packed};
+use crate::store::frames::Packed;
 use crate::store::rows::{SessionBatch, Span};
 
 /// Bytes read at once.
@@ -316,11 +317,37 @@ pub struct Place<'a> {
     pub state: ParseState,
 }
 
-/// Room for the bytes of a transcript, which a worker uses for one after the other.
-#[derive(Default)]
-pub struct Room {
-    chunk: Vec<u8>,
-    raw: Vec<u8>,
+/// Whether a session of a transcript belongs to these roots.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn belongs(candidate: &super::discover::Candidate, roots: &Roots) -> Result<bool> {
+    if candidate.named {
+        return Ok(true);
+    }
+    let path = &candidate.path;
+    if !mentions(path, &roots.needles())? {
+        return Ok(false);
+    }
+    let mut folds = Folds::new(candidate.agent, false, false);
+    let mut yes = false;
+    let place = Place {
+        path,
+        agent: candidate.agent,
+        from: 0,
+        state: ParseState::default(),
+    };
+    transcript(
+        place,
+        &mut folds,
+        roots,
+        &mut Room::default(),
+        &mut |_, _, folds| {
+            yes = folds.belongs(roots);
+            !yes
+        },
+    )?;
+    Ok(yes)
 }
 
 /// Reads a transcript from an offset to its end (or to its last complete line) and hands on parts. `each` returns
@@ -437,37 +464,4 @@ pub fn range(path: &Path, off: u64, len: usize) -> Result<Vec<u8>> {
         .read_to_end(&mut bytes)
         .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     Ok(bytes)
-}
-
-/// Raw bytes that wait to be packed.
-struct RawBytes<'a> {
-    start: u64,
-    bytes: &'a mut Vec<u8>,
-}
-
-impl RawBytes<'_> {
-    /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
-    fn pack_full(&mut self, frames: &mut Vec<Packed>) {
-        let mut done = 0;
-        while self.bytes.len() - done >= 2 * frames::FRAME {
-            let window = &self.bytes[done..done + frames::FRAME];
-            let cut = memchr::memrchr(b'\n', window).map_or(frames::FRAME, |i| i + 1);
-            frames.extend(frames::pack(&window[..cut], self.start + done as u64));
-            done += cut;
-        }
-        self.drop_front(done);
-    }
-
-    fn pack_to(&mut self, offset: u64, frames: &mut Vec<Packed>) {
-        let len = usize::try_from(offset.saturating_sub(self.start))
-            .unwrap_or(usize::MAX)
-            .min(self.bytes.len());
-        frames.extend(frames::pack(&self.bytes[..len], self.start));
-        self.drop_front(len);
-    }
-
-    fn drop_front(&mut self, len: usize) {
-        self.bytes.drain(..len);
-        self.start += len as u64;
-    }
 }

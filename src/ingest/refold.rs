@@ -132,35 +132,47 @@ fn fold_group(
             .into_iter()
             .map(|r| Ok((order(conn, &r)?, r)))
             .collect::<Result<Vec<_>>>()?;
-        ordered.sort_by_key(|(order, _)| *order);
+        ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
         let rows: Vec<FileRow> = ordered.into_iter().map(|(_, r)| r).collect();
         fold_files(conn, &rows, roots, everything, writer)?;
     }
     Ok(())
 }
 
-/// What a file's place in its group is decided by: its first time stamp, then the longer file first, then its first bytes.
-type Order = (Option<Time>, std::cmp::Reverse<u64>, Option<BlobHash>, u32);
+/// What a file's place in its group is decided by: a sub-agent's own file comes before the parent's file that mirrors it
+/// in less detail; then the first time stamp, the longer file first, the first bytes. The path decides only between equal
+/// files, where it makes no difference but which of them is named as the source.
+type Order = (
+    std::cmp::Reverse<bool>,
+    Option<Time>,
+    std::cmp::Reverse<u64>,
+    Option<BlobHash>,
+    u32,
+    std::path::PathBuf,
+);
 
 fn order(conn: &Connection, row: &FileRow) -> Result<Order> {
     let len = row.read_to.min(64 * 1024);
     let head = frames::read(conn, row.id, 0, len)?;
     let mut state = ParseState::default();
     let mut events = Vec::new();
-    let mut first = None;
+    let (mut first, mut session) = (None, None);
     let mut cutter = LineCutter::at(0);
     cutter.feed(&head, |item| {
         if let (None, Item::Line { bytes, .. }) = (first, item) {
             events.clear();
             source::events(row.agent, &row.path, bytes, &mut state, &mut events);
             first = events.iter().find_map(|e| e.at);
+            session = session.take().or_else(|| state.session.clone());
         }
     });
     Ok((
+        std::cmp::Reverse(session.is_some_and(|s| s.contains('/'))),
         first,
         std::cmp::Reverse(row.read_to),
         Some(BlobHash::of(&head)),
         row.generation,
+        row.path.clone(),
     ))
 }
 

@@ -64,6 +64,37 @@ impl Roots {
         roots
     }
 
+    /// The mapped folders as lines, `OLD` and `NEW` in hexadecimal, to be remembered with the store.
+    pub(super) fn map_text(&self) -> String {
+        let hex = |b: &[u8]| b.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        self.map
+            .iter()
+            .map(|(old, new)| format!("{} {}\n", hex(old), hex(new)))
+            .collect()
+    }
+
+    /// Adds what [`Roots::map_text`] gave; a folder that is mapped anew keeps its new meaning.
+    pub(super) fn remember_map(&mut self, text: &str) {
+        let bytes = |hex: &str| {
+            let digits = hex.as_bytes().chunks_exact(2);
+            digits
+                .map(|d| {
+                    std::str::from_utf8(d)
+                        .ok()
+                        .and_then(|d| u8::from_str_radix(d, 16).ok())
+                })
+                .collect::<Option<Vec<u8>>>()
+        };
+        for line in text.lines() {
+            if let Some((old, new)) = line.split_once(' ')
+                && let (Some(old), Some(new)) = (bytes(old), bytes(new))
+                && !self.map.iter().any(|(o, _)| *o == old)
+            {
+                self.map.push((old, new));
+            }
+        }
+    }
+
     /// The repository's roots with their kinds.
     pub fn list(&self) -> impl Iterator<Item = (&Arc<[u8]>, RootKind)> {
         self.roots.iter().map(|(r, k)| (r, *k))

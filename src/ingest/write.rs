@@ -10,7 +10,8 @@ use crossbeam_channel::Sender;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::discover::{Candidate, Todo};
-use super::read::{self, Folds, Part, Room};
+use super::raw::Room;
+use super::read::{self, Folds, Part};
 use super::{Options, Progress, Report, kind_of};
 use crate::model::Id;
 use crate::source::ParseState;

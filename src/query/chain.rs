@@ -115,6 +115,21 @@ impl Chain {
         self.between(last)
     }
 
+    /// For a diff that begins right after a step: the state there, or, where it is not known, what stood there when the
+    /// path was next changed; then the second value says that nobody saw it before.
+    pub fn start_after(&self, at: &Moment) -> (State, bool) {
+        let state = self.after(at);
+        let (last, own) = self.up_to(at);
+        if state.known() || own.is_some() {
+            return (state, false);
+        }
+        let next = last.map_or(0, |l| l + 1);
+        match self.items.get(next).map(|i| i.before) {
+            Some(before) if before.known() => (before, true),
+            _ => (state, false),
+        }
+    }
+
     /// The state right before a step.
     pub fn before(&self, at: &Moment) -> State {
         if let Some(first) = self.items.iter().position(|i| at.is(i)) {

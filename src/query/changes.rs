@@ -387,18 +387,27 @@ fn between(reader: &Reader, a: StepRow, b: StepRow) -> Result<Vec<FileChange>> {
     let mut out = Vec::new();
     for path in touched(conn, &changing)? {
         let chain = Chain::load(conn, path)?;
-        let states = (chain.after(&from), chain.after(&to));
+        let (start, unseen) = chain.start_after(&from);
+        let states = (start, chain.after(&to));
         let window = window(&chain, &from, &to, &set);
         if states.0 == states.1 && states.0.known()
             || (window.is_empty() && !(states.0.known() && states.1.known()))
         {
             continue;
         }
-        out.push(compare(reader, path, states, &window)?);
+        let mut change = compare(reader, path, states, &window)?;
+        if unseen {
+            add_note(&mut change, UNSEEN);
+        }
+        out.push(change);
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(out)
 }
+
+/// Said where a diff begins with what a later record tells.
+const UNSEEN: &str =
+    "nobody saw it at that step; compared with what stood there before its next change";
 
 /// The changes of a chain between two moments that are by these steps.
 fn window<'a>(
@@ -500,7 +509,7 @@ fn now(reader: &Reader, step: StepRow) -> Result<Vec<FileChange>> {
     let session = root_of(conn, moment.session)?;
     let mut out = Vec::new();
     for path in touched(conn, &steps_of(conn, session, None)?)? {
-        let state = Chain::load(conn, path)?.after(&moment);
+        let (state, unseen) = Chain::load(conn, path)?.start_after(&moment);
         let Some((content, hash)) = super::files::on_disk(conn, path)? else {
             continue;
         };
@@ -511,6 +520,9 @@ fn now(reader: &Reader, step: StepRow) -> Result<Vec<FileChange>> {
         }
         let mut change = against(conn, path, state, content)?;
         change.after_hash = hash;
+        if unseen {
+            add_note(&mut change, UNSEEN);
+        }
         out.push(change);
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));

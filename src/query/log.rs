@@ -50,9 +50,14 @@ pub(super) fn steps(conn: &Connection, query: &LogQuery) -> Result<Vec<StepRow>>
     } else {
         String::new()
     };
+    // With a bound SQLite keeps the newest few only, instead of sorting all.
+    let limit = match (&touched, query.most) {
+        (None, Some(most)) => format!(" LIMIT {most}"),
+        _ => String::new(),
+    };
     let sql = format!(
         "SELECT id FROM step WHERE alias_of IS NULL{kinds}{failed}
-          ORDER BY COALESCE(at, started_at) DESC NULLS LAST, id DESC"
+          ORDER BY COALESCE(at, started_at) DESC NULLS LAST, id DESC{limit}"
     );
     let mut statement = conn.prepare(&sql)?;
     let mut rows = statement.query(params_from_iter(query.kinds.iter().map(|k| *k as u8)))?;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use crossterm::event::MouseEvent;
 
 use super::key::KeyPress;
+use super::pane::diff::{Content, Done, Job, Options, View};
+use super::theme::Theme;
 use crate::model::Time;
 use crate::query::types::{
-    FileChange, Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo,
-    StepRow, Summary, Timeline,
+    Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo, StepRow,
+    Summary, Timeline,
 };
 
 /// What happened. The model changes by these and by nothing else.
@@ -33,6 +35,10 @@ pub enum Message {
     Changed,
     /// Something outside went well or not: what was copied, why the editor did not start.
     Said(Note),
+    /// The program was told to stop for a while.
+    Suspend,
+    /// It goes on after that: the terminal may have been used by others.
+    Continued,
     /// The program was told to end.
     Terminate,
 }
@@ -99,16 +105,22 @@ pub enum Question {
     Timeline(SessionRow),
     /// Rows of the timeline.
     Rows(Vec<StepRow>),
-    /// A step, whole.
-    Step(StepRow),
+    /// A step, whole, and one of its views for the diff pane (`None`: the one to begin with).
+    Step(StepRow, Option<View>, Options),
     /// A prompt, whole.
     Prompt(SessionRow, u32),
-    /// What changed in a scope.
-    Changes(Scope),
+    /// What changed in a scope, for the diff pane.
+    Changes(Scope, Options),
+    /// Markdown laid out for a width.
+    Words(Arc<str>, usize, Theme),
+    /// Colours for lines of the diff pane.
+    Paint(Paint),
     /// A session at a glance.
     Summary(SessionRow),
     /// Which steps a filter keeps.
     Filter(SessionRow, Filter),
+    /// Which steps have words in them, to go to one after the other.
+    Search(SessionRow, Filter),
     /// Everything that matches.
     Find(String),
     /// A step beside the list of what was found.
@@ -119,6 +131,8 @@ pub enum Question {
     Files,
     /// Which session a step is in, from the word of a user.
     Resolve(String),
+    /// Which session a step is in, from its row.
+    Locate(StepRow),
     /// The step nearest to a time.
     StepAt(SessionRow, Time),
     /// A remembered word.
@@ -138,30 +152,46 @@ pub enum Question {
     },
 }
 
+/// A highlighting job. Two are the same if they are one.
+#[derive(Clone, Debug)]
+pub struct Paint(pub Arc<Job>);
+
+impl PartialEq for Paint {
+    fn eq(&self, other: &Paint) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// What the worker says to a question.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// To [`Question::Sessions`].
     Sessions(SessionList),
     /// To [`Question::Timeline`].
-    Timeline(Timeline),
+    Timeline(Box<Timeline>),
     /// To [`Question::Rows`].
     Rows(Vec<StepInfo>),
-    /// To [`Question::Step`] and [`Question::PeekStep`].
-    Step(Box<StepDetail>),
+    /// To [`Question::Step`].
+    Step(Box<StepDetail>, View, Arc<Content>),
+    /// To [`Question::PeekStep`].
+    Peek(Box<StepDetail>),
     /// To [`Question::Prompt`] and [`Question::PeekPrompt`].
     Prompt(PromptDetail),
     /// To [`Question::Changes`].
-    Changes(Vec<FileChange>),
+    Changes(Arc<Content>),
+    /// To [`Question::Words`].
+    Words(Vec<ratatui::text::Line<'static>>),
+    /// To [`Question::Paint`].
+    Painted(Box<Done>),
     /// To [`Question::Summary`].
     Summary(Box<Summary>),
-    /// To [`Question::Filter`].
+    /// To [`Question::Filter`] and [`Question::Search`].
     Filter(Vec<StepRow>),
     /// To [`Question::Find`].
     Found(Found),
     /// To [`Question::Files`].
     Files(Vec<(String, StepRow)>),
-    /// To [`Question::Resolve`].
+    /// To [`Question::Resolve`] and [`Question::Locate`].
     Resolved(SessionRow, StepRow),
     /// To [`Question::StepAt`].
     StepAt(Option<StepRow>),

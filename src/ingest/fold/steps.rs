@@ -9,6 +9,7 @@ use crate::model::{Id, IdKind, Status, StepKind, Via};
 use crate::source::shell::{self, FileDeed};
 use crate::source::{Before, Call, Effect, Event, Outcome};
 use crate::store::rows::{ChangeRecord, PathRecord, SightingRecord, Span, StepBatch, StepRecord};
+use crate::text::without_colours;
 
 /// Bytes of an output that are searchable: its head and its tail.
 const OUTPUT_HEAD: usize = 600;
@@ -322,7 +323,8 @@ impl Folder {
             step.record.kind,
             StepKind::Read | StepKind::Edit | StepKind::Write
         ) {
-            let text = &outcome.output;
+            // Colour codes inside words would hide them from a search.
+            let text = &*without_colours(&outcome.output);
             let tail = &text[text
                 .ceil_char_boundary(text.len().saturating_sub(OUTPUT_TAIL))
                 .max(head_bytes(text, OUTPUT_HEAD).len())..];

@@ -20,6 +20,7 @@ use super::types::{Found, Hit, HitWhat, PromptRow, SessionInfo, SessionRow, Step
 use super::{raw, rows, sessions};
 use crate::model::Time;
 use crate::store::Reader;
+use crate::text;
 
 /// So many full-text hits get the line in which they hit; reading one costs about half a millisecond.
 const SNIPPETS: usize = 16;
@@ -173,6 +174,7 @@ fn snippet(
             texts
         }
     };
+    let texts: Vec<_> = texts.iter().map(|t| text::without_colours(t)).collect();
     Ok(texts
         .iter()
         .flat_map(|t| t.lines())

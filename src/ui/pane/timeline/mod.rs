@@ -7,14 +7,14 @@ mod jump;
 mod rows;
 pub mod visible;
 
-pub use draw::{Look, draw};
+pub use draw::{Look, draw, verb_of};
 pub use rows::Rows;
 pub use visible::{Density, Line};
 
 use std::sync::Arc;
 
 use self::visible::Choice;
-use crate::query::types::{PromptHead, SessionRow, StepLite, StepRow, Timeline};
+use crate::query::types::{PromptHead, SessionRow, StepInfo, StepLite, StepRow, Timeline};
 use crate::ui::action::Action;
 
 /// What the cursor is on.
@@ -37,6 +37,8 @@ pub struct State {
     height: usize,
     rows: Rows,
     filter: Option<String>,
+    /// Steps (by index, ascending) that a search found.
+    hits: Vec<u32>,
 }
 
 /// Lines kept between the cursor and the edge.
@@ -63,8 +65,8 @@ impl State {
     }
 
     /// Takes what was fetched.
-    pub fn take_rows(&mut self, rows: Vec<crate::query::types::StepInfo>) {
-        self.rows.insert(rows);
+    pub fn take_rows(&mut self, asked: &[StepRow], rows: Vec<StepInfo>) {
+        self.rows.insert(asked, rows);
     }
 
     /// The lines, the cursor and the first line on the screen.
@@ -88,9 +90,10 @@ impl State {
         let selected = self.selected_key();
         if same {
             let before = self.timeline.as_ref().map_or(0, |t| t.steps.len());
-            // What is still running or the last of its kind may read differently now.
-            if timeline.steps.len() != before {
-                self.rows.forget_unfinished();
+            // What was still running may have ended.
+            self.rows.doubt();
+            if timeline.steps.len() < before {
+                self.rows = Rows::default();
             }
         } else {
             *self = State {
@@ -102,6 +105,9 @@ impl State {
                 ..State::default()
             };
         }
+        if same {
+            self.carry_over(&timeline);
+        }
         self.timeline = Some(Arc::new(timeline));
         self.recompute();
         match selected {
@@ -109,6 +115,35 @@ impl State {
             _ => self.cursor = self.lines.len().saturating_sub(1),
         }
         self.keep_in_view();
+    }
+
+    /// What is kept by index stays with its step, wherever that stands in the newer timeline.
+    fn carry_over(&mut self, newer: &Timeline) {
+        let Some(older) = self.timeline.clone() else {
+            return;
+        };
+        let moved = |index: &u32| -> Option<u32> {
+            let row = older.steps.get(*index as usize)?.row;
+            if newer.steps.get(*index as usize).map(|s| s.row) == Some(row) {
+                return Some(*index);
+            }
+            let at = newer.steps.iter().position(|s| s.row == row)?;
+            Some(at as u32)
+        };
+        let choice = &mut self.choice;
+        for set in [&mut choice.open_runs, &mut choice.folded_agents] {
+            *set = set.iter().filter_map(moved).collect();
+        }
+        choice.new_from = choice.new_from.as_ref().and_then(moved);
+        for list in [Some(&mut self.hits), choice.kept.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            // Steps are only ever added: one that moved shows that all behind it did.
+            if list.iter().any(|i| moved(i) != Some(*i)) {
+                *list = list.iter().filter_map(moved).collect();
+            }
+        }
     }
 
     /// Steps from here on are new since the user looked.
@@ -124,15 +159,7 @@ impl State {
         let selected = self.selected();
         match filter {
             Some((text, rows)) => {
-                let mut wanted = rows.into_iter().peekable();
-                let mut kept = Vec::new();
-                for (i, step) in (0..).zip(self.steps()) {
-                    if wanted.peek() == Some(&step.row) {
-                        wanted.next();
-                        kept.push(i);
-                    }
-                }
-                self.choice.kept = Some(kept);
+                self.choice.kept = Some(self.indices(rows));
                 self.filter = Some(text);
             }
             None => {
@@ -144,6 +171,28 @@ impl State {
         self.reselect(selected);
     }
 
+    /// The places of rows that are given in timeline order.
+    fn indices(&self, rows: Vec<StepRow>) -> Vec<u32> {
+        let mut wanted = rows.into_iter().peekable();
+        let mut found = Vec::new();
+        for (i, step) in (0..).zip(self.steps()) {
+            if wanted.next_if(|w| *w == step.row).is_some() {
+                found.push(i);
+            }
+        }
+        found
+    }
+
+    /// What a search found, in timeline order.
+    pub fn set_hits(&mut self, rows: Vec<StepRow>) {
+        self.hits = self.indices(rows);
+    }
+
+    /// The steps that a search found.
+    pub fn hits(&self) -> &[u32] {
+        &self.hits
+    }
+
     /// How many steps the filter keeps.
     pub fn kept(&self) -> Option<usize> {
         self.choice.kept.as_ref().map(Vec::len)
@@ -153,6 +202,25 @@ impl State {
     pub fn set_height(&mut self, height: usize) {
         self.height = height.max(1);
         self.keep_in_view();
+    }
+
+    /// Sets how much is shown.
+    pub fn set_density(&mut self, density: Density) {
+        let selected = self.selected();
+        self.choice.density = density;
+        self.choice.folded.clear();
+        self.recompute();
+        self.reselect(selected);
+    }
+
+    /// Whether the cursor is on the last line.
+    pub fn at_end(&self) -> bool {
+        self.cursor + 1 >= self.lines.len()
+    }
+
+    /// Puts the cursor on the last line.
+    pub fn go_to_end(&mut self) {
+        self.put(self.lines.len().saturating_sub(1));
     }
 
     /// What the cursor is on.
@@ -214,11 +282,7 @@ impl State {
             Action::Left => self.toggle(Some(true)),
             Action::Right => self.toggle(Some(false)),
             Action::Density => {
-                let selected = self.selected();
-                self.choice.density = self.choice.density.next();
-                self.choice.folded.clear();
-                self.recompute();
-                self.reselect(selected);
+                self.set_density(self.choice.density.next());
             }
             _ => return false,
         }
@@ -260,13 +324,18 @@ impl State {
         let missing_near = (from..to).any(|i| self.lacks(i));
         // Ask early, but not for one row at each press of a key.
         let edge = on_screen.end + self.height / 2;
-        let urgent =
-            missing_here || (on_screen.end..edge.min(to)).any(|i| self.lacks(i)) || self.rows.is_empty();
+        let urgent = missing_here
+            || (on_screen.end..edge.min(to)).any(|i| self.lacks(i))
+            || self.rows.is_empty();
         if !urgent && !missing_near {
             return Vec::new();
         }
         let mut wanted = Vec::new();
-        for i in on_screen.clone().chain(on_screen.end..to).chain(from..on_screen.start) {
+        for i in on_screen
+            .clone()
+            .chain(on_screen.end..to)
+            .chain(from..on_screen.start)
+        {
             self.each_row(i, |row| {
                 if !self.rows.has(row) {
                     wanted.push(row);
@@ -308,7 +377,11 @@ impl State {
         let last = self.lines.len().saturating_sub(1);
         let mut to = self.cursor.saturating_add_signed(by).min(last);
         if self.lines.get(to) == Some(&Line::New) {
-            to = if by < 0 { to.saturating_sub(1) } else { (to + 1).min(last) };
+            to = if by < 0 {
+                to.saturating_sub(1)
+            } else {
+                (to + 1).min(last)
+            };
         }
         self.put(to);
     }

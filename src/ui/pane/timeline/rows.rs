@@ -1,9 +1,8 @@
 //! The rows that were fetched. Bounded: what was not looked at lately is forgotten first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::model::Status;
 use crate::query::types::{StepInfo, StepRow};
 
 /// As many rows are kept for sure; at most twice as many.
@@ -14,6 +13,10 @@ const KEPT: usize = 4096;
 pub struct Rows {
     young: HashMap<StepRow, Arc<StepInfo>>,
     old: HashMap<StepRow, Arc<StepInfo>>,
+    /// Asked for, and not there: not asked for again until the timeline is read anew.
+    gone: HashSet<StepRow>,
+    /// Shown as they are, and asked for again when they are looked at: the store has something newer, perhaps of them.
+    stale: HashSet<StepRow>,
 }
 
 impl Rows {
@@ -22,9 +25,9 @@ impl Rows {
         self.young.get(&row).or_else(|| self.old.get(&row))
     }
 
-    /// Whether a row is here.
+    /// Whether a row is here, or known not to exist.
     pub fn has(&self, row: StepRow) -> bool {
-        self.get(row).is_some()
+        (self.get(row).is_some() && !self.stale.contains(&row)) || self.gone.contains(&row)
     }
 
     /// Whether there is no row at all.
@@ -32,20 +35,25 @@ impl Rows {
         self.young.is_empty() && self.old.is_empty()
     }
 
-    /// Takes what was fetched.
-    pub fn insert(&mut self, rows: Vec<StepInfo>) {
+    /// Takes what was fetched for these rows.
+    pub fn insert(&mut self, asked: &[StepRow], rows: Vec<StepInfo>) {
         if self.young.len() + rows.len() > KEPT {
             self.old = std::mem::take(&mut self.young);
         }
         for info in rows {
             self.young.insert(info.row, Arc::new(info));
         }
+        // Also those without an answer: a question that fails is not asked again and again.
+        for row in asked {
+            self.stale.remove(row);
+        }
+        self.gone
+            .extend(asked.iter().filter(|r| !self.young.contains_key(r)));
     }
 
-    /// Forgets the rows that may have changed since: those without a result.
-    pub fn forget_unfinished(&mut self) {
-        for rows in [&mut self.young, &mut self.old] {
-            rows.retain(|_, info| !matches!(info.status, Status::Running | Status::Unknown));
-        }
+    /// The timeline was read anew: a late result, or better evidence, may have changed any row.
+    pub fn doubt(&mut self) {
+        self.gone.clear();
+        self.stale = self.young.keys().chain(self.old.keys()).copied().collect();
     }
 }

@@ -112,12 +112,7 @@ pub fn lines(prompts: &[PromptHead], steps: &[StepLite], choice: &Choice) -> Vec
     out
 }
 
-fn steps_of(
-    range: std::ops::Range<u32>,
-    steps: &[StepLite],
-    choice: &Choice,
-    out: &mut Vec<Line>,
-) {
+fn steps_of(range: std::ops::Range<u32>, steps: &[StepLite], choice: &Choice, out: &mut Vec<Line>) {
     let first = range.start;
     let mut i = first;
     while i < range.end {
@@ -170,10 +165,8 @@ fn run_of_looks(from: u32, end: u32, steps: &[StepLite], new_from: Option<u32>) 
 
 /// It only looked, and nothing about it stands out.
 pub fn is_look(step: &StepLite) -> bool {
-    matches!(
-        step.kind,
-        StepKind::Read | StepKind::Search | StepKind::Web
-    ) && matches!(step.status, Status::Ok | Status::Unknown)
+    matches!(step.kind, StepKind::Read | StepKind::Search | StepKind::Web)
+        && matches!(step.status, Status::Ok | Status::Unknown)
         && !step.changed
 }
 
@@ -215,7 +208,9 @@ mod tests {
 
     fn story() -> (Vec<PromptHead>, Vec<StepLite>) {
         use StepKind::{Command, Edit, Read, Search, Subagent};
-        let kinds = [Read, Read, Search, Read, Edit, Command, Subagent, Read, Edit];
+        let kinds = [
+            Read, Read, Search, Read, Edit, Command, Subagent, Read, Edit,
+        ];
         let mut steps: Vec<_> = (0..).zip(kinds).map(|(n, k)| step(n, k)).collect();
         steps[5].test = Some(TestOutcome::Failed);
         steps[7].depth = 1;

@@ -1,0 +1,334 @@
+//! Everything that the screen knows. `update` changes it, `view` draws it; it does nothing itself.
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::key::KeyPress;
+use super::keymap::Keymap;
+use super::layout::{Areas, Pane, Shape, Wish, areas};
+use super::marks::Marks;
+use super::message::{Ingest, Note};
+use super::overlay::{Overlay, Target};
+use super::pane::{diff, prompt, timeline};
+use super::phrase::Moment;
+use super::theme::Theme;
+use crate::model::Time;
+use crate::query::types::{Scope, SessionList, SessionRow, StepDetail, StepRow, Summary};
+
+/// Of what the diff is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ScopeKind {
+    /// The selected step, or prompt where a prompt is selected.
+    #[default]
+    Step,
+    /// The selected prompt.
+    Prompt,
+    /// The session.
+    Session,
+    /// From the mark to here.
+    SinceMark,
+    /// From here to the disk.
+    Now,
+}
+
+impl ScopeKind {
+    /// All of them, in the order of the tabs.
+    pub const ALL: [ScopeKind; 5] = [
+        ScopeKind::Step,
+        ScopeKind::Prompt,
+        ScopeKind::Session,
+        ScopeKind::SinceMark,
+        ScopeKind::Now,
+    ];
+
+    /// The word of the tab.
+    pub fn word(self) -> &'static str {
+        match self {
+            ScopeKind::Step => "step",
+            ScopeKind::Prompt => "prompt",
+            ScopeKind::Session => "session",
+            ScopeKind::SinceMark => "since mark",
+            ScopeKind::Now => "now",
+        }
+    }
+}
+
+/// What prompt and diff are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The session.
+    pub session: SessionRow,
+    /// The prompt's number.
+    pub prompt: u32,
+    /// The step; `None` on a heading.
+    pub step: Option<StepRow>,
+    /// Of what the diff is.
+    pub scope: Scope,
+}
+
+/// What the diff pane shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A step, as one of its views.
+    Step(StepRow, diff::View),
+    /// The changes of a scope.
+    Changes(Scope),
+}
+
+/// A place to come back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The session.
+    pub session: SessionRow,
+    /// The step, or the prompt by its number.
+    pub at: Result<StepRow, u32>,
+}
+
+/// Where the cursor was before jumps.
+#[derive(Clone, Debug, Default)]
+pub struct Jumps {
+    /// Behind.
+    pub back: Vec<Place>,
+    /// Ahead, after going back.
+    pub forward: Vec<Place>,
+}
+
+/// What is known of the place where the program runs, for the header.
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// The folder, as people write it (`~/src/shop`).
+    pub folder: String,
+    /// The git branch.
+    pub branch: Option<String>,
+}
+
+/// A session that is to be opened once its timeline has come.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Which.
+    pub session: SessionRow,
+    /// Where in it.
+    pub target: Target,
+    /// Stay at its end as it grows.
+    pub follow: bool,
+}
+
+/// The marked step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// The session it is in.
+    pub session: SessionRow,
+    /// The step.
+    pub step: StepRow,
+}
+
+/// Everything.
+pub struct Model {
+    /// Now; set before each message.
+    pub moment: Moment,
+    /// The terminal's size.
+    pub size: (u16, u16),
+    /// How the panes share it.
+    pub shape: Shape,
+    /// Where they stand.
+    pub areas: Areas,
+    /// Which pane has the focus.
+    pub focus: Pane,
+    /// The focused pane alone.
+    pub zoomed: bool,
+    /// Where the splitter was dragged to, wide and stacked.
+    pub splits: [Option<u16>; 2],
+    /// The splitter is being dragged.
+    pub dragging: bool,
+    /// The styles.
+    pub theme: Theme,
+    /// The signs.
+    pub marks: &'static Marks,
+    /// The keys.
+    pub keymap: Arc<Keymap>,
+    /// Where the program runs.
+    pub home: Home,
+    /// The keys of a sequence that is not complete, and since when.
+    pub keys: (Vec<KeyPress>, Time),
+    /// The sessions.
+    pub sessions: Option<Arc<SessionList>>,
+    /// The session that opens when its timeline comes.
+    pub opening: Option<Opening>,
+    /// The timeline.
+    pub timeline: timeline::State,
+    /// The prompt.
+    pub prompt: prompt::State,
+    /// The diff.
+    pub diff: diff::State,
+    /// The view of the step that was chosen; `None`: the one to begin with.
+    pub view: Option<diff::View>,
+    /// What the diff shows: the view of a step, or a scope.
+    pub shown: Option<Shown>,
+    /// A highlighting job is under way.
+    pub painting: bool,
+    /// The selected step, whole.
+    pub detail: Option<Arc<StepDetail>>,
+    /// The open session at a glance.
+    pub summary: Option<Arc<Summary>>,
+    /// What prompt and diff are to be about.
+    pub subject: Option<Subject>,
+    /// What they are about may have changed: it is asked for again.
+    pub refresh: bool,
+    /// Since when they are not, while an answer is awaited.
+    pub waiting: Option<Time>,
+    /// Of what the diff is.
+    pub scope: ScopeKind,
+    /// The marked step.
+    pub flag: Option<Flag>,
+    /// What lies over the panes.
+    pub overlays: Vec<Overlay>,
+    /// What the status line says.
+    pub note: Option<Note>,
+    /// How far reading is.
+    pub ingest: Option<Ingest>,
+    /// Where to go back to.
+    pub jumps: Jumps,
+    /// The cursor stays at the end.
+    pub follow: bool,
+    /// The mouse is ours.
+    pub mouse: bool,
+    /// `C-c` was pressed once.
+    pub cancelled: bool,
+    /// Where it was left the last time, until it is used.
+    pub left: Option<super::memory::Left>,
+    /// Steps seen of the session that opens, for the rule "new since".
+    pub seen: Option<(SessionRow, u32)>,
+    /// The first answer about sessions has come.
+    pub started: bool,
+    /// Rows that were asked for last, until they come.
+    pub asked_rows: Vec<StepRow>,
+    /// What was asked for last to be shown beside the list of what was found.
+    pub asked_peek: Option<super::message::Question>,
+    /// The reply that a worker was asked last to lay out, and its width.
+    pub asked_words: Option<(Arc<str>, usize)>,
+    /// The filter whose answer is awaited, as typed.
+    pub filtering: Option<String>,
+    /// The step where it was left, until its row is known.
+    pub returning: Option<String>,
+    /// The example is to be shown after the end.
+    pub leave_for_demo: bool,
+    /// The session asked for on the command line.
+    pub wanted: Option<(SessionRow, Option<StepRow>)>,
+    /// It is over.
+    pub quit: bool,
+}
+
+impl Model {
+    /// With the areas for its size, so that it can be drawn.
+    pub fn settled(mut self) -> Model {
+        self.areas = self.compute_areas();
+        self
+    }
+
+    /// The session that is open.
+    pub fn session(&self) -> Option<SessionRow> {
+        self.timeline.session()
+    }
+
+    /// Where the cursor is.
+    pub fn place(&self) -> Option<Place> {
+        let session = self.session()?;
+        let at = match self.timeline.selected_step() {
+            Some(step) => Ok(step.row),
+            None => Err(self.timeline.selected_prompt()?.no),
+        };
+        Some(Place { session, at })
+    }
+
+    /// The scope of the diff for where the cursor is.
+    pub fn scope_here(&self) -> Option<Scope> {
+        let session = self.session()?;
+        let prompt = self.timeline.selected_prompt()?;
+        let step = self.timeline.selected_step().map(|s| s.row);
+        // A prompt stands for its last step where a step is needed.
+        let last = || {
+            let steps = self.timeline.steps();
+            steps
+                .get((prompt.steps.end as usize).checked_sub(1)?)
+                .map(|s| s.row)
+        };
+        let whole = Scope::Prompt(session, prompt.no);
+        Some(match self.scope {
+            ScopeKind::Step => step.map_or(whole, Scope::Step),
+            ScopeKind::Prompt => whole,
+            ScopeKind::Session => Scope::Session(session),
+            ScopeKind::Now => step.or_else(last).map_or(whole, Scope::Now),
+            ScopeKind::SinceMark => match (self.flag, step.or_else(last)) {
+                (Some(flag), Some(here)) => Scope::Between(flag.step, here),
+                _ => whole,
+            },
+        })
+    }
+
+    /// Whether the panes show something older than what is selected, for long enough to say so.
+    pub fn is_stale(&self) -> bool {
+        self.waiting
+            .is_some_and(|since| self.moment.now.since(since) >= STALE_MS)
+    }
+
+    /// Whether the box of the keys that can follow a prefix is shown.
+    pub fn shows_which_key(&self) -> bool {
+        !self.keys.0.is_empty() && self.moment.now.since(self.keys.1) >= WHICH_KEY_MS
+    }
+
+    /// When the screen changes without anything happening; `None`: never.
+    pub fn wake_at(&self) -> Option<Time> {
+        let mut at: Vec<Time> = Vec::new();
+        if !self.keys.0.is_empty() && !self.shows_which_key() {
+            at.push(Time(self.keys.1.0 + WHICH_KEY_MS as i64));
+        }
+        if let Some(since) = self.waiting
+            && !self.is_stale()
+        {
+            at.push(Time(since.0 + STALE_MS as i64));
+        }
+        if self.shows_running() {
+            at.push(Time(self.moment.now.0 + 1000));
+        }
+        at.into_iter().min()
+    }
+
+    /// Whether a row on the screen counts the seconds of a running step.
+    fn shows_running(&self) -> bool {
+        let live = self.timeline.timeline().is_some_and(|t| t.session.live);
+        let (lines, _, top) = self.timeline.window();
+        let height = usize::from(self.areas.timeline.map_or(0, |a| a.height));
+        live && lines.iter().skip(top).take(height).any(|line| {
+            let step = line
+                .step()
+                .and_then(|i| self.timeline.steps().get(i as usize));
+            step.is_some_and(|s| s.status == crate::model::Status::Running)
+        })
+    }
+
+    /// Where everything stands now.
+    pub fn compute_areas(&self) -> Areas {
+        areas(&Wish {
+            size: self.size,
+            shape: self.shape,
+            focus: self.focus,
+            zoomed: self.zoomed,
+            prompt_rows: self.prompt.wanted_rows(),
+            split: match self.shape {
+                Shape::Wide => self.splits[0],
+                _ => self.splits[1],
+            },
+        })
+    }
+
+    /// The whole screen but for the status line: where lists lie.
+    pub fn body(&self) -> Rect {
+        Rect::new(0, 0, self.size.0, self.size.1.saturating_sub(1))
+    }
+}
+
+/// Old content is dimmed when the new one takes longer than this.
+const STALE_MS: u64 = 100;
+/// The box of what can follow a prefix appears after this.
+const WHICH_KEY_MS: u64 = 350;

@@ -1,0 +1,429 @@
+//! The list of sessions, one line each. Without any it teaches: where it looked, and what to do.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Wrap;
+use ratatui::widgets::{Clear, Paragraph, Widget};
+
+use super::{Out, Target};
+use crate::model::TestOutcome;
+use crate::query::types::{SessionInfo, SessionList, SessionRow};
+use crate::text;
+use crate::ui::action::Action;
+use crate::ui::layout::cut_bottom;
+use crate::ui::marks::Marks;
+use crate::ui::message::Ingest;
+use crate::ui::phrase::{self, Moment};
+use crate::ui::theme::{Author, Theme};
+use crate::ui::widget::{Cells, Row, Scroll, Title, popup, put_line};
+
+/// The list.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    list: Option<Arc<SessionList>>,
+    scroll: Scroll,
+    first: bool,
+    touched: bool,
+}
+
+impl State {
+    /// The same list as the first screen: leaving it ends the program.
+    pub fn as_first(mut self) -> State {
+        self.first = true;
+        self
+    }
+
+    /// Whether it is the first screen.
+    pub fn is_first(&self) -> bool {
+        self.first
+    }
+
+    /// A list with the cursor on a session.
+    pub fn new(list: Option<Arc<SessionList>>, on: Option<SessionRow>) -> State {
+        let mut state = State::default();
+        if let Some(list) = list {
+            state.take(list);
+        }
+        if let (Some(on), Some(list)) = (on, &state.list)
+            && let Some(at) = list.sessions.iter().position(|s| s.row == on)
+        {
+            state.scroll.cursor = at;
+        }
+        state
+    }
+
+    /// A newer list; the cursor stays on its session.
+    pub fn take(&mut self, list: Arc<SessionList>) {
+        let here = self.selected().map(|s| s.row);
+        let at = here.and_then(|row| list.sessions.iter().position(|s| s.row == row));
+        self.list = Some(list);
+        let len = self.len();
+        self.scroll.put(at.unwrap_or(self.scroll.cursor), len);
+    }
+
+    fn len(&self) -> usize {
+        self.list.as_ref().map_or(0, |l| l.sessions.len())
+    }
+
+    /// The session under the cursor.
+    pub fn selected(&self) -> Option<&SessionInfo> {
+        self.list.as_ref()?.sessions.get(self.scroll.cursor)
+    }
+
+    /// Whether the user has done something here.
+    pub fn was_touched(&self) -> bool {
+        self.touched
+    }
+
+    /// An action.
+    pub fn update(&mut self, action: Action) -> Out {
+        self.touched = true;
+        let len = self.len();
+        if self.scroll.update(action, len) {
+            return Out::Done;
+        }
+        match (action, self.selected()) {
+            (Action::Open, Some(session)) => Out::OpenSummary(session.row),
+            (Action::Open, None) if self.list.is_some() => Out::Demo,
+            (Action::Right | Action::PaneRight, Some(session)) => Out::Go(session.row, Target::End),
+            (Action::Leave | Action::Sessions, _) => Out::Close,
+            _ => Out::Ignored,
+        }
+    }
+
+    /// A click on a row of the screen: the cursor goes there, a second click opens.
+    pub fn click(&mut self, row: u16) -> Out {
+        self.touched = true;
+        let index = self.scroll.top + usize::from(row.saturating_sub(1));
+        if row == 0 || usize::from(row) > self.scroll.height || index >= self.len() {
+            return Out::Done;
+        }
+        if index == self.scroll.cursor {
+            return self.update(Action::Open);
+        }
+        self.scroll.put(index, self.len());
+        Out::Done
+    }
+
+    /// Fits the list to the screen.
+    pub fn fit(&mut self, area: Rect) {
+        let len = self.len();
+        let rows = area.height.saturating_sub(2 + preview_rows(area));
+        self.scroll.fit(usize::from(rows), len);
+    }
+
+    /// Draws it.
+    pub fn draw(
+        &self,
+        area: Rect,
+        (theme, marks, moment): (&Theme, &Marks, &Moment),
+        ingest: Option<Ingest>,
+        buf: &mut Buffer,
+    ) {
+        Clear.render(area, buf);
+        let mut title = Title::new("Sessions", theme, true);
+        if let Some(list) = &self.list {
+            let mut counts = format!("this repository {}", list.sessions.len());
+            if list.elsewhere > 0 {
+                counts.push_str(&format!(" │ elsewhere {}", list.elsewhere));
+            }
+            title = title.right(vec![Span::styled(counts, theme.dim())]);
+        }
+        let foot = match self.len() {
+            0 => Line::default(),
+            _ => hints(
+                &[
+                    ("Enter", "summary"),
+                    ("→", "timeline"),
+                    ("F", "find"),
+                    ("?", "help"),
+                ],
+                theme,
+            ),
+        };
+        let inside = popup(area, &title, &foot, theme, buf);
+        match &self.list {
+            None => put_line(inside, &Line::styled("  reading …", theme.dim()), buf),
+            Some(list) if list.sessions.is_empty() => match ingest.filter(|i| i.read < i.total) {
+                Some(ingest) => {
+                    let words = format!(
+                        "  {} of {} transcripts read; sessions appear as they are read",
+                        phrase::grouped(ingest.read.into()),
+                        phrase::grouped(ingest.total.into())
+                    );
+                    put_line(inside, &Line::styled(words, theme.dim()), buf);
+                }
+                None => empty(list, inside, theme, buf),
+            },
+            Some(list) => {
+                let (below, inside) = cut_bottom(inside, preview_rows(area));
+                if let (true, Some(session)) = (below.height > 0, self.selected()) {
+                    preview(session, below, (theme, marks, moment), buf);
+                }
+                let window = list.sessions.iter().enumerate().skip(self.scroll.top);
+                for (row, (index, session)) in window.take(usize::from(inside.height)).enumerate() {
+                    let at = Rect::new(inside.x, inside.y + row as u16, inside.width, 1);
+                    let here = index == self.scroll.cursor;
+                    session_row(
+                        session,
+                        here,
+                        usize::from(inside.width),
+                        (theme, marks, moment),
+                    )
+                    .draw(at, buf);
+                }
+            }
+        }
+    }
+}
+
+/// `Enter summary   → timeline`
+pub fn hints(pairs: &[(&str, &str)], theme: &Theme) -> Line<'static> {
+    let mut spans = Vec::new();
+    for (i, (key, word)) in pairs.iter().enumerate() {
+        if i > 0 {
+            spans.push(Span::raw("   "));
+        }
+        spans.push(Span::styled((*key).to_owned(), theme.key()));
+        spans.push(Span::styled(format!(" {word}"), theme.dim()));
+    }
+    Line::from(spans)
+}
+
+/// What the last test run said, in one word with its sign.
+pub fn test_words(session: &SessionInfo, marks: &Marks, theme: &Theme) -> (String, Style) {
+    match (session.test, session.test_stale) {
+        (Some(TestOutcome::Passed), false) => (format!("{} tests", marks.passed), theme.ok()),
+        (Some(TestOutcome::Passed), true) => (format!("{} stale", marks.passed), theme.warn()),
+        (Some(TestOutcome::Failed), false) => (format!("{} tests", marks.failed), theme.fail()),
+        (Some(TestOutcome::Failed), true) => (format!("{} stale", marks.failed), theme.warn()),
+        (None, _) => ("– tests".to_owned(), theme.dim()),
+    }
+}
+
+fn session_row(
+    session: &SessionInfo,
+    here: bool,
+    width: usize,
+    (theme, marks, moment): (&Theme, &Marks, &Moment),
+) -> Row<'static> {
+    let mut cells = Cells::default();
+    cells.push(if here { marks.bar } else { " " }, theme.cursor_bar(true));
+    let when = match (session.live, session.ended_at) {
+        (true, _) => ("now".to_owned(), theme.accent()),
+        (_, Some(at)) => (moment.day(at), theme.dim()),
+        (_, None) => ("?".to_owned(), theme.dim()),
+    };
+    cells.push(" ", Style::new());
+    cells.push(when.0, when.1);
+    cells.to(15);
+    cells.push(session.agent.name(), theme.author(Author::Agent));
+    cells.to(23);
+    // From the right: what is left for the title is at least a third of the row.
+    let files = width >= 60;
+    let lines = width >= 84;
+    let prompts = width >= 96;
+    let words = width >= 130;
+    let tail =
+        9 + if files { 10 } else { 0 } + if lines { 13 } else { 0 } + if prompts { 12 } else { 0 };
+    let rest = width.saturating_sub(23 + tail + 1);
+    let title_room = if words { rest * 55 / 100 } else { rest };
+    title(&mut cells, session, title_room, theme);
+    let mut at = 23 + title_room;
+    if prompts {
+        cells.right(
+            phrase::count(session.prompts.into(), "prompts"),
+            theme.dim(),
+            at + 11,
+        );
+        at += 12;
+    }
+    let (test, style) = test_words(session, marks, theme);
+    cells.to(at + 1);
+    cells.push(test, style);
+    at += 9;
+    if files {
+        let count = phrase::count(session.files_changed.into(), "files");
+        cells.right(count, theme.text(), at + 9);
+        at += 10;
+    }
+    if lines {
+        let (plus, minus) = phrase::plus_minus(session.added, session.removed);
+        cells.right(plus, theme.add(), at + 6);
+        cells.right(minus, theme.delete(), at + 12);
+        at += 13;
+    }
+    if words {
+        let room = width.saturating_sub(at + 2);
+        let (said, style) = last_words(session, theme);
+        cells.to(at + 1);
+        cells.push(text::end(&said, room).into_owned(), style);
+    }
+    Row {
+        line: cells.line(),
+        style: if here { theme.selected() } else { Style::new() },
+    }
+}
+
+fn title(cells: &mut Cells, session: &SessionInfo, room: usize, theme: &Theme) {
+    let words = text::one_line(&session.title);
+    if words.is_empty() {
+        cells.push("no prompt", theme.dim());
+    } else {
+        let style = match session.visited_only {
+            true => theme.dim(),
+            false => theme.text(),
+        };
+        cells.push(text::end(&words, room).into_owned(), style);
+    }
+}
+
+fn last_words(session: &SessionInfo, theme: &Theme) -> (String, Style) {
+    if session.live {
+        return ("live".to_owned(), theme.accent());
+    }
+    let mut said = String::new();
+    for (is, word) in [
+        (session.archived, "archived"),
+        (session.visited_only, "only looked"),
+        (!session.warnings.is_empty(), "not read completely"),
+    ] {
+        if is {
+            said.push_str(if said.is_empty() { "" } else { ", " });
+            said.push_str(word);
+        }
+    }
+    if let Some(words) = &session.last_words
+        && !words.trim().is_empty()
+    {
+        said.push_str(if said.is_empty() { "" } else { "  " });
+        said.push_str(&format!("\"{}\"", text::one_line(words)));
+    }
+    (said, theme.dim())
+}
+
+/// Rows of the preview below the list, its rule included.
+fn preview_rows(area: Rect) -> u16 {
+    if area.height >= 18 { 8 } else { 0 }
+}
+
+/// What there is to know of the session under the cursor before it is opened.
+fn preview(
+    session: &SessionInfo,
+    area: Rect,
+    (theme, marks, moment): (&Theme, &Marks, &Moment),
+    buf: &mut Buffer,
+) {
+    let room = usize::from(area.width.saturating_sub(4)).max(1);
+    let mut lines = vec![Line::styled("─".repeat(room), theme.dim())];
+    let title = text::one_line(&session.title);
+    let title = match title.is_empty() {
+        true => "no prompt".to_owned(),
+        false => title,
+    };
+    lines.push(Line::styled(
+        text::end(&title, room).into_owned(),
+        theme.heading(),
+    ));
+    let mut about = vec![session.agent.name().to_owned()];
+    about.extend(session.model.as_deref().map(text::one_line));
+    if let (Some(from), Some(to)) = (session.started_at, session.ended_at) {
+        about.push(moment.span(from, to));
+    }
+    about.extend(session.branch.as_deref().map(text::one_line));
+    about.extend(session.cwd.as_deref().map(text::one_line));
+    let about = about.join("  ");
+    lines.push(Line::styled(
+        text::end(&about, room).into_owned(),
+        theme.dim(),
+    ));
+    let (test, style) = test_words(session, marks, theme);
+    let (plus, minus) = phrase::plus_minus(session.added, session.removed);
+    let mut counts = vec![
+        phrase::count(session.prompts.into(), "prompts"),
+        phrase::count(session.steps.into(), "steps"),
+        phrase::count(session.commands.into(), "commands"),
+        phrase::count(session.files_changed.into(), "files"),
+    ];
+    if session.failed > 0 {
+        counts.push(format!("{} failed", session.failed));
+    }
+    lines.push(Line::from(vec![
+        Span::styled(counts.join(" · "), theme.text()),
+        Span::styled(format!("  {plus}"), theme.add()),
+        Span::styled(format!(" {minus}  "), theme.delete()),
+        Span::styled(test, style),
+    ]));
+    if let Some(warning) = session.warnings.first() {
+        let words = format!("! {}", text::one_line(warning));
+        lines.push(Line::styled(
+            text::end(&words, room).into_owned(),
+            theme.warn(),
+        ));
+    }
+    let said = text::one_line(session.last_words.as_deref().unwrap_or(""));
+    let rows = text::wrap(&said, room, 0);
+    lines.extend(
+        rows.into_iter()
+            .map(|row| Line::raw(said[row.bytes].to_owned())),
+    );
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        let at = Rect::new(area.x + 2, y, area.width.saturating_sub(4), 1);
+        put_line(at, line, buf);
+    }
+}
+
+/// No session: where it looked, how many there are elsewhere, what to do now.
+fn empty(list: &SessionList, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    let mut lines = vec![
+        Line::default(),
+        Line::styled(
+            "No coding agent has worked in this repository yet.",
+            theme.heading(),
+        ),
+        Line::default(),
+        Line::styled("Looked in", theme.dim()),
+    ];
+    for (folder, found) in &list.looked_in {
+        lines.push(Line::from(vec![
+            Span::raw(format!("  {}", text::line(folder))),
+            Span::styled(
+                format!("  {}", phrase::count((*found).into(), "transcripts")),
+                theme.dim(),
+            ),
+        ]));
+    }
+    lines.push(Line::default());
+    if list.elsewhere > 0 {
+        lines.push(Line::from(vec![
+            Span::raw(format!(
+                "{} of other folders are on this machine: ",
+                phrase::count(list.elsewhere.into(), "sessions")
+            )),
+            Span::styled("regent-tui --all", theme.key()),
+            Span::raw(" shows them."),
+        ]));
+    }
+    lines.push(Line::from(vec![
+        Span::raw("Transcripts that lie elsewhere: "),
+        Span::styled("regent-tui ingest --from PATH", theme.key()),
+    ]));
+    lines.push(Line::from(vec![
+        Span::raw("To look around first: "),
+        Span::styled("Enter", theme.key()),
+        Span::raw(" opens an example (regent-tui demo)."),
+    ]));
+    let inner = Rect::new(
+        area.x + 2,
+        area.y,
+        area.width.saturating_sub(4),
+        area.height,
+    );
+    Paragraph::new(lines)
+        .wrap(Wrap { trim: false })
+        .render(inner, buf);
+}

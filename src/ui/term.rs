@@ -1,0 +1,242 @@
+//! The terminal: taken, given back whatever happens, and what is done through it.
+
+use std::io::{BufWriter, Stdout, Write};
+use std::process::Command;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use color_eyre::Result;
+use color_eyre::eyre::{WrapErr, eyre};
+use crossbeam_channel::Sender;
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+
+use super::input::Input;
+use super::message::{Effect, Message, Note};
+use super::options::Options;
+use super::outside::Outside;
+use super::{clip, editor};
+
+/// What is drawn on: buffered, so that a frame is one write.
+pub type Backend = CrosstermBackend<BufWriter<Stdout>>;
+
+/// Whether the terminal is ours at the moment.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Gives the terminal back when it goes out of scope.
+pub struct Screen;
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // There is nothing to be done about a terminal that does not take its own back.
+        let _ = give_back();
+    }
+}
+
+/// Takes the terminal.
+pub fn enter(mouse: bool) -> Result<(Terminal<Backend>, Screen)> {
+    use std::io::IsTerminal;
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(eyre!(
+            "the screen needs a terminal; without one use `regent-tui log` or `sessions`"
+        ));
+    }
+    restore_on_panic();
+    take(mouse).wrap_err("the terminal cannot be used")?;
+    let screen = Screen;
+    let out = BufWriter::with_capacity(1 << 16, std::io::stdout());
+    let terminal = Terminal::new(CrosstermBackend::new(out))?;
+    Ok((terminal, screen))
+}
+
+fn take(mouse: bool) -> Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    let mut out = std::io::stdout();
+    execute!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if mouse {
+        execute!(out, EnableMouseCapture)?;
+    }
+    Ok(())
+}
+
+fn give_back() -> Result<()> {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let mut out = std::io::stdout();
+    let told = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    disable_raw_mode()?;
+    Ok(told?)
+}
+
+/// The report of a panic is written after the terminal is a terminal again.
+fn restore_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if super::worker::is_asking() {
+                return;
+            }
+            let _ = give_back();
+            report(info);
+        }));
+    });
+}
+
+/// The next frame draws every cell. `Terminal::clear` would ask the terminal where its cursor is, and read the answer
+/// from under the thread that reads the keys.
+fn draw_anew(terminal: &mut Terminal<Backend>) -> Result<()> {
+    let size = terminal.size()?;
+    Ok(terminal.resize(Rect::new(0, 0, size.width, size.height))?)
+}
+
+/// The outside of the real program.
+pub struct Real {
+    // Dropped last of all: the terminal is given back by it.
+    _screen: Screen,
+    input: Input,
+    inbox: Sender<Message>,
+    options: Options,
+    mouse: bool,
+}
+
+impl Real {
+    /// Everything that effects need.
+    pub fn new(options: &Options, screen: Screen, input: Input, inbox: Sender<Message>) -> Real {
+        Real {
+            _screen: screen,
+            input,
+            inbox,
+            mouse: options.mouse,
+            options: options.clone(),
+        }
+    }
+
+    /// Gives the terminal back.
+    pub fn leave(self) -> Result<()> {
+        give_back()
+    }
+
+    /// Does something while the terminal belongs to somebody else.
+    fn away(
+        &mut self,
+        terminal: &mut Terminal<Backend>,
+        doing: impl FnOnce() -> Result<Option<Note>>,
+    ) -> Result<()> {
+        self.input.rest()?;
+        give_back()?;
+        let done = doing();
+        take(self.mouse)?;
+        draw_anew(terminal)?;
+        self.input.go_on();
+        let note = match done {
+            Ok(note) => note,
+            Err(why) => Some(Note::error(format!("{why:#}"))),
+        };
+        let (width, height) = crossterm::terminal::size()?;
+        super::tell(&self.inbox, Message::Resize(width, height))?;
+        match note {
+            Some(note) => super::tell(&self.inbox, Message::Said(note)),
+            None => Ok(()),
+        }
+    }
+
+    fn edit(&mut self, terminal: &mut Terminal<Backend>, file: &str, line: u32) -> Result<()> {
+        let path = self.options.root.join(file);
+        if !path.exists() {
+            let said = format!("{} is not on disk any more", path.display());
+            return super::tell(&self.inbox, Message::Said(Note::error(said)));
+        }
+        let setting = self.options.editor.as_deref();
+        let variable = self.options.environment.editor.as_deref();
+        let words = match editor::command(setting, variable, &path, line) {
+            Ok(words) => words,
+            Err(why) => return super::tell(&self.inbox, Message::Said(Note::error(why))),
+        };
+        let root = self.options.root.clone();
+        self.away(terminal, move || {
+            let status = Command::new(&words[0])
+                .args(&words[1..])
+                .current_dir(root)
+                .status()
+                .wrap_err_with(|| format!("the editor `{}` does not start", words[0]))?;
+            Ok(match status.success() {
+                true => None,
+                false => Some(Note::error(format!("the editor ended with {status}"))),
+            })
+        })
+    }
+
+    fn suspend(&mut self, terminal: &mut Terminal<Backend>) -> Result<()> {
+        let me = rustix::process::getpid();
+        let leads = rustix::process::getsid(None).is_ok_and(|session| session == me);
+        if leads {
+            // No shell would ever wake it up again.
+            let note = Note::error("there is no shell to suspend to");
+            return super::tell(&self.inbox, Message::Said(note));
+        }
+        self.away(terminal, || {
+            rustix::process::kill_current_process_group(rustix::process::Signal::STOP)?;
+            // The signal may stop this thread a moment later than the call returns.
+            std::thread::sleep(Duration::from_millis(100));
+            Ok(None)
+        })
+    }
+}
+
+impl Outside<Backend> for Real {
+    fn run(&mut self, effect: Effect, terminal: &mut Terminal<Backend>) -> Result<()> {
+        match effect {
+            Effect::Copy(what, text) => {
+                let tmux = self.options.environment.tmux;
+                let note = clip::copy(what, &text, tmux, &self.options.copy_file);
+                super::tell(&self.inbox, Message::Said(note))
+            }
+            Effect::Edit(file, line) => self.edit(terminal, &file, line),
+            Effect::Mouse(on) => {
+                self.mouse = on;
+                let mut out = std::io::stdout();
+                match on {
+                    true => execute!(out, EnableMouseCapture)?,
+                    false => execute!(out, DisableMouseCapture)?,
+                }
+                Ok(())
+            }
+            Effect::Redraw => {
+                take(self.mouse)?;
+                draw_anew(terminal)
+            }
+            Effect::Suspend => self.suspend(terminal),
+            Effect::Ask(_) => Ok(()),
+        }
+    }
+
+    fn before_frame(&mut self, terminal: &mut Terminal<Backend>, _size: (u16, u16)) -> Result<()> {
+        Ok(queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?)
+    }
+
+    fn after_frame(&mut self, terminal: &mut Terminal<Backend>) -> Result<()> {
+        queue!(terminal.backend_mut(), EndSynchronizedUpdate)?;
+        Ok(terminal.backend_mut().flush()?)
+    }
+}

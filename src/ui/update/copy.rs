@@ -1,0 +1,97 @@
+//! What is copied. How it reaches a clipboard is the outside's matter.
+
+use super::super::action::Action;
+use super::super::message::{Effect, Note};
+use super::super::model::Model;
+use super::super::overlay::Overlay;
+use crate::model::{Agent, StepKind};
+use crate::query::types::SessionInfo;
+
+/// Whether an action copies.
+pub fn is_copy(action: Action) -> bool {
+    matches!(
+        action,
+        Action::CopyLine
+            | Action::CopyPrompt
+            | Action::CopyDiff
+            | Action::CopyCommand
+            | Action::CopyResume
+            | Action::CopyStepId
+    )
+}
+
+/// Copies, or says why there is nothing to copy.
+pub fn copy(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    let found: Result<(&'static str, String), &'static str> = match action {
+        Action::CopyLine => super::diff::copied(model, action).ok_or("no line here"),
+        Action::CopyPrompt => model
+            .prompt
+            .prompt()
+            .map(|p| ("prompt", p.text.clone()))
+            .ok_or("no prompt here"),
+        Action::CopyDiff => super::diff::copied(model, action).ok_or("no change here"),
+        Action::CopyCommand => command(model)
+            .map(|c| ("command", c))
+            .ok_or("this step ran no command"),
+        Action::CopyResume => session(model)
+            .map(|s| ("resume command", resume(s)))
+            .ok_or("no session here"),
+        Action::CopyStepId => step_id(model)
+            .map(|i| ("step id", i))
+            .ok_or("put the cursor on a step"),
+        _ => return,
+    };
+    match found {
+        Ok((what, text)) => effects.push(Effect::Copy(what, text)),
+        Err(why) => model.note = Some(Note::error(format!("Nothing copied: {why}"))),
+    }
+}
+
+fn session(model: &Model) -> Option<&SessionInfo> {
+    match model.overlays.last() {
+        Some(Overlay::Sessions(sessions)) => sessions.selected(),
+        Some(Overlay::Find(find)) => find.session(),
+        Some(Overlay::Summary(summary)) => {
+            let list = model.sessions.as_ref()?;
+            list.sessions.iter().find(|s| s.row == summary.session())
+        }
+        _ => Some(&model.timeline.timeline()?.session),
+    }
+}
+
+/// The command that resumes a session in its agent, where the session ran.
+fn resume(session: &SessionInfo) -> String {
+    // A sub-agent cannot be resumed by itself: the part before the slash is its parent.
+    let id = session
+        .native_id
+        .split('/')
+        .next()
+        .unwrap_or(&session.native_id);
+    let id = shlex::try_quote(id).map_or_else(|_| id.to_owned(), |q| q.into_owned());
+    let command = match session.agent {
+        Agent::Claude => format!("claude --resume {id}"),
+        Agent::Codex => format!("codex resume {id}"),
+    };
+    match session.cwd.as_deref().map(shlex::try_quote) {
+        Some(Ok(cwd)) => format!("cd {cwd} && {command}"),
+        _ => command,
+    }
+}
+
+/// The selected step, whole if it is here.
+fn command(model: &Model) -> Option<String> {
+    let step = model.timeline.selected_step()?;
+    if step.kind != StepKind::Command {
+        return None;
+    }
+    // The target of a row may be cut; the input of the whole step is not.
+    match &model.detail {
+        Some(detail) if detail.info.row == step.row => Some(detail.input.clone()),
+        _ => None,
+    }
+}
+
+fn step_id(model: &Model) -> Option<String> {
+    let step = model.timeline.selected_step()?;
+    Some(model.timeline.rows().get(step.row)?.id.clone())
+}

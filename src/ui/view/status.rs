@@ -1,0 +1,143 @@
+//! The status line: what is unusual, how far reading is, and the likeliest keys; and the box of what can follow a prefix.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::super::action::Action;
+use super::super::key::show_sequence;
+use super::super::layout::Pane;
+use super::super::model::Model;
+use super::super::overlay::Overlay;
+use super::super::update::hint;
+use super::super::widget::{Cells, Title, popup, put_line};
+use crate::text;
+use crate::ui::phrase;
+
+/// Cells of the progress bar.
+const BAR: usize = 12;
+
+/// Draws the line.
+pub fn draw(model: &Model, buf: &mut Buffer) {
+    let area = model.areas.status;
+    let theme = &model.theme;
+    let width = usize::from(area.width);
+    let mut left = Cells::default();
+    left.push(" ", Style::new());
+    exceptions(model, &mut left, width);
+    let hints = likely(model);
+    let mut right = Cells::default();
+    for action in hints {
+        let Some(binding) = model.keymap.binding(action) else {
+            continue;
+        };
+        let (Some(key), Some(word)) = (binding.keys.first(), &binding.short) else {
+            continue;
+        };
+        let key = show_sequence(key);
+        let more = text::width(&key) + 1 + text::width(word) + 2;
+        // Shortened by priority: the likeliest come first, those without room are left out.
+        if left.used() + right.used() + more + 1 > width {
+            continue;
+        }
+        if right.used() > 0 {
+            right.push("  ", Style::new());
+        }
+        right.push(key, theme.key());
+        right.push(format!(" {word}"), theme.dim());
+    }
+    put_line(area, &left.line(), buf);
+    let used = (right.used() as u16 + 1).min(area.width);
+    let at = Rect::new(area.right() - used, area.y, used, 1);
+    put_line(at, &right.line(), buf);
+}
+
+/// What is unusual: the note, keys typed so far, reading, a session that is not complete.
+fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
+    let theme = &model.theme;
+    if !model.keys.0.is_empty() {
+        cells.push(show_sequence(&model.keys.0), theme.key());
+        cells.push(" …", theme.dim());
+        return;
+    }
+    if let Some(note) = &model.note {
+        let style = match note.error {
+            true => theme.fail(),
+            false => theme.text(),
+        };
+        let words = text::one_line(&note.text);
+        let room = width.saturating_sub(2);
+        cells.push(text::end(&words, room).into_owned(), style);
+        return;
+    }
+    if let Some(ingest) = model.ingest.filter(|i| i.read < i.total) {
+        let full = (BAR as u64 * u64::from(ingest.read) / u64::from(ingest.total.max(1))) as usize;
+        cells.push(model.marks.full.repeat(full), theme.accent());
+        cells.push(model.marks.empty.repeat(BAR - full), theme.dim());
+        let read = phrase::grouped(ingest.read.into());
+        let total = phrase::grouped(ingest.total.into());
+        cells.push(format!(" {read} of {total} sessions read"), theme.dim());
+        return;
+    }
+    let Some(timeline) = model.timeline.timeline() else {
+        return;
+    };
+    let session = &timeline.session;
+    if let Some(warning) = session.warnings.first() {
+        let words = format!("! {}", text::one_line(warning));
+        let room = width.saturating_sub(2).min(width * 2 / 3);
+        cells.push(text::end(&words, room).into_owned(), theme.warn());
+    } else if session.live {
+        let words = match model.follow {
+            true => "live, following",
+            false => "live",
+        };
+        cells.push(format!("{} {words}", model.marks.changed), theme.accent());
+    } else if session.archived {
+        cells.push("archived: the agent's own file is gone", theme.dim());
+    }
+}
+
+/// The likeliest keys of what has the focus, the likeliest first.
+fn likely(model: &Model) -> Vec<Action> {
+    use Action::*;
+    match (model.overlays.last(), model.focus) {
+        (Some(Overlay::Sessions(_) | Overlay::Summary(_)), _) => vec![Find, Help, Quit],
+        (Some(_), _) => Vec::new(),
+        (None, Pane::Timeline) => vec![Help, Open, Find, NextScope, Density, Sessions],
+        (None, Pane::Prompt) => vec![Help, FocusNext, Zoom, Find, Sessions],
+        (None, Pane::Diff) => vec![
+            Help, NextHunk, NextView, NextScope, SideBySide, Edit, NextFile,
+        ],
+    }
+}
+
+/// What can follow the keys typed so far.
+pub fn which_key(model: &Model, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let rows = hint(model, &model.keys.0);
+    let wide = rows
+        .iter()
+        .map(|(key, does)| text::width(key) + text::width(does) + 6)
+        .max()
+        .unwrap_or(0);
+    let body = model.body();
+    let (width, height) = ((wide as u16 + 2).min(body.width), rows.len() as u16 + 2);
+    let outside = Rect::new(
+        body.right() - width,
+        body.bottom().saturating_sub(height),
+        width,
+        height.min(body.height),
+    );
+    let title = Title::new(show_sequence(&model.keys.0), theme, true);
+    let inside = popup(outside, &title, &Line::default(), theme, buf);
+    for (row, (key, does)) in rows.iter().take(usize::from(inside.height)).enumerate() {
+        let mut cells = Cells::default();
+        cells.push(format!(" {key}"), theme.key());
+        cells.to(5);
+        cells.push(does.as_str(), theme.text());
+        let at = Rect::new(inside.x, inside.y + row as u16, inside.width, 1);
+        put_line(at, &cells.line(), buf);
+    }
+}

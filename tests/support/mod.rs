@@ -1,0 +1,4 @@
+//! What tests share.
+
+pub mod fake_ask;
+pub mod story;
