@@ -6,6 +6,7 @@
 mod discover;
 mod fold;
 mod link;
+mod raw;
 mod read;
 mod refold;
 pub mod roots;
@@ -22,6 +23,9 @@ use crate::source::Places;
 use crate::store::{Store, facts, files};
 
 pub use roots::Roots;
+
+/// Bytes from which on a first read is a large one.
+const LARGE: u64 = 32 << 20;
 
 /// What to read.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +108,12 @@ pub fn run(
         tx.commit()?;
         report.gone = plan.gone.len();
     }
-    let refold = write::read_all(store, options, plan.todo, &mut report, progress)?;
+    if plan.bytes() > LARGE {
+        store.without_late_indexes()?;
+    }
+    let refold = write::read_all(store, options, plan.todo, &mut report, progress);
+    store.late_indexes()?;
+    let refold = refold?;
     if !options.cancel.load(Ordering::Relaxed) {
         refold::refold(store, &options.roots, options.everything, &refold)?;
         link::link(store, &options.roots)?;

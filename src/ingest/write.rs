@@ -10,6 +10,7 @@ use crossbeam_channel::Sender;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::discover::{Candidate, Todo};
+use super::raw::Room;
 use super::read::{self, Folds, Part};
 use super::{Options, Progress, Report, kind_of};
 use crate::model::Id;
@@ -81,12 +82,13 @@ pub(super) fn read_all(
         for _ in 0..threads {
             let (tx, jobs, next) = (tx.clone(), &jobs, &next);
             scope.spawn(move || {
+                let mut room = Room::default();
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= jobs.len() || options.cancel.load(Ordering::Relaxed) {
                         return;
                     }
-                    if !work(n, &jobs[n], options, &tx) {
+                    if !work(n, &jobs[n], options, &mut room, &tx) {
                         return;
                     }
                 }
@@ -115,7 +117,7 @@ pub(super) fn read_all(
 }
 
 /// Reads one transcript. `false` if nobody listens any more.
-fn work(n: usize, job: &Job, options: &Options, tx: &Sender<Word>) -> bool {
+fn work(n: usize, job: &Job, options: &Options, room: &mut Room, tx: &Sender<Word>) -> bool {
     let path = &job.candidate.path;
     if !job.named && job.from == 0 {
         match read::mentions(path, &options.roots.needles()) {
@@ -144,15 +146,13 @@ fn work(n: usize, job: &Job, options: &Options, tx: &Sender<Word>) -> bool {
         listening = tx.send(word).is_ok();
         listening && !options.cancel.load(Ordering::Relaxed)
     };
-    let result = read::transcript(
+    let place = read::Place {
         path,
-        job.candidate.agent,
-        job.from,
-        job.state.clone(),
-        &mut folds,
-        &options.roots,
-        &mut queue,
-    );
+        agent: job.candidate.agent,
+        from: job.from,
+        state: job.state.clone(),
+    };
+    let result = read::transcript(place, &mut folds, &options.roots, room, &mut queue);
     match result {
         Ok(()) => listening,
         Err(e) => tx

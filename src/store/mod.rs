@@ -3,6 +3,7 @@
 //! This module opens the file, and knows its tables; it does not know what transcripts mean. Texts are foreign.
 
 pub mod blobs;
+mod bulk;
 mod cache;
 pub mod check;
 mod codec;

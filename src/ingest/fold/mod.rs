@@ -29,8 +29,10 @@ const TARGET: usize = 400;
 const TITLE: usize = 200;
 /// Characters of the last words that the session's row keeps.
 const LAST_WORDS: usize = 600;
-/// Bytes of a message and of an input that are searchable.
+/// Bytes of a message that are searchable.
 const SEARCHABLE: usize = 8 * 1024;
+/// Bytes of an input that are searchable: a command and a question whole, of a file that was written the beginning.
+const INPUT: usize = 4 * 1024;
 /// Requests of which a further record may still come.
 const REQUESTS: usize = 4;
 /// Queue texts that are remembered to recognise their later record.

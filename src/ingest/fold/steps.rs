@@ -2,7 +2,9 @@
 
 use super::state::{OpenStep, hash64};
 use super::words::distinct;
-use super::{Env, Folder, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes};
+use super::{
+    Env, Folder, INPUT, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes,
+};
 use crate::model::{Id, IdKind, Status, StepKind, Via};
 use crate::source::shell::{self, FileDeed};
 use crate::source::{Before, Call, Effect, Event, Outcome};
@@ -160,7 +162,7 @@ impl Folder {
             workdir: call.workdir.clone(),
             words: [
                 String::new(),
-                distinct(head_bytes(&call.input, SEARCHABLE)),
+                distinct(head_bytes(&call.input, INPUT)),
                 String::new(),
             ],
             stored: false,

@@ -74,11 +74,12 @@ pub(super) fn link(
             break;
         }
     }
-    // What the records hold themselves needs nothing.
+    // What the records hold themselves needs nothing. Asked path by path: few are new, and all changes are many.
     conn.execute(
-        "DELETE FROM want WHERE path_id NOT IN (
-           SELECT path_id FROM change WHERE before IS NULL OR after IS NULL OR linked <> 0 OR old_path_id IS NOT NULL
-           UNION SELECT old_path_id FROM change WHERE old_path_id IS NOT NULL)",
+        "DELETE FROM want WHERE NOT EXISTS (
+           SELECT 1 FROM change c WHERE c.path_id = want.path_id
+              AND (c.before IS NULL OR c.after IS NULL OR c.linked <> 0 OR c.old_path_id IS NOT NULL))
+         AND NOT EXISTS (SELECT 1 FROM change c WHERE c.old_path_id = want.path_id)",
         [],
     )?;
     let items = items(conn, changes_after, sightings_after)?;
