@@ -104,9 +104,9 @@ pub fn run(
         tx.commit()?;
         report.gone = plan.gone.len();
     }
-    let refold = write::read_all(store, options, plan.todo, &mut report, progress)?;
+    write::read_all(store, options, plan.todo, &mut report, progress)?;
     if !options.cancel.load(Ordering::Relaxed) {
-        refold::refold(store, &options.roots, options.everything, &refold)?;
+        refold::refold(store, &options.roots, options.everything)?;
         link::link(store, &options.roots)?;
     }
     report.cancelled = options.cancel.load(Ordering::Relaxed);

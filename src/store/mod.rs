@@ -22,8 +22,9 @@ pub mod rows;
 pub mod survive;
 pub mod write;
 
+pub use check::Status;
 pub use derived::{derived_digest, drop_derived};
-pub use error::{Error, Notice, OpenError, Result};
+pub use error::{Error, Notice, OpenError, Result, hint, is_damage};
 pub use place::Place;
 
 use std::cell::RefCell;
@@ -55,6 +56,11 @@ impl Store {
     /// Opens the store, and makes it if there is none.
     pub fn open(place: &Place) -> Result<Store, OpenError> {
         open::store(place)
+    }
+
+    /// Takes the store at a place for the user's own although it came from elsewhere. Only where the user said so.
+    pub fn trust(place: &Place) -> Result<(), OpenError> {
+        guard::trust(place)
     }
 
     /// A store that lives as long as it is open; for tests and for looking without leaving a trace.

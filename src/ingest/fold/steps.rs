@@ -2,7 +2,7 @@
 
 use super::state::{OpenStep, hash64};
 use super::{Env, Folder, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes};
-use crate::model::{Id, IdKind, Status, StepKind, Via};
+use crate::model::{Id, IdKind, Status, StepKind, Via, key_hash};
 use crate::source::shell::{self, FileDeed};
 use crate::source::{Before, Call, Effect, Event, Outcome};
 use crate::store::rows::{ChangeRecord, PathRecord, SightingRecord, Span, StepBatch, StepRecord};
@@ -525,10 +525,4 @@ fn orphan(outcome: &Outcome) -> Call {
         input: String::new(),
         paths: Vec::new(),
     }
-}
-
-/// How the store looks up a native key.
-pub(crate) fn key_hash(native: &str) -> i64 {
-    let hash = blake3::hash(native.as_bytes());
-    i64::from_be_bytes(hash.as_bytes()[..8].try_into().unwrap_or([0; 8]))
 }
