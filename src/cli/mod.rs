@@ -14,6 +14,7 @@ mod ingest;
 mod json;
 mod log;
 mod out;
+mod repair;
 mod screen;
 mod search;
 mod sessions;
@@ -96,16 +97,12 @@ fn is_broken_pipe(error: &Report) -> bool {
 
 /// An error in plain words: what failed, why, and what to try.
 fn tell(out: &Out, error: &Report) {
-    let hint = error.chain().find_map(|e| {
-        if let Some(refused) = e.downcast_ref::<Refused>() {
-            refused.hint.clone()
-        } else if let Some(e) = e.downcast_ref::<store::OpenError>() {
-            Some(e.hint().to_owned())
-        } else {
-            e.downcast_ref::<store::Error>()
-                .map(|e| e.hint().to_owned())
-        }
-    });
+    let hint = error
+        .chain()
+        .find_map(|e| match e.downcast_ref::<Refused>() {
+            Some(refused) => refused.hint.clone(),
+            None => store::hint(e).map(str::to_owned),
+        });
     let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
         // An error often repeats the one behind it.

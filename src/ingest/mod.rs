@@ -111,11 +111,11 @@ pub fn run(
     if plan.bytes() > LARGE {
         store.without_late_indexes()?;
     }
-    let refold = write::read_all(store, options, plan.todo, &mut report, progress);
+    let read = write::read_all(store, options, plan.todo, &mut report, progress);
     store.late_indexes()?;
-    let refold = refold?;
+    read?;
     if !options.cancel.load(Ordering::Relaxed) {
-        refold::refold(store, &options.roots, options.everything, &refold)?;
+        refold::refold(store, &options.roots, options.everything)?;
         link::link(store, &options.roots)?;
     }
     report.cancelled = options.cancel.load(Ordering::Relaxed);

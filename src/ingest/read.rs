@@ -329,7 +329,7 @@ pub fn belongs(path: &Path, agent: Agent, roots: &Roots) -> Result<bool> {
     let mut yes = false;
     let place = Place {
         path,
-        agent: agent,
+        agent,
         from: 0,
         state: ParseState::default(),
     };

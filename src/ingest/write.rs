@@ -1,6 +1,6 @@
 //! The writing side of a reading: workers read transcripts, this thread stores what they make.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -56,16 +56,16 @@ enum Word {
     },
 }
 
-/// Reads every transcript that has something new. Returns the files whose sessions must be folded anew.
+/// Reads every transcript that has something new. Sessions that must be folded anew are left waiting in the store.
 pub(super) fn read_all(
     store: &Store,
     options: &Options,
     todo: Vec<Todo>,
     report: &mut Report,
     progress: &mut dyn FnMut(Progress),
-) -> Result<BTreeSet<i64>> {
+) -> Result<()> {
     if todo.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(());
     }
     let jobs = todo
         .into_iter()
@@ -109,10 +109,10 @@ pub(super) fn read_all(
                 progress(done);
             }
         }
-        let refold = desk.close()?;
+        desk.commit()?;
         done.committed = true;
         progress(done);
-        Ok(refold)
+        Ok(())
     })
 }
 
@@ -225,7 +225,6 @@ struct Desk<'a> {
     tx: Option<Transaction<'a>>,
     writer: Writer,
     open: HashMap<usize, Open>,
-    refold: BTreeSet<i64>,
     started: Instant,
     begun: Instant,
 }
@@ -239,7 +238,6 @@ impl<'a> Desk<'a> {
             tx: None,
             writer: Writer::default(),
             open: HashMap::new(),
-            refold: BTreeSet::new(),
             started: Instant::now(),
             begun: Instant::now(),
         })
@@ -296,11 +294,6 @@ impl<'a> Desk<'a> {
         Ok(true)
     }
 
-    fn close(mut self) -> Result<BTreeSet<i64>> {
-        self.commit()?;
-        Ok(self.refold)
-    }
-
     fn stranger(&mut self, job: usize) -> Result<()> {
         let Some(tx) = &self.tx else { return Ok(()) };
         let candidate = &self.jobs[job].candidate;
@@ -348,9 +341,6 @@ impl<'a> Desk<'a> {
                 &Id::session(batch.session.agent, &batch.session.native_id),
                 file,
             )?;
-        }
-        if open.spread {
-            self.refold.insert(file);
         }
         for batch in &part.batches {
             if open.spread {

@@ -21,7 +21,6 @@ use crate::source::{Body, Context, Event, Relation, SessionHead, Usage};
 use crate::store::rows::{PathRecord, PromptRecord, SessionBatch, Span, StepBatch};
 
 pub(crate) use files::replace;
-pub(crate) use steps::key_hash;
 
 /// Characters of a target that the store keeps.
 const TARGET: usize = 400;

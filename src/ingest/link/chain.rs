@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::super::roots::Roots;
 use super::states::{Bases, State, Texts, Worked, work_out};
-use crate::model::{Evidence, Op};
+use crate::model::{Evidence, Op, key_hash};
 use crate::source::{self, Body, Effect, ParseState};
 use crate::store::{FrameCache, files};
 
@@ -347,7 +347,7 @@ fn effects_of(conn: &Connection, frames: &mut FrameCache, step: i64) -> Result<V
         );
         for event in events {
             if let Body::Outcome(outcome) = event.body
-                && super::super::fold::key_hash(&outcome.call_id) == key
+                && key_hash(&outcome.call_id) == key
             {
                 effects.extend(outcome.effects);
             }
