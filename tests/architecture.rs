@@ -29,6 +29,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model", "source", "query", "diff", "text", "config", "clock",
         ],
     ),
+    ("fsx", &["model", "git"]),
+    ("snapshot", &["clock", "model", "fsx", "git", "store"]),
+    (
+        "rewind",
+        &["clock", "model", "fsx", "git", "store", "query", "snapshot"],
+    ),
     ("cli", &["*"]),
 ];
 

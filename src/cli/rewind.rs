@@ -161,7 +161,7 @@ fn relative(folder: &Path, root: &Path, named: &Path) -> Result<Vec<u8>> {
 
 fn store(context: &Context<'_>, out: &mut Out) -> Result<Store> {
     let store = Store::open(&context.place()?)?;
-    context.tell(out, &store)?;
+    context.tell(out, store.notices())?;
     Ok(store)
 }
 

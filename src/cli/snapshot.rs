@@ -28,7 +28,7 @@ struct Data {
 pub(super) fn run(context: &Context<'_>, options: &Snapshot, out: &mut Out) -> Result<()> {
     let root = super::rewind::root(context)?;
     let store = Store::open(&context.place()?)?;
-    context.tell(out, &store)?;
+    context.tell(out, store.notices())?;
     let mut wanted = Wanted::new(context.env.clock, Reason::Asked);
     wanted.text.clone_from(&options.message);
     let taken = snapshot::take(&store, &root, &wanted)?;
@@ -77,7 +77,7 @@ pub(super) fn run(context: &Context<'_>, options: &Snapshot, out: &mut Out) -> R
 pub(super) fn gc(context: &Context<'_>, options: &Gc, out: &mut Out) -> Result<()> {
     let before = options.before.as_deref().map(date).transpose()?;
     let store = Store::open(&context.place()?)?;
-    context.tell(out, &store)?;
+    context.tell(out, store.notices())?;
     // A rewind between two of its steps holds contents that only it knows of.
     let root = super::rewind::root(context)?;
     let Some(_lock) = root.lock()? else {

@@ -9,7 +9,7 @@ mod node;
 mod time;
 
 pub use agent::Agent;
-pub use id::{BlobHash, Id, IdKind, IdPrefix};
+pub use id::{BlobHash, Id, IdKind, IdPrefix, key_hash};
 pub use kinds::{Evidence, Op, Status, StepKind, TestOutcome, Via};
 pub use node::{Node, Unread};
 pub use time::Time;

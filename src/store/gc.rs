@@ -1,6 +1,7 @@
 //! Giving space back. Only contents that nothing reaches go: not those of a change, a snapshot, a rewind that can be
 //! undone, or a commit that a session started on. What is older than a date goes only when that date is given.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
@@ -75,13 +76,13 @@ pub fn collect(store: &Store, before: Option<Time>, really: bool) -> Result<Free
 fn spare_noted(conn: &Connection, gone: &mut HashMap<[u8; 32], (i64, u64)>) -> Result<()> {
     let beginnings: HashSet<[u8; 4]> = gone.keys().map(|h| [h[0], h[1], h[2], h[3]]).collect();
     for sql in [
-        "SELECT checkpoint FROM session WHERE checkpoint IS NOT NULL",
+        "SELECT state FROM fold_state",
         "SELECT state FROM file_state",
     ] {
         let mut q = conn.prepare(sql)?;
         let mut rows = q.query([])?;
         while let Some(r) = rows.next()? {
-            for window in r.get_ref(0)?.as_blob().unwrap_or_default().windows(32) {
+            for window in unpacked(r.get_ref(0)?.as_blob().unwrap_or_default())?.windows(32) {
                 if beginnings.contains(&window[..4])
                     && let Ok(hash) = <&[u8; 32]>::try_from(window)
                 {
@@ -91,6 +92,18 @@ fn spare_noted(conn: &Connection, gone: &mut HashMap<[u8; 32], (i64, u64)>) -> R
         }
     }
     Ok(())
+}
+
+/// Notes are packed or plain. Those that cannot be unpacked stop it: what they name is not known.
+fn unpacked(note: &[u8]) -> Result<Cow<'_, [u8]>> {
+    const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+    if !note.starts_with(ZSTD) {
+        return Ok(Cow::Borrowed(note));
+    }
+    let bytes = zstd::stream::decode_all(note);
+    bytes
+        .map(Cow::Owned)
+        .map_err(|e| Error::Inconsistent(format!("a note of the fold cannot be unpacked: {e}")))
 }
 
 struct Kept {

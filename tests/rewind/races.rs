@@ -79,6 +79,7 @@ fn t6_no_word_of_a_writer_is_lost() {
                 Some(&format!("round {round}, to be undone\n")),
             );
         }
+        let plan = s.plan(&s.wish("s", first));
         let stop = Arc::new(AtomicBool::new(false));
         let threads: Vec<_> = (0..3)
             .map(|way| {
@@ -86,8 +87,8 @@ fn t6_no_word_of_a_writer_is_lost() {
                 std::thread::spawn(move || writer(dir, way, next, stop))
             })
             .collect();
-        std::thread::sleep(std::time::Duration::from_millis(1));
-        let plan = s.plan(&s.wish("s", first));
+        // Some of them change what the plan saw, some what was looked at once more.
+        std::thread::sleep(std::time::Duration::from_micros(round as u64 % 4 * 700));
         let how = How {
             clock: Clock::frozen(Time(5_000_000_000)),
             partial: round % 3 > 0,
