@@ -4,7 +4,6 @@
 //! figures and their ratios; nothing is asserted. Every reading is a process of its own, so that its memory is its own.
 //! `REGENT_BENCH_ROUNDS` (3) says how many rounds.
 #![allow(clippy::print_stdout)]
-#![allow(clippy::print_stdout, reason = "figures are for reading")]
 
 mod support;
 
