@@ -13,13 +13,16 @@ mod error;
 pub mod facts;
 pub mod files;
 pub mod frames;
+mod gc;
 mod guard;
+pub mod journal;
 mod migrate;
 #[cfg(test)]
 mod migrate_tests;
 mod open;
 pub mod place;
 pub mod rows;
+pub mod snapshots;
 pub mod survive;
 pub mod write;
 
@@ -28,6 +31,7 @@ pub use check::Status;
 pub(crate) use codec::squeeze;
 pub use derived::{derived_digest, drop_derived};
 pub use error::{Error, Notice, OpenError, Result, hint, is_damage};
+pub use gc::{Freed, collect};
 pub use place::Place;
 
 use std::cell::RefCell;
@@ -175,6 +179,16 @@ impl Reader {
     /// See [`check::contents`].
     pub fn contents(&self, tell: impl FnMut(u64, u64)) -> Result<Vec<Error>> {
         check::contents(self.conn(), tell)
+    }
+
+    /// A content by its name; its hash is checked.
+    pub fn content(&self, hash: &crate::model::BlobHash) -> Result<Vec<u8>> {
+        journal::content(self.conn(), hash)
+    }
+
+    /// The names of all contents.
+    pub fn contents_named(&self) -> Result<Vec<crate::model::BlobHash>> {
+        blobs::names(self.conn())
     }
 
     /// Raw bytes of a transcript. Frames unpacked for it are kept for the next question.

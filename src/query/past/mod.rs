@@ -1,0 +1,329 @@
+//! What happened to the paths that a rewind is about: the chain of each, with what snapshots saw of it and what earlier
+//! rewinds did to it, and which of that is to be undone. Nothing is decided here.
+
+mod order;
+mod paths;
+mod scope;
+
+use std::collections::{BTreeSet, HashMap};
+
+use color_eyre::Result;
+use rusqlite::{Connection, params};
+
+use self::order::Builder;
+use self::scope::Scope;
+use super::chain::Chain;
+use super::contents::State;
+use super::resolve::Target;
+use super::rows::shown;
+use super::types::{SessionRow, StepRow};
+use crate::model::{BlobHash, Id, IdKind, Node, Status, StepKind, Time};
+use crate::store::snapshots::{self, Finder, Snapshot};
+use crate::store::{Reader, blobs, journal};
+
+/// A session that wrote this recently may still be at work.
+const LIVE_MS: i64 = 120_000;
+
+/// What a rewind asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The step or prompt.
+    pub target: Target,
+    /// The target itself is undone too.
+    pub before: bool,
+    /// Only the target is undone, what came after is kept.
+    pub only: bool,
+    /// Whose work is undone.
+    pub reach: Reach,
+    /// The work folder, absolute.
+    pub root: &'a [u8],
+    /// The present moment.
+    pub now: Time,
+}
+
+/// Whose work a rewind undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// The target's session's and its sub-agents'.
+    Session,
+    /// Every session's.
+    AllSessions,
+    /// Everybody's.
+    WholeTree,
+}
+
+/// A path at a moment, as far as it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// Not known.
+    Unknown,
+    /// Nothing.
+    Absent,
+    /// A file; its mode where somebody looked.
+    File(BlobHash, Option<u32>),
+    /// A link.
+    Link(Vec<u8>),
+    /// Something that is neither.
+    Other,
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// A step of an agent.
+    Step {
+        /// Its public id.
+        id: String,
+        /// Its session's.
+        session: String,
+        /// The number of its prompt.
+        prompt: u32,
+    },
+    /// An earlier rewind, undo or redo.
+    Rewind(i64),
+    /// It was seen to change while no step was running.
+    You,
+    /// It changed, nobody saw by whom.
+    Unknown,
+}
+
+/// One thing that happened to a path, or was seen of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Who.
+    pub by: By,
+    /// When it was over.
+    pub at: Option<Time>,
+    /// Before it.
+    pub before: Past,
+    /// After it.
+    pub after: Past,
+    /// It changed something (else it was only seen).
+    pub changed: bool,
+    /// What the event before it left is not what it found: somebody unseen was there in between.
+    pub gap: bool,
+    /// Whether the two agree is not known.
+    pub unsure: bool,
+    /// It is to be undone.
+    pub undone: bool,
+}
+
+/// All that is known of a path.
+#[derive(Clone, Debug)]
+pub struct PathPast {
+    /// Relative to the root; or absolute, for what lies elsewhere.
+    pub rel: Vec<u8>,
+    /// The root that it lies in, if that is not the one asked for; empty: outside every root.
+    pub elsewhere: Option<Vec<u8>>,
+    /// In order.
+    pub events: Vec<Event>,
+    /// The mode that it last had when somebody looked.
+    pub mode: Option<u32>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default)]
+pub struct PastOf {
+    /// Every path that something undone changed.
+    pub paths: Vec<PathPast>,
+    /// Public ids of the steps undone that changed files, oldest first.
+    pub undone: Vec<String>,
+    /// The sessions whose work is undone.
+    pub sessions: Vec<Id>,
+    /// Commands that may have changed files while nobody looked.
+    pub unseen: Vec<String>,
+    /// Steps that have no result yet.
+    pub running: Vec<String>,
+    /// Milliseconds since one of the sessions last wrote.
+    pub quiet_ms: Option<u64>,
+    /// Other sessions at work a moment ago, with the paths they changed.
+    pub others: Vec<(String, Vec<Vec<u8>>)>,
+}
+
+impl Past {
+    fn of_state(conn: &Connection, state: State) -> Result<Past> {
+        Ok(match state {
+            State::Unknown => Past::Unknown,
+            State::Absent => Past::Absent,
+            State::Blob(id) => Past::File(blobs::hash_of(conn, id)?, None),
+        })
+    }
+
+    /// What a look at the disk says.
+    pub fn of_node(node: &Node) -> Past {
+        match node {
+            // Where a folder is there is no file; what lies in it has paths of its own.
+            Node::Absent | Node::Dir { .. } => Past::Absent,
+            Node::File { hash, mode, .. } => Past::File(*hash, Some(*mode)),
+            Node::Link { target } => Past::Link(target.clone()),
+            // It is there; what it holds is not known.
+            Node::Unread { .. } | Node::Ignored => Past::Unknown,
+            Node::Special | Node::Foreign => Past::Other,
+        }
+    }
+
+    /// Whether type and content are the same; modes only count where both are known.
+    pub fn agrees(&self, other: &Past) -> bool {
+        match (self, other) {
+            (Past::File(a, m), Past::File(b, n)) => {
+                a == b && (m.is_none() || n.is_none() || m == n)
+            }
+            (Past::Unknown, _) | (_, Past::Unknown) => false,
+            (a, b) => a == b,
+        }
+    }
+
+    fn known(&self) -> bool {
+        *self != Past::Unknown
+    }
+}
+
+/// Answers a question.
+pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
+    let conn = reader.conn();
+    let scope = Scope::load(conn, q)?;
+    let mut out = PastOf::default();
+    for session in scope.sessions() {
+        let (id, ended): (Vec<u8>, Option<i64>) = conn
+            .prepare_cached("SELECT pub, ended_at FROM session WHERE id = ?1")?
+            .query_row([session.0], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        out.sessions.extend(Id::from_bytes(&id));
+        let quiet = ended.map(|e| q.now.since(Time(e)));
+        out.quiet_ms = [out.quiet_ms, quiet].into_iter().flatten().min();
+    }
+    let snapshots = snapshots::of_root(conn, q.root)?;
+    let places = steps(conn, &scope, &snapshots, &mut out)?;
+    others(conn, &scope, q, &mut out)?;
+    let mut finder = Finder::default();
+    for (root, rel, row) in paths::paths(conn, &scope, q, &snapshots)? {
+        let here = root == q.root;
+        let mut builder = Builder {
+            conn,
+            scope: &scope,
+            places: &places,
+            sessions: &out.sessions,
+            events: Vec::new(),
+            state: None,
+            mode: None,
+        };
+        let (seen, ops) = if here {
+            (
+                order::observations(conn, &snapshots, &rel, &mut finder)?,
+                journal::of_path(conn, &root, &rel)?,
+            )
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        let chain = match row {
+            Some(row) => Chain::load(conn, row)?,
+            None => Chain::default(),
+        };
+        builder.merge(chain.items, seen, ops)?;
+        if builder.events.iter().any(|e| e.undone) {
+            out.paths.push(PathPast {
+                rel,
+                elsewhere: (!here).then_some(root),
+                events: builder.events,
+                mode: builder.mode,
+            });
+        }
+    }
+    out.paths
+        .sort_by(|a, b| (&a.elsewhere, &a.rel).cmp(&(&b.elsewhere, &b.rel)));
+    Ok(out)
+}
+
+/// What is told of a step: its public id, its session's, the number of its prompt, and whether it is undone.
+struct Told {
+    id: String,
+    session: String,
+    prompt: u32,
+    undone: bool,
+    kind: StepKind,
+    time: Option<(Time, Time)>,
+}
+
+/// The steps of the sessions in question, and what a person must know of those that are undone.
+fn steps(
+    conn: &Connection,
+    scope: &Scope,
+    snapshots: &[Snapshot],
+    out: &mut PastOf,
+) -> Result<HashMap<StepRow, Told>> {
+    let mut q = conn.prepare_cached(
+        "SELECT s.id, s.session_id, s.prompt_no, s.seq, s.pub, e.pub, s.kind, s.status, COALESCE(s.started_at, s.at),
+                COALESCE(s.at, s.started_at), s.added IS NOT NULL
+           FROM step s JOIN session e ON e.id = s.session_id WHERE s.alias_of IS NULL
+          ORDER BY COALESCE(s.at, s.started_at), s.session_id, s.prompt_no, s.seq",
+    )?;
+    let mut rows = q.query([])?;
+    let mut all = HashMap::new();
+    while let Some(r) = rows.next()? {
+        let row = StepRow(r.get(0)?);
+        let session = SessionRow(r.get(1)?);
+        let place = (r.get(2)?, r.get(3)?);
+        let time = match (r.get::<_, Option<i64>>(8)?, r.get::<_, Option<i64>>(9)?) {
+            (Some(a), Some(b)) => Some((Time(a.min(b)), Time(b))),
+            _ => None,
+        };
+        let told = Told {
+            id: shown(r.get_ref(4)?.as_bytes()?, IdKind::Step),
+            session: shown(r.get_ref(5)?.as_bytes()?, IdKind::Session),
+            prompt: place.0,
+            undone: scope.undoes(session, place, row, time.map(|t| t.1)),
+            kind: super::rows::kind(r.get(6)?),
+            time,
+        };
+        if told.undone {
+            let status = super::rows::status(r.get(7)?);
+            if status == Status::Running {
+                out.running.push(told.id.clone());
+            }
+            if r.get::<_, bool>(10)? {
+                out.undone.push(told.id.clone());
+            }
+            let ran = told.kind == StepKind::Command && status != Status::Denied;
+            if ran && !watched(snapshots, time) {
+                out.unseen.push(told.id.clone());
+            }
+        }
+        all.insert(row, told);
+    }
+    Ok(all)
+}
+
+/// Whether there is a snapshot from before it and one from after it.
+fn watched(snapshots: &[Snapshot], time: Option<(Time, Time)>) -> bool {
+    time.is_some_and(|(start, end)| {
+        snapshots.iter().any(|s| s.time.1 <= start) && snapshots.iter().any(|s| s.time.0 >= end)
+    })
+}
+
+/// Other sessions that wrote a moment ago.
+fn others(conn: &Connection, scope: &Scope, q: &Question<'_>, out: &mut PastOf) -> Result<()> {
+    let mut find = conn.prepare_cached(
+        "SELECT e.id, e.pub FROM session e WHERE e.ended_at > ?1 AND e.ended_at <= ?2 + ?3 ORDER BY e.id",
+    )?;
+    let rows = find.query_map(params![q.now.0 - LIVE_MS, q.now.0, LIVE_MS], |r| {
+        Ok((
+            SessionRow(r.get(0)?),
+            shown(r.get_ref(1)?.as_bytes()?, IdKind::Session),
+        ))
+    })?;
+    let mine: BTreeSet<i64> = scope.sessions().map(|s| s.0).collect();
+    for row in rows {
+        let (row, id) = row?;
+        if mine.contains(&row.0) {
+            continue;
+        }
+        let mut paths = conn.prepare_cached(
+            "SELECT DISTINCT p.rel FROM change c JOIN step s ON s.id = c.step_id JOIN path p ON p.id = c.path_id
+               JOIN root r ON r.id = p.root_id WHERE s.session_id = ?1 AND r.path = ?2 ORDER BY p.rel",
+        )?;
+        let paths = paths.query_map(params![row.0, q.root], |r| r.get(0))?;
+        out.others
+            .push((id, paths.collect::<rusqlite::Result<_>>()?));
+    }
+    Ok(())
+}
