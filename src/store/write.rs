@@ -267,7 +267,7 @@ impl Writer {
             .execute([session, *file])?;
         }
         // A session without the state of its fold waits to be folded anew, whatever happens before that.
-        conn.prepare_cached("UPDATE session SET checkpoint = NULL WHERE id = ?1")?
+        conn.prepare_cached("DELETE FROM fold_state WHERE session_id = ?1")?
             .execute([session])?;
         Ok(session)
     }
@@ -279,7 +279,7 @@ impl Writer {
     pub fn waiting(conn: &Connection) -> Result<Vec<i64>> {
         let mut q = conn.prepare_cached(
             "SELECT DISTINCT f.file_id FROM session s JOIN session_file f ON f.session_id = s.id
-              WHERE s.checkpoint IS NULL ORDER BY 1",
+              WHERE NOT EXISTS (SELECT 1 FROM fold_state w WHERE w.session_id = s.id) ORDER BY 1",
         )?;
         let rows = q.query_map([], |r| r.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
