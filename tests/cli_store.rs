@@ -193,7 +193,7 @@ fn a_transcript_that_cannot_be_read_costs_only_itself() {
     let h = Home::with_story();
     let other = h.path(".claude/projects/-shop/unreadable.jsonl");
     fs::copy(h.transcript(), &other).unwrap();
-    fs::set_permissions(&other, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o000)).unwrap();
     let odd = h.path(".claude/projects/-shop/packed.jsonl");
     fs::write(odd, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xff, 0, 10, 0xfe]).unwrap();
     let done = h.run(&["log"]).output().unwrap();
