@@ -1,5 +1,6 @@
 //! The thread beside the screen that reads what is new: once at the start, then whenever a transcript was written.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,13 +89,9 @@ struct Reading {
 impl Reading {
     fn run(&self, wake: &Sender<()>, woken: &Receiver<()>) {
         // Watched before the first look, so that nothing is written unseen in between.
-        let watcher = self.watch(wake.clone());
-        if let Err(e) = &watcher {
-            let text = format!(
-                "transcripts cannot be watched ({e}); looking every {} s instead",
-                POLL.as_secs()
-            );
-            self.say(Note::error(text));
+        let mut watch = Watch::start(ingest::folders(&self.options.places), wake.clone());
+        if let Err(e) = &watch {
+            self.not_watched(e);
         }
         let mut failed = String::new();
         while !self.options.cancel.load(Ordering::Relaxed) {
@@ -109,7 +106,18 @@ impl Reading {
                     }
                 }
             }
-            let told = match watcher.is_ok() {
+            if let Ok(watching) = &mut watch {
+                match watching.follow() {
+                    // A folder appeared: what was written there before it was watched is read now.
+                    Ok(true) => continue,
+                    Ok(false) => {}
+                    Err(e) => {
+                        self.not_watched(&e);
+                        watch = Err(e);
+                    }
+                }
+            }
+            let told = match watch.is_ok() {
                 true => woken.recv().is_ok(),
                 false => !matches!(
                     woken.recv_timeout(POLL),
@@ -120,28 +128,16 @@ impl Reading {
                 return;
             }
             std::thread::sleep(SETTLE);
+            // Before the look, never after it: what comes during the look is looked at next.
             while woken.try_recv().is_ok() {}
         }
     }
 
-    fn watch(&self, wake: Sender<()>) -> notify::Result<notify::RecommendedWatcher> {
-        let mut watcher =
-            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                let about = event.is_ok_and(|e| e.kind.is_access());
-                if !about {
-                    let _ = wake.try_send(());
-                }
-            })?;
-        for (root, _) in ingest::look(&self.options.places) {
-            // A folder that is not there yet: the nearest one above it that is, without what lies below.
-            let nearest = root.ancestors().find(|d| d.is_dir()).map(PathBuf::from);
-            match nearest {
-                Some(dir) if dir == root => watcher.watch(&dir, RecursiveMode::Recursive)?,
-                Some(dir) => watcher.watch(&dir, RecursiveMode::NonRecursive)?,
-                None => {}
-            }
-        }
-        Ok(watcher)
+    fn not_watched(&self, why: &notify::Error) {
+        let every = POLL.as_secs();
+        self.say(Note::error(format!(
+            "transcripts cannot be watched ({why}); looking every {every} s instead"
+        )));
     }
 
     fn read(&self) -> Result<()> {
@@ -194,5 +190,96 @@ impl Reading {
     fn send(&self, message: Message) {
         // Nobody listens any more: the screen was left.
         let _ = self.news.send(message);
+    }
+}
+
+/// The watched folders. An agent may be installed, or its folder made anew, while one looks.
+struct Watch {
+    watcher: notify::RecommendedWatcher,
+    roots: Vec<PathBuf>,
+    /// What is watched for each root, and which folder that was.
+    watched: Vec<Option<(PathBuf, u64)>>,
+}
+
+impl Watch {
+    fn start(roots: Vec<PathBuf>, wake: Sender<()>) -> notify::Result<Watch> {
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading is no news. That events were lost (an error, or a call to look again) is.
+            let idle = event.is_ok_and(|e| e.kind.is_access() && !e.need_rescan());
+            if !idle {
+                let _ = wake.try_send(());
+            }
+        })?;
+        let mut watch = Watch {
+            watcher,
+            watched: vec![None; roots.len()],
+            roots,
+        };
+        watch.follow()?;
+        Ok(watch)
+    }
+
+    /// Watches what is there now; says whether a folder is watched that was not before.
+    fn follow(&mut self) -> notify::Result<bool> {
+        let mut new = false;
+        for (root, watched) in self.roots.iter().zip(&mut self.watched) {
+            // A folder that is not there yet: the nearest one above it that is, without what lies below.
+            let nearest = root.ancestors().find_map(|d| {
+                Some((
+                    d,
+                    d.metadata().ok().filter(std::fs::Metadata::is_dir)?.ino(),
+                ))
+            });
+            let now = nearest.map(|(dir, inode)| (dir.to_owned(), inode));
+            if *watched == now {
+                continue;
+            }
+            if let Some((dir, _)) = &now {
+                let mode = match dir == root {
+                    true => RecursiveMode::Recursive,
+                    false => RecursiveMode::NonRecursive,
+                };
+                self.watcher.watch(dir, mode)?;
+                new = true;
+            }
+            *watched = now;
+        }
+        Ok(new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn folders_that_appear_later_are_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().canonicalize().unwrap();
+        let root = home.join(".codex/sessions");
+        let (wake, woken) = crossbeam_channel::bounded(1);
+        let mut watch = Watch::start(vec![root.clone()], wake).unwrap();
+        let heard = || woken.recv_timeout(Duration::from_secs(5)).is_ok();
+        assert!(!watch.follow().unwrap());
+        // Made bit by bit, and made anew.
+        for _ in 0..2 {
+            std::fs::create_dir(home.join(".codex")).unwrap();
+            assert!(heard());
+            assert!(watch.follow().unwrap());
+            std::fs::create_dir_all(root.join("2026/03")).unwrap();
+            assert!(heard());
+            assert!(watch.follow().unwrap());
+            assert!(!watch.follow().unwrap());
+            std::thread::sleep(Duration::from_millis(100));
+            while woken.try_recv().is_ok() {}
+            std::fs::write(root.join("2026/03/a.jsonl"), "x").unwrap();
+            assert!(heard());
+            std::fs::remove_dir_all(home.join(".codex")).unwrap();
+            assert!(heard());
+            assert!(watch.follow().unwrap());
+            std::thread::sleep(Duration::from_millis(100));
+            while woken.try_recv().is_ok() {}
+        }
     }
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use color_eyre::Result;
 
 use crate::model::{Agent, Time};
-use crate::source::Places;
+use crate::source::{Places, SOURCES};
 use crate::store::{Store, facts, files};
 
 pub use roots::Roots;
@@ -125,6 +125,11 @@ pub fn run(
 /// The folders that are looked in for transcripts, with the number found in each.
 pub fn look(places: &Places) -> Vec<(PathBuf, u32)> {
     discover::discover(places, &[], None).looked_in
+}
+
+/// The folders in which agents keep transcripts, whether they are there or not.
+pub fn folders(places: &Places) -> Vec<PathBuf> {
+    SOURCES.iter().flat_map(|s| s.roots(places)).collect()
 }
 
 /// Whether any transcript on this machine belongs here: only then is a store made. Newest first, and no further than needed.

@@ -198,8 +198,15 @@ impl Folder {
     fn node(&mut self, node: &str, parent: Option<&str>) {
         let node = hash64(&[node.as_bytes()]);
         let parent = parent.map_or(0, |p| hash64(&[p.as_bytes()]));
+        // A record that stands in a further file too is no new leaf.
+        if !self
+            .state
+            .seen
+            .insert(hash64(&[b"node", &node.to_le_bytes()]))
+        {
+            return;
+        }
         match self.state.tree.last() {
-            Some((last, _)) if *last == node => return,
             // A parent that is not the record before may be a fork; parallel calls look the same and cost little.
             Some((last, _)) if *last != parent => self.state.forked = true,
             _ => {}
@@ -271,7 +278,11 @@ impl Folder {
             return;
         }
         let mut via = via;
-        if let Some(i) = self.state.queue.iter().position(|q| q.text == text) {
+        let (waiting, released) = (&self.state.queue, &self.state.released);
+        if let Some(i) = released.iter().position(|t| t == text) {
+            self.state.released.remove(i);
+            via = Via::Queued;
+        } else if let Some(i) = waiting.iter().position(|q| q.text == text) {
             self.state.queue.remove(i);
             via = Via::Queued;
         }
@@ -310,10 +321,16 @@ impl Folder {
         }
         let id = Id::of(s.agent, &s.native_id, IdKind::Prompt, native);
         let dup = dup(s.agent, IdKind::Prompt, native, event, &[text.as_bytes()]);
-        let node = event
-            .node
-            .as_ref()
-            .map_or(0, |(n, _)| hash64(&[n.as_bytes()]));
+        // An answer stands in the result of a call, and results of parallel calls stand beside the way; the call does not.
+        let node = match (&event.node, via) {
+            (Some((_, Some(call))), Via::Answer) => call,
+            (Some((own, _)), _) => own,
+            (None, _) => "",
+        };
+        let node = match node {
+            "" => 0,
+            node => hash64(&[node.as_bytes()]),
+        };
         self.state.prompts.push(PromptNode {
             node,
             rolled: false,
@@ -370,8 +387,11 @@ impl Folder {
             }
             self.add_prompt(place, event, &queued.key, &queued.text, Via::Queued);
         } else {
-            // The normal record that follows tells the same words; it finds them here.
-            self.state.queue.push_front(queued);
+            // It is sent as a normal record, or was taken back and is sent in other words, or not at all.
+            self.state.released.push_back(queued.text);
+            while self.state.released.len() > TAKEN {
+                self.state.released.pop_front();
+            }
         }
     }
 

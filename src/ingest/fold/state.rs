@@ -94,6 +94,8 @@ pub(super) struct FoldState {
     /// A folder or a changed path lies in this repository; a shown one does.
     pub inside: bool,
     pub visited: bool,
+    /// Text that left the queue without being taken in: a normal record of the same words may follow.
+    pub released: VecDeque<String>,
 }
 
 impl FoldState {
@@ -147,6 +149,7 @@ impl FoldState {
             known: HashSet::new(),
             inside: false,
             visited: false,
+            released: VecDeque::new(),
         }
     }
 
@@ -182,11 +185,12 @@ impl FoldState {
             return off;
         };
         let mut way = HashSet::new();
-        let mut node = *leaf;
-        let mut oldest = node;
-        while node != 0 && way.insert(node) {
+        let mut oldest = *leaf;
+        // A parent that is named but in no file is not part of the way: it would stand nowhere.
+        let mut next = Some(*leaf);
+        while let Some(node) = next.filter(|n| parent.contains_key(n) && way.insert(*n)) {
             oldest = node;
-            node = parent.get(&node).copied().unwrap_or(0);
+            next = parent.get(&node).copied();
         }
         let start = self
             .tree
