@@ -1,25 +1,39 @@
 //! The bytes of a transcript between the disk and its frames. What they say is not known here.
 
+use std::fs::File;
+use std::io::Read;
+
 use crate::store::frames::{self, Packed};
+
+/// Bytes read at once.
+const CHUNK: usize = 1 << 20;
 
 /// Room for the bytes of a transcript, which a worker uses for one after the other.
 #[derive(Default)]
-pub struct Room {
-    /// What was read last.
-    pub chunk: Vec<u8>,
-    /// What waits to be packed.
-    pub raw: Vec<u8>,
-}
+pub struct Room(Vec<u8>);
 
 /// Raw bytes that wait to be packed.
 pub(super) struct RawBytes<'a> {
     /// The offset of the first of them.
-    pub start: u64,
-    /// They.
-    pub bytes: &'a mut Vec<u8>,
+    start: u64,
+    bytes: &'a mut Vec<u8>,
 }
 
-impl RawBytes<'_> {
+impl<'a> RawBytes<'a> {
+    /// None yet, from an offset on.
+    pub fn new(start: u64, Room(bytes): &'a mut Room) -> RawBytes<'a> {
+        bytes.clear();
+        RawBytes { start, bytes }
+    }
+
+    /// Reads on; none at the end of the file.
+    pub fn take_in(&mut self, file: &mut File) -> std::io::Result<&[u8]> {
+        let held = self.bytes.len();
+        self.bytes.reserve(CHUNK);
+        file.take(CHUNK as u64).read_to_end(self.bytes)?;
+        Ok(&self.bytes[held..])
+    }
+
     /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
     pub fn pack_full(&mut self, frames: &mut Vec<Packed>) {
         let mut done = 0;

@@ -368,23 +368,16 @@ pub fn transcript(
         .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     let mut parser = Parser::new(agent, path, 0, state);
     let mut cutter = LineCutter::at(from);
-    let Room { chunk, raw } = room;
-    chunk.resize(CHUNK, 0);
-    raw.clear();
-    let mut raw = RawBytes {
-        start: from,
-        bytes: raw,
-    };
+    let mut raw = RawBytes::new(from, room);
     let (mut part, mut part_from) = (Part::default(), from);
     loop {
-        let n = file
-            .read(chunk)
+        let chunk = raw
+            .take_in(&mut file)
             .wrap_err_with(|| format!("cannot read {}", path.display()))?;
-        if n == 0 {
+        if chunk.is_empty() {
             break;
         }
-        raw.bytes.extend_from_slice(&chunk[..n]);
-        cutter.feed(&chunk[..n], |item| {
+        cutter.feed(chunk, |item| {
             parser.item(item, folds, roots, &mut part.blobs)
         });
         raw.pack_full(&mut part.frames);

@@ -1,5 +1,7 @@
 //! Paths: which ones there are, which one a user means, and what lies on the disk now. Never writes to the tree.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -18,23 +20,36 @@ const LARGEST: u64 = 64 << 20;
 
 /// Every path that was changed or shown, with the last step that touched it, newest first.
 pub(super) fn all(conn: &Connection) -> Result<Vec<(String, StepRow)>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT r.kind, p.rel, t.step_id, max(t.at) FROM (
-             SELECT c.path_id, c.step_id, COALESCE(s.at, s.started_at, 0) AS at
-               FROM change c JOIN step s ON s.id = c.step_id WHERE s.alias_of IS NULL
-              UNION ALL
-             SELECT g.path_id, g.step_id, COALESCE(s.at, s.started_at, 0)
-               FROM sighting g JOIN step s ON s.id = g.step_id WHERE s.alias_of IS NULL) t
-           JOIN path p ON p.id = t.path_id JOIN root r ON r.id = p.root_id
-          GROUP BY t.path_id ORDER BY max(t.at) DESC, t.path_id",
-    )?;
-    let rows = statement.query_map([], |r| {
-        Ok((
-            path_name(r.get(0)?, r.get_ref(1)?.as_bytes()?),
-            StepRow(r.get(2)?),
-        ))
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    // Gathered here: SQLite would sort every change there ever was.
+    let mut last: HashMap<i64, (i64, i64)> = HashMap::new();
+    for table in ["change", "sighting"] {
+        let mut touched = conn.prepare_cached(&format!(
+            "SELECT x.path_id, COALESCE(s.at, s.started_at, 0), x.step_id
+               FROM {table} x JOIN step s ON s.id = x.step_id WHERE s.alias_of IS NULL"
+        ))?;
+        let mut rows = touched.query([])?;
+        while let Some(r) = rows.next()? {
+            let touch = (r.get(1)?, r.get(2)?);
+            let known = last.entry(r.get(0)?).or_insert(touch);
+            *known = touch.max(*known);
+        }
+    }
+    let mut paths = conn
+        .prepare_cached("SELECT p.id, r.kind, p.rel FROM path p JOIN root r ON r.id = p.root_id")?;
+    let mut rows = paths.query([])?;
+    let mut found = Vec::with_capacity(last.len());
+    while let Some(r) = rows.next()? {
+        let path: i64 = r.get(0)?;
+        if let Some((at, step)) = last.get(&path) {
+            let name = path_name(r.get(1)?, r.get_ref(2)?.as_bytes()?);
+            found.push((Reverse(*at), path, name, StepRow(*step)));
+        }
+    }
+    found.sort_unstable_by_key(|(at, path, _, _)| (*at, *path));
+    Ok(found
+        .into_iter()
+        .map(|(_, _, name, step)| (name, step))
+        .collect())
 }
 
 /// A path row as a candidate for what a user means.

@@ -120,6 +120,15 @@ impl StoreAsk {
         health::written(self.reader.conn())
     }
 
+    /// Asks within one view of the store: an answer of several questions is of one moment, and none of the questions locks
+    /// the store by itself.
+    fn reading<T>(&self, ask: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
+        let view = self.reader.conn().unchecked_transaction()?;
+        let answer = ask(&self.reader)?;
+        view.finish()?;
+        Ok(answer)
+    }
+
     /// Writes to what is remembered: a connection for this one statement, so that reading never waits for it.
     fn write(&self, sql: &str, values: impl rusqlite::Params) -> Result<()> {
         let store = Store::open(&self.place)?;
@@ -132,7 +141,7 @@ impl StoreAsk {
 
 impl Ask for StoreAsk {
     fn sessions(&self) -> Result<SessionList> {
-        sessions::list(self.reader.conn(), &self.places, self.clock.now())
+        self.reading(|r| sessions::list(r.conn(), &self.places, self.clock.now()))
     }
 
     fn version(&self) -> Result<i64> {
@@ -143,42 +152,37 @@ impl Ask for StoreAsk {
     }
 
     fn timeline(&self, session: SessionRow) -> Result<Timeline> {
-        timeline::timeline(self.reader.conn(), self.session(session)?)
+        self.reading(|r| timeline::timeline(r.conn(), self.session(session)?))
     }
 
     fn rows(&self, steps: &[StepRow]) -> Result<Vec<StepInfo>> {
-        rows::steps(self.reader.conn(), steps)
+        self.reading(|r| rows::steps(r.conn(), steps))
     }
 
     fn step(&self, step: StepRow) -> Result<StepDetail> {
-        detail::step(&self.reader, step)
+        self.reading(|r| detail::step(r, step))
     }
 
     fn prompt(&self, session: SessionRow, no: u32) -> Result<PromptDetail> {
-        timeline::prompt(&self.reader, session, no)
+        self.reading(|r| timeline::prompt(r, session, no))
     }
 
     fn changes(&self, scope: Scope) -> Result<Vec<FileChange>> {
-        changes::in_scope(&self.reader, scope)
+        self.reading(|r| changes::in_scope(r, scope))
     }
 
     fn summary(&self, session: SessionRow) -> Result<Summary> {
-        summary::summary(&self.reader, self.session(session)?)
+        self.reading(|r| summary::summary(r, self.session(session)?))
     }
 
     fn filter(&self, session: SessionRow, filter: &Filter) -> Result<Vec<StepRow>> {
-        filter::steps(self.reader.conn(), session, filter)
+        self.reading(|r| filter::steps(r.conn(), session, filter))
     }
 
     fn find(&self, query: &str, limit: usize) -> Result<Found> {
         let mut candidates = self.candidates.borrow_mut();
-        find::find(
-            &self.reader,
-            &mut candidates,
-            query,
-            limit,
-            self.clock.now(),
-        )
+        let now = self.clock.now();
+        self.reading(|r| find::find(r, &mut candidates, query, limit, now))
     }
 
     fn resolve_step(&self, text: &str) -> Result<(SessionRow, StepRow)> {
@@ -194,7 +198,7 @@ impl Ask for StoreAsk {
     }
 
     fn files(&self) -> Result<Vec<(String, StepRow)>> {
-        files::all(self.reader.conn())
+        self.reading(|r| files::all(r.conn()))
     }
 
     fn memo(&self, name: &str) -> Result<Option<String>> {
