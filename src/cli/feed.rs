@@ -78,6 +78,17 @@ impl Feed {
     }
 }
 
+/// Whether a transcript may have been written. Where a folder is not there yet, one above it is watched, in which others
+/// write all the time.
+fn may_matter(event: &notify::Event, roots: &[PathBuf]) -> bool {
+    let about = |path: &PathBuf| {
+        roots
+            .iter()
+            .any(|root| path.starts_with(root) || root.starts_with(path))
+    };
+    !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(about))
+}
+
 struct Reading {
     place: Place,
     options: Options,
@@ -125,14 +136,18 @@ impl Reading {
     }
 
     fn watch(&self, wake: Sender<()>) -> notify::Result<notify::RecommendedWatcher> {
+        let looked = ingest::look(&self.options.places);
+        let roots: Vec<PathBuf> = looked.into_iter().map(|(root, _)| root).collect();
+        let wanted = roots.clone();
         let mut watcher =
             notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                let about = event.is_ok_and(|e| e.kind.is_access());
-                if !about {
-                    let _ = wake.try_send(());
+                if event.is_ok_and(|e| !may_matter(&e, &wanted)) {
+                    return;
                 }
+                // A full channel means that it is about to look anyway.
+                let _ = wake.try_send(());
             })?;
-        for (root, _) in ingest::look(&self.options.places) {
+        for root in roots {
             // A folder that is not there yet: the nearest one above it that is, without what lies below.
             let nearest = root.ancestors().find(|d| d.is_dir()).map(PathBuf::from);
             match nearest {
@@ -194,5 +209,32 @@ impl Reading {
     fn send(&self, message: Message) {
         // Nobody listens any more: the screen was left.
         let _ = self.news.send(message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_write_beside_a_missing_folder_wakes_nobody() {
+        use notify::event::{AccessKind, CreateKind, EventKind};
+        let roots = [
+            PathBuf::from("/h/.claude/projects"),
+            PathBuf::from("/h/.codex/sessions"),
+        ];
+        let create = EventKind::Create(CreateKind::Any);
+        let event = |kind, path: &str| notify::Event::new(kind).add_path(path.into());
+        for (path, wakes) in [
+            ("/h/.bash_history", false),
+            ("/h/.claude", true),
+            ("/h/.claude/projects/x/y.jsonl", true),
+            ("/h/.claude.json", false),
+        ] {
+            assert_eq!(may_matter(&event(create, path), &roots), wakes, "{path}");
+        }
+        let read = EventKind::Access(AccessKind::Any);
+        assert!(!may_matter(&event(read, "/h/.claude"), &roots));
+        assert!(may_matter(&notify::Event::new(create), &roots));
     }
 }

@@ -290,7 +290,7 @@ fn output_of(step: &StepDetail) -> Content {
             _ => "It printed nothing.",
         };
         let remarks = vec![words.to_owned()];
-        if step.input.is_empty() {
+        if step.input.is_empty() || step.input.trim() == head.title {
             return nothing(head, remarks);
         }
         // What was asked for is all that there is to see.
