@@ -10,9 +10,14 @@ use include_dir::{Dir, DirEntry, include_dir};
 use super::args::Global;
 use super::context::Context;
 use super::out::Out;
+use super::screen::Start;
 use crate::clock::Clock;
 use crate::config::Environment;
-use crate::model::Time;
+use crate::ingest;
+use crate::model::{StepKind, Time};
+use crate::query::Ask;
+use crate::query::types::{Filter, SessionRow, StepRow};
+use crate::store::Store;
 
 static PROJECT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/demo/project");
 static HOME: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/assets/demo/home");
@@ -22,8 +27,12 @@ const NOW: &str = "2026-11-20T14:31:00.000Z";
 const FOLDER: &str = "/home/ada/src/shop";
 const SLUG: &str = "-home-ada-src-shop";
 
+/// The file whose edits the story turns on.
+const TURNING_POINT: &str = "src/http/retry.rs";
+
 /// The first line: what to press.
-const FIRST_LINE: &str = "demo: j k move · Enter opens · Tab panes · F finds · ? help · q quits";
+const FIRST_LINE: &str =
+    "j k move · ) ( changes · Enter opens · Tab panes · S sessions · F finds · ? help · q quits";
 
 pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let temp = tempfile::Builder::new()
@@ -34,7 +43,12 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let global = Global::default();
     let inner = Context::new(&global, &env)?;
     if std::io::stdout().is_terminal() && std::io::stdin().is_terminal() {
-        super::screen::show(&inner, None, Some(FIRST_LINE), out)?;
+        let start = Start {
+            open: opening(&inner, out)?,
+            first_line: Some(FIRST_LINE),
+            ..Start::default()
+        };
+        super::screen::show(&inner, start, out)?;
         return Ok(());
     }
     // Without a terminal the example is told as text.
@@ -49,6 +63,26 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         },
         out,
     )
+}
+
+/// Reads the example, and returns the step that the story turns on: the second edit of [`TURNING_POINT`].
+fn opening(context: &Context<'_>, out: &mut Out) -> Result<Option<(SessionRow, Option<StepRow>)>> {
+    let place = context.place()?;
+    let store = Store::open(&place)?;
+    let options = super::feed::options(context, &place);
+    ingest::run(&store, &options, context.env.clock.now(), &mut |_| {})?;
+    store.settle(true)?;
+    let ask = context.ask(out)?;
+    let filter = Filter {
+        kinds: vec![StepKind::Edit],
+        paths: vec![TURNING_POINT.to_owned()],
+        ..Filter::default()
+    };
+    let Some(newest) = ask.sessions()?.sessions.first().map(|s| s.row) else {
+        return Ok(None);
+    };
+    let step = ask.filter(newest, &filter)?.get(1).copied();
+    Ok(Some((newest, step)))
 }
 
 /// Writes the example below a folder and returns an environment in which it is all there is.

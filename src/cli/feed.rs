@@ -79,6 +79,17 @@ impl Feed {
     }
 }
 
+/// Whether a transcript may have been written. Where a folder is not there yet, one above it is watched, in which others
+/// write all the time.
+fn may_matter(event: &notify::Event, roots: &[PathBuf]) -> bool {
+    let about = |path: &PathBuf| {
+        roots
+            .iter()
+            .any(|root| path.starts_with(root) || root.starts_with(path))
+    };
+    !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(about))
+}
+
 struct Reading {
     place: Place,
     options: Options,
@@ -203,10 +214,13 @@ struct Watch {
 
 impl Watch {
     fn start(roots: Vec<PathBuf>, wake: Sender<()>) -> notify::Result<Watch> {
+        let wanted = roots.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading is no news. That events were lost (an error, or a call to look again) is.
-            let idle = event.is_ok_and(|e| e.kind.is_access() && !e.need_rescan());
+            // Reading is no news, nor what others write beside a folder that is missing. That events were lost (an
+            // error, or a call to look again) is.
+            let idle = event.is_ok_and(|e| !e.need_rescan() && !may_matter(&e, &wanted));
             if !idle {
+                // A full channel means that it is about to look anyway.
                 let _ = wake.try_send(());
             }
         })?;
@@ -281,5 +295,27 @@ mod tests {
             std::thread::sleep(Duration::from_millis(100));
             while woken.try_recv().is_ok() {}
         }
+    }
+
+    #[test]
+    fn what_others_write_beside_a_missing_folder_wakes_nobody() {
+        use notify::event::{AccessKind, CreateKind, EventKind};
+        let roots = [
+            PathBuf::from("/h/.claude/projects"),
+            PathBuf::from("/h/.codex/sessions"),
+        ];
+        let create = EventKind::Create(CreateKind::Any);
+        let event = |kind, path: &str| notify::Event::new(kind).add_path(path.into());
+        for (path, wakes) in [
+            ("/h/.bash_history", false),
+            ("/h/.claude", true),
+            ("/h/.claude/projects/x/y.jsonl", true),
+            ("/h/.claude.json", false),
+        ] {
+            assert_eq!(may_matter(&event(create, path), &roots), wakes, "{path}");
+        }
+        let read = EventKind::Access(AccessKind::Any);
+        assert!(!may_matter(&event(read, "/h/.claude"), &roots));
+        assert!(may_matter(&notify::Event::new(create), &roots));
     }
 }

@@ -71,7 +71,7 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
     match &args.command {
         None => match screen::run(&context, args.session.as_deref(), out)? {
             End::Demo => demo::run(&context, out),
-            End::Quit => Ok(()),
+            End::Quit | End::All | End::Here => Ok(()),
         },
         Some(Command::Ingest(options)) => ingest::run(&context, options, out),
         Some(Command::Sessions) => sessions::run(&context, out),

@@ -28,16 +28,55 @@ pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -
             "`regent-tui sessions`, `log`, `show`, `diff` and `search` answer the same questions as text",
         ));
     }
-    show(context, session, None, out)
+    let mut global = context.global.clone();
+    let mut start = Start {
+        other: other(context)?,
+        ..Start::default()
+    };
+    if let Some(text) = session {
+        start.open = Some((resolve(context, text, out)?, None));
+    }
+    loop {
+        let inner = Context::new(&global, context.env)?;
+        match show(&inner, start, out)? {
+            end @ (End::Demo | End::Quit) => return Ok(end),
+            end @ (End::All | End::Here) => global.all = end == End::All,
+        }
+        start = Start {
+            other: Some(if global.all { End::Here } else { End::All }),
+            list_first: true,
+            ..Start::default()
+        };
+    }
 }
 
-/// Shows the screen for a folder. `notice` is what it says first.
-pub(super) fn show(
-    context: &Context<'_>,
-    session: Option<&str>,
-    notice: Option<&str>,
-    out: &mut Out,
-) -> Result<End> {
+/// What the screen begins with.
+#[derive(Default)]
+pub(super) struct Start {
+    /// A session, and a step in it.
+    pub open: Option<(SessionRow, Option<StepRow>)>,
+    /// What to press, for somebody who is here for the first time.
+    pub first_line: Option<&'static str>,
+    /// Where the list of sessions leads with one key.
+    pub other: Option<End>,
+    /// The list of sessions, whatever was open the last time.
+    pub list_first: bool,
+}
+
+/// The other place beside the one that was asked for; none if the store was named, or if it is the user's anyway.
+fn other(context: &Context<'_>) -> Result<Option<End>> {
+    if context.global.store.is_some() {
+        return Ok(None);
+    }
+    if context.global.all {
+        return Ok(Some(End::Here));
+    }
+    let all = context.place()?.kind == Kind::UserWide;
+    Ok((!all).then_some(End::All))
+}
+
+/// Shows the screen for a place.
+pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result<End> {
     let place = context.place()?;
     context.trusted(&place, out)?;
     let settings = context.env.settings()?;
@@ -63,16 +102,21 @@ pub(super) fn show(
     options.ascii = settings.ascii;
     options.mouse = settings.mouse.unwrap_or(true);
     options.keys = context.env.keys();
-    options.home.folder = notice.map_or_else(|| tilde(context), str::to_owned);
+    options.home.folder = match context.global.all {
+        true => "every session of this machine".to_owned(),
+        false => tilde(context),
+    };
     options.home.branch = context
         .repository
         .as_ref()
+        .filter(|_| !context.global.all)
         .and_then(crate::git::Repository::head)
         .and_then(|h| h.branch);
     options.copy_file = place.dir.join("copied.txt");
-    if let Some(text) = session {
-        options.open = Some((resolve(context, text, out)?, None));
-    }
+    options.open = start.open;
+    options.other = start.other;
+    options.list_first = start.list_first;
+    options.first_line = start.first_line.map(str::to_owned);
     let (news, receiver) = crossbeam_channel::unbounded();
     options.news = Some(receiver);
     let feed = Feed::start(place.clone(), feed::options(context, &place), clock, news)?;

@@ -124,6 +124,8 @@ pub enum Action {
     Sessions,
     /// The summary of this session.
     Summary,
+    /// In the list of sessions: all of this machine, or those of this repository again.
+    Everywhere,
     /// Follow the newest step, or stop.
     Follow,
 
@@ -142,6 +144,10 @@ pub enum Action {
 
     /// Open the file in the editor, at the line.
     Edit,
+    /// Look at the file as it was before the change, in the editor, read-only.
+    EditOld,
+    /// What was said in the status line, whole.
+    Messages,
     /// Show or hide what the keys do.
     Help,
     /// Choose an action by its name, or go to a time.

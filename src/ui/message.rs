@@ -88,6 +88,8 @@ pub enum Effect {
     Copy(&'static str, String),
     /// Open a file in the editor, at a line.
     Edit(String, u32),
+    /// Show the text that a file had before, in the editor, read-only, at a line.
+    EditOld(String, Arc<str>, u32),
     /// Take the mouse (true) or give it to the terminal.
     Mouse(bool),
     /// Draw everything anew.

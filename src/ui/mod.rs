@@ -59,6 +59,10 @@ pub enum End {
     Quit,
     /// The user wants to see the example.
     Demo,
+    /// The user wants to see every session of this machine.
+    All,
+    /// The user wants to see this repository's sessions again.
+    Here,
 }
 
 /// Messages taken in before the next frame.
@@ -150,10 +154,7 @@ where
         }
     }
     worker.finish();
-    match model.leave_for_demo {
-        true => Ok(End::Demo),
-        false => Ok(End::Quit),
-    }
+    Ok(model.leave_for.unwrap_or(End::Quit))
 }
 
 fn draw<B>(terminal: &mut Terminal<B>, model: &Model, outside: &mut impl Outside<B>) -> Result<()>

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+use super::End;
 use super::key::KeyPress;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape, Wish, areas};
@@ -207,12 +208,24 @@ pub struct Model {
     pub asked_peek: Option<super::message::Question>,
     /// The reply that a worker was asked last to lay out, and its width.
     pub asked_words: Option<(Arc<str>, usize)>,
+    /// The size of the screen for which the diff's words were asked for anew, until they fit.
+    pub asked_fit: Option<(u16, u16)>,
     /// The filter whose answer is awaited, as typed.
     pub filtering: Option<String>,
     /// The step where it was left, until its row is known.
     pub returning: Option<String>,
-    /// The example is to be shown after the end.
-    pub leave_for_demo: bool,
+    /// What is to be shown after the end.
+    pub leave_for: Option<End>,
+    /// The other place that the list of sessions leads to: all of this machine, or this repository.
+    pub other: Option<End>,
+    /// The list of sessions is the first screen, whatever was open the last time.
+    pub list_first: bool,
+    /// What to press, for somebody who is here for the first time; until some keys were pressed.
+    pub first_line: Option<String>,
+    /// Keys pressed while that line was there.
+    pub pressed: u8,
+    /// What was said, the newest last.
+    pub said: Vec<Note>,
     /// The session asked for on the command line.
     pub wanted: Option<(SessionRow, Option<StepRow>)>,
     /// It is over.

@@ -9,6 +9,7 @@ use color_eyre::eyre::{WrapErr, eyre};
 use crossbeam_channel::{Receiver, Sender};
 use jiff::tz::TimeZone;
 
+use super::End;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape};
 use super::marks;
@@ -82,6 +83,12 @@ impl Environment {
 pub struct Options {
     /// The session to open, and a step in it; else what is live, where it was left, or the list.
     pub open: Option<(SessionRow, Option<StepRow>)>,
+    /// Where the list of sessions leads with one key: [`End::All`] or [`End::Here`]; `None`: nowhere.
+    pub other: Option<End>,
+    /// Show the list of sessions first, whatever was open the last time.
+    pub list_first: bool,
+    /// What to press, in the first line (or the last, where there is no header) until some keys were pressed.
+    pub first_line: Option<String>,
     /// The name of a theme.
     pub theme: Option<String>,
     /// A file of the user's with keys.
@@ -117,6 +124,9 @@ impl Options {
         };
         Options {
             open: None,
+            other: None,
+            list_first: false,
+            first_line: None,
             theme: None,
             keys: None,
             ascii: false,
@@ -201,9 +211,15 @@ impl Options {
             asked_rows: Vec::new(),
             asked_peek: None,
             asked_words: None,
+            asked_fit: None,
             filtering: None,
             returning: None,
-            leave_for_demo: false,
+            leave_for: None,
+            other: self.other,
+            list_first: self.list_first,
+            first_line: self.first_line.clone(),
+            pressed: 0,
+            said: Vec::new(),
             wanted: self.open,
             quit: false,
         }

@@ -1,6 +1,7 @@
 //! The terminal: taken, given back whatever happens, and what is done through it.
 
 use std::io::{BufWriter, Stdout, Write};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -118,6 +119,25 @@ pub struct Real {
     inbox: Sender<Message>,
     options: Options,
     mouse: bool,
+    /// Folders with texts that the editor was given to show.
+    old_versions: Vec<tempfile::TempDir>,
+}
+
+/// Writes a text into a folder of its own, under the file's name, for nobody to write.
+fn old_version(file: &str, text: &str) -> Result<(tempfile::TempDir, PathBuf)> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let dir = tempfile::Builder::new()
+        .prefix("regent-tui-old-")
+        .tempdir()?;
+    let name = Path::new(file).file_name().unwrap_or("old".as_ref());
+    let path = dir.path().join(name);
+    let mut out = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o400)
+        .open(&path)?;
+    out.write_all(text.as_bytes())?;
+    Ok((dir, path))
 }
 
 impl Real {
@@ -128,6 +148,7 @@ impl Real {
             input,
             inbox,
             mouse: options.mouse,
+            old_versions: Vec::new(),
             options: options.clone(),
         }
     }
@@ -167,9 +188,36 @@ impl Real {
             let said = format!("{} is not on disk any more", path.display());
             return super::tell(&self.inbox, Message::Said(Note::error(said)));
         }
+        self.open_editor(terminal, &path, line)
+    }
+
+    /// The text lies in a folder of its own that goes when the screen ends: an editor in a split may show it until then.
+    fn edit_old(
+        &mut self,
+        terminal: &mut Terminal<Backend>,
+        (file, text, line): (&str, &str, u32),
+    ) -> Result<()> {
+        match old_version(file, text) {
+            Ok((dir, path)) => {
+                self.old_versions.push(dir);
+                self.open_editor(terminal, &path, line)
+            }
+            Err(why) => {
+                let said = format!("the old version cannot be shown: {why:#}");
+                super::tell(&self.inbox, Message::Said(Note::error(said)))
+            }
+        }
+    }
+
+    fn open_editor(
+        &mut self,
+        terminal: &mut Terminal<Backend>,
+        path: &Path,
+        line: u32,
+    ) -> Result<()> {
         let setting = self.options.editor.as_deref();
         let variable = self.options.environment.editor.as_deref();
-        let words = match editor::command(setting, variable, &path, line) {
+        let words = match editor::command(setting, variable, path, line) {
             Ok(words) => words,
             Err(why) => return super::tell(&self.inbox, Message::Said(Note::error(why))),
         };
@@ -213,6 +261,7 @@ impl Outside<Backend> for Real {
                 super::tell(&self.inbox, Message::Said(note))
             }
             Effect::Edit(file, line) => self.edit(terminal, &file, line),
+            Effect::EditOld(file, text, line) => self.edit_old(terminal, (&file, &text, line)),
             Effect::Mouse(on) => {
                 self.mouse = on;
                 let mut out = std::io::stdout();

@@ -79,7 +79,7 @@ pub enum Syntax {
 }
 
 /// The styles of the screen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Theme {
     scheme: Scheme,
     depth: ColorDepth,

@@ -4,9 +4,11 @@
 pub mod ask_line;
 pub mod find;
 pub mod picker;
+pub mod said;
 pub mod sessions;
 pub mod summary;
 
+use super::End;
 use super::action::Action;
 use super::message::Question;
 use crate::query::types::{SessionRow, StepRow};
@@ -22,6 +24,8 @@ pub enum Overlay {
     Find(Box<find::State>),
     /// A list to choose from: palette, help, files.
     Picker(Box<picker::State>),
+    /// What was said, whole.
+    Said(Box<said::State>),
     /// A line to type in, at the bottom.
     AskLine(Box<ask_line::State>),
 }
@@ -67,6 +71,6 @@ pub enum Out {
     },
     /// An answer.
     Ask(Question),
-    /// To show the example.
-    Demo,
+    /// The screen to end, so that another place is shown.
+    End(End),
 }

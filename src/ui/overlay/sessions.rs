@@ -13,6 +13,7 @@ use super::{Out, Target};
 use crate::model::TestOutcome;
 use crate::query::types::{SessionInfo, SessionList, SessionRow};
 use crate::text;
+use crate::ui::End;
 use crate::ui::action::Action;
 use crate::ui::layout::cut_bottom;
 use crate::ui::marks::Marks;
@@ -27,6 +28,8 @@ pub struct State {
     list: Option<Arc<SessionList>>,
     scroll: Scroll,
     first: bool,
+    /// The other place that one key leads to.
+    other: Option<End>,
     touched: bool,
 }
 
@@ -43,8 +46,15 @@ impl State {
     }
 
     /// A list with the cursor on a session.
-    pub fn new(list: Option<Arc<SessionList>>, on: Option<SessionRow>) -> State {
-        let mut state = State::default();
+    pub fn new(
+        list: Option<Arc<SessionList>>,
+        on: Option<SessionRow>,
+        other: Option<End>,
+    ) -> State {
+        let mut state = State {
+            other,
+            ..State::default()
+        };
         if let Some(list) = list {
             state.take(list);
         }
@@ -88,8 +98,9 @@ impl State {
         }
         match (action, self.selected()) {
             (Action::Open, Some(session)) => Out::OpenSummary(session.row),
-            (Action::Open, None) if self.list.is_some() => Out::Demo,
+            (Action::Open, None) if self.list.is_some() => Out::End(End::Demo),
             (Action::Right | Action::PaneRight, Some(session)) => Out::Go(session.row, Target::End),
+            (Action::Everywhere, _) => self.other.map_or(Out::Done, Out::End),
             (Action::Leave | Action::Sessions, _) => Out::Close,
             _ => Out::Ignored,
         }
@@ -116,6 +127,29 @@ impl State {
         self.scroll.fit(usize::from(rows), len);
     }
 
+    /// `this repository 17 │ elsewhere 212: A shows all`
+    fn places(&self, list: &SessionList, theme: &Theme) -> Vec<Span<'static>> {
+        let here = list.sessions.len();
+        if self.other == Some(End::Here) {
+            return vec![
+                Span::styled(format!("this machine {here} │ "), theme.dim()),
+                Span::styled("A", theme.key()),
+                Span::styled(" this repository", theme.dim()),
+            ];
+        }
+        let mut spans = vec![Span::styled(format!("this repository {here}"), theme.dim())];
+        if list.elsewhere > 0 {
+            let words = format!(" │ elsewhere {}", list.elsewhere);
+            spans.push(Span::styled(words, theme.dim()));
+            if self.other.is_some() {
+                spans.push(Span::styled(": ", theme.dim()));
+                spans.push(Span::styled("A", theme.key()));
+                spans.push(Span::styled(" shows all", theme.dim()));
+            }
+        }
+        spans
+    }
+
     /// Draws it.
     pub fn draw(
         &self,
@@ -127,11 +161,7 @@ impl State {
         Clear.render(area, buf);
         let mut title = Title::new("Sessions", theme, true);
         if let Some(list) = &self.list {
-            let mut counts = format!("this repository {}", list.sessions.len());
-            if list.elsewhere > 0 {
-                counts.push_str(&format!(" │ elsewhere {}", list.elsewhere));
-            }
-            title = title.right(vec![Span::styled(counts, theme.dim())]);
+            title = title.right(self.places(list, theme));
         }
         let foot = match self.len() {
             0 => Line::default(),
@@ -157,7 +187,7 @@ impl State {
                     );
                     put_line(inside, &Line::styled(words, theme.dim()), buf);
                 }
-                None => empty(list, inside, theme, buf),
+                None => empty(list, self.other, inside, theme, buf),
             },
             Some(list) => {
                 let (below, inside) = cut_bottom(inside, preview_rows(area));
@@ -378,7 +408,7 @@ fn preview(
 }
 
 /// No session: where it looked, how many there are elsewhere, what to do now.
-fn empty(list: &SessionList, area: Rect, theme: &Theme, buf: &mut Buffer) {
+fn empty(list: &SessionList, other: Option<End>, area: Rect, theme: &Theme, buf: &mut Buffer) {
     let mut lines = vec![
         Line::default(),
         Line::styled(
@@ -404,7 +434,14 @@ fn empty(list: &SessionList, area: Rect, theme: &Theme, buf: &mut Buffer) {
                 "{} of other folders are on this machine: ",
                 phrase::count(list.elsewhere.into(), "sessions")
             )),
-            Span::styled("regent-tui --all", theme.key()),
+            Span::styled(
+                if other.is_some() {
+                    "A"
+                } else {
+                    "regent-tui --all"
+                },
+                theme.key(),
+            ),
             Span::raw(" shows them."),
         ]));
     }

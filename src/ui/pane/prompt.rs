@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::model::{Agent, Time, Via};
+use crate::model::{Agent, StepKind, Time, Via};
 use crate::query::types::{PromptDetail, StepDetail, StepRow};
 use crate::text;
 use crate::ui::action::Action;
@@ -98,7 +98,11 @@ impl State {
         }
         self.reply = Some(Reply {
             step: Some(step.info.row),
-            words: Arc::from(head(&step.reply, REPLY)),
+            // A message is shown whole in the diff pane: once is enough.
+            words: match step.info.kind {
+                StepKind::Message => Arc::from(""),
+                _ => Arc::from(head(&step.reply, REPLY)),
+            },
             at: step.info.at,
             took: step.info.duration_ms,
         });

@@ -7,7 +7,7 @@ use super::super::memory;
 use super::super::message::{Effect, Question};
 use super::super::model::{Flag, Model, Place, ScopeKind};
 use super::super::overlay::ask_line::{Purpose, State as AskLine};
-use super::super::overlay::{Overlay, Target, picker};
+use super::super::overlay::{Overlay, Target, picker, said};
 use super::super::pane::timeline::Line;
 use super::{copy, focus, keys, open, say};
 
@@ -64,6 +64,15 @@ fn app(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
         Action::Summary => {
             if let Some(session) = model.session() {
                 open::summary(model, session, effects);
+            }
+        }
+        Action::Messages => {
+            let said = said::State::new(&model.said);
+            model.overlays.push(Overlay::Said(Box::new(said)));
+        }
+        Action::Everywhere => {
+            if let Some(key) = model.keymap.key_of(Action::Sessions) {
+                say(model, format!("first {key}: the list of sessions"));
             }
         }
         Action::Help => keys::pick(model, picker::State::help(&model.keymap)),

@@ -13,6 +13,9 @@ use super::{act, reply, say};
 pub fn update(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     if let Some(out) = model.diff.update(action) {
         heard(model, out, effects);
+    } else if action == Action::EditOld {
+        let words = "the whole text before the change is not known here";
+        model.note = Some(Note::error(words));
     } else if action == Action::Edit {
         model.note = Some(Note::error("no file here to open"));
     }
@@ -25,19 +28,30 @@ fn heard(model: &mut Model, out: Out, effects: &mut Vec<Effect>) {
         Out::AskSearch => act::ask_line(model, Purpose::Search),
         Out::Copy(what, text) => effects.push(Effect::Copy(what, text)),
         Out::Edit(path, line) => effects.push(Effect::Edit(path, line)),
+        Out::EditOld(path, text, line) => effects.push(Effect::EditOld(path, text, line)),
         Out::Viewed(path, viewed) => tick(model, &path, viewed, effects),
     }
 }
 
 /// Asks for what is shown once more: it is to be built in another way.
 fn ask_again(model: &mut Model, effects: &mut Vec<Effect>) {
-    let options = model.diff.options();
+    let options = model.diff.options(&model.theme);
     let question = match model.shown {
         Some(Shown::Step(step, view)) => Question::Step(step, Some(view), options),
         Some(Shown::Changes(scope)) => Question::Changes(scope, options),
         None => return,
     };
     effects.push(Effect::Ask(question));
+}
+
+/// Words are laid out anew when the pane has another width; asked for once.
+pub fn fit(model: &mut Model, effects: &mut Vec<Effect>) {
+    // What is awaited will fit.
+    let misfit = (model.waiting.is_none() && model.diff.is_misfit()).then_some(model.size);
+    let asked = std::mem::replace(&mut model.asked_fit, misfit);
+    if misfit.is_some() && asked != misfit {
+        ask_again(model, effects);
+    }
 }
 
 /// `Esc`: true if the diff had something of its own to leave (a range, a search).
@@ -64,7 +78,7 @@ pub fn next_view(model: &mut Model, effects: &mut Vec<Effect>) {
     let view = views.get(next).copied();
     model.view = view;
     if model.scope == ScopeKind::Step {
-        let options = model.diff.options();
+        let options = model.diff.options(&model.theme);
         effects.push(Effect::Ask(Question::Step(detail.info.row, view, options)));
     } else {
         // The views are a step's; `link` asks for it when the scope changes.

@@ -12,6 +12,9 @@ use crate::ui::model::Model;
 use crate::ui::overlay::ask_line::Purpose;
 use crate::ui::overlay::{Out, Overlay, picker};
 
+/// After so many keys nobody needs to be told which to press.
+const LEARNT: u8 = 12;
+
 /// A key was pressed.
 pub fn key(model: &mut Model, key: KeyPress, effects: &mut Vec<Effect>) {
     let cancel = KeyPress {
@@ -22,6 +25,13 @@ pub fn key(model: &mut Model, key: KeyPress, effects: &mut Vec<Effect>) {
         model.cancelled = false;
     }
     model.note = None;
+    if model.first_line.is_some() {
+        model.pressed += 1;
+        // By then the keys are known, and the place is wanted for what is always there.
+        if model.pressed >= LEARNT {
+            model.first_line = None;
+        }
+    }
     let out = match model.overlays.last_mut() {
         Some(Overlay::Find(find)) => find.key(key),
         Some(Overlay::Picker(picker)) => picker.key(key),
@@ -70,6 +80,7 @@ pub fn action_for_top(model: &mut Model, action: Action, effects: &mut Vec<Effec
     let out = match model.overlays.last_mut() {
         Some(Overlay::Sessions(sessions)) => sessions.update(action),
         Some(Overlay::Summary(summary)) => summary.update(action),
+        Some(Overlay::Said(said)) => said.update(action),
         Some(_) | None => Out::Ignored,
     };
     if out != Out::Ignored {
@@ -83,6 +94,7 @@ pub fn action_for_top(model: &mut Model, action: Action, effects: &mut Vec<Effec
             | Action::GoToFile
             | Action::Sessions
             | Action::Help
+            | Action::Messages
             | Action::Palette
             | Action::ToggleMouse
             | Action::Redraw
@@ -120,8 +132,8 @@ pub fn heard(model: &mut Model, out: Out, effects: &mut Vec<Effect>) {
             confirmed,
         } => typed(model, (purpose, text, confirmed), effects),
         Out::Ask(question) => effects.push(Effect::Ask(question)),
-        Out::Demo => {
-            model.leave_for_demo = true;
+        Out::End(end) => {
+            model.leave_for = Some(end);
             model.quit = true;
         }
     }

@@ -42,16 +42,34 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Loaded(reply) => reply::loaded(model, *reply, &mut effects),
         Message::Ingested(ingest) => model.ingest = Some(ingest),
         Message::Changed => reply::changed(model, &mut effects),
-        Message::Said(note) => model.note = Some(note),
+        Message::Said(note) => {
+            model.said.push(note.clone());
+            model.note = Some(note);
+        }
         Message::Suspend => effects.push(Effect::Suspend),
         Message::Continued => effects.push(Effect::Redraw),
         Message::Terminate => model.quit = true,
     }
+    keep_note(model);
     if model.quit {
         remember(model, &mut effects);
     }
     settle(model, &mut effects);
     effects
+}
+
+/// Notes kept to be read whole.
+const KEPT: usize = 50;
+
+/// What went wrong is kept when the next key takes it from the status line.
+fn keep_note(model: &mut Model) {
+    if let Some(note) = model.note.as_ref().filter(|n| n.error)
+        && model.said.last() != Some(note)
+    {
+        model.said.push(note.clone());
+    }
+    let old = model.said.len().saturating_sub(KEPT);
+    model.said.drain(..old);
 }
 
 /// Brings everything that follows from something else up to date: areas, heights, what the panes are about.
@@ -78,10 +96,11 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     link(model, effects);
     ask_for_rows(model, effects);
     fit_overlays(model, effects);
+    diff::fit(model, effects);
     diff::paint(model, effects);
     let wanted = model.prompt.wanted();
     if wanted.is_some() && wanted != model.asked_words {
-        let theme = model.theme.clone();
+        let theme = model.theme;
         let ask = |(words, room)| Effect::Ask(Question::Words(words, room, theme));
         effects.extend(wanted.clone().map(ask));
     }
@@ -104,6 +123,7 @@ fn fit_overlays(model: &mut Model, effects: &mut Vec<Effect>) {
             Overlay::Sessions(sessions) => sessions.fit(body),
             Overlay::Summary(summary) => summary.fit(body, theme, marks, moment),
             Overlay::Picker(picker) => picker.fit(body),
+            Overlay::Said(said) => said.fit(body, theme),
             Overlay::AskLine(_) => {}
             Overlay::Find(find) => {
                 find.fit(body);
@@ -148,7 +168,7 @@ fn link(model: &mut Model, effects: &mut Vec<Effect>) {
     } else if now.step.is_none() && before.is_some_and(|b| b.step.is_some()) {
         model.prompt.show_last_words();
     }
-    let options = model.diff.options();
+    let options = model.diff.options(&model.theme);
     if let Some(step) = now.step {
         if before.map(|b| b.step) != Some(now.step) {
             model.view = None;

@@ -68,7 +68,7 @@ pub fn summary(model: &mut Model, session: SessionRow, effects: &mut Vec<Effect>
 
 /// Opens the list of sessions.
 pub fn list(model: &mut Model, effects: &mut Vec<Effect>) {
-    let state = sessions::State::new(model.sessions.clone(), model.session());
+    let state = sessions::State::new(model.sessions.clone(), model.session(), model.other);
     model.overlays.clear();
     model.overlays.push(Overlay::Sessions(state));
     effects.push(Effect::Ask(Question::Sessions));
@@ -93,11 +93,11 @@ pub fn first(model: &mut Model, effects: &mut Vec<Effect>) {
         first_list(model);
         return;
     };
-    let left = model.left.take();
+    let left = model.left.take().filter(|_| !model.list_first);
     let before = left
         .as_ref()
         .and_then(|l| list_of.sessions.iter().find(|s| s.id == l.session));
-    if newest.live {
+    if newest.live && !model.list_first {
         model.overlays.clear();
         let opening = Opening {
             session: newest.row,
@@ -135,7 +135,7 @@ pub fn first(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 fn first_list(model: &mut Model) {
-    let state = sessions::State::new(model.sessions.clone(), None).as_first();
+    let state = sessions::State::new(model.sessions.clone(), None, model.other).as_first();
     model.overlays.clear();
     model.overlays.push(Overlay::Sessions(state));
 }

@@ -8,6 +8,7 @@ use super::super::layout::Pane;
 use super::super::model::{Model, ScopeKind, Shown};
 use super::super::pane::diff::{self, View};
 use super::super::widget::Title;
+use crate::model::StepKind;
 use crate::text;
 
 /// Draws the pane.
@@ -20,6 +21,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
 pub fn title<'a>(model: &Model, width: u16) -> Title<'a> {
     let theme = &model.theme;
     let name = match model.shown {
+        Some(Shown::Step(_, View::Words)) => words_name(model),
         Some(Shown::Step(_, View::Lines)) => "Lines",
         Some(Shown::Step(_, View::Output)) => "Output",
         Some(Shown::Step(_, View::Input)) => "Input",
@@ -47,6 +49,18 @@ pub fn title<'a>(model: &Model, width: u16) -> Title<'a> {
         title.left.push(Span::styled(scope.word(), style));
     }
     title.right(facts(model))
+}
+
+/// What kind of words the pane shows.
+fn words_name(model: &Model) -> &'static str {
+    match model.detail.as_ref().map(|d| d.info.kind) {
+        Some(StepKind::Plan) => "Plan",
+        Some(StepKind::Question) => "Question",
+        Some(StepKind::Subagent) => "Sub-agent",
+        Some(StepKind::Web) => "Web",
+        Some(StepKind::Notice) => "Notice",
+        _ => "Message",
+    }
 }
 
 /// Hits of the search. How far down it is, files and lines stand in the pane itself.

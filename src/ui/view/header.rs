@@ -22,6 +22,16 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
 
 fn wide(model: &Model, area: Rect, buf: &mut Buffer) {
     let theme = &model.theme;
+    if let Some(words) = &model.first_line {
+        let mut cells = Cells::default();
+        cells.push(" regent-tui", theme.heading());
+        cells.push("  ", Style::new());
+        let room = usize::from(area.width).saturating_sub(cells.used() + 1);
+        let words = text::one_line(words);
+        cells.push(text::end(&words, room).into_owned(), theme.key());
+        put_line(area, &cells.line(), buf);
+        return;
+    }
     let mut right = Cells::default();
     if let Some(timeline) = model.timeline.timeline() {
         let session = &timeline.session;

@@ -51,6 +51,7 @@ fn draw_overlay(model: &Model, overlay: &Overlay, buf: &mut Buffer) {
         Overlay::Summary(summary) => summary.draw(body, theme, marks, buf),
         Overlay::Find(find) => find.draw(body, (theme, marks, moment), model.ingest, buf),
         Overlay::Picker(picker) => picker.draw(body, theme, marks, buf),
+        Overlay::Said(said) => said.draw(body, theme, buf),
         Overlay::AskLine(line) => line.draw(model.areas.status, theme, buf),
     }
 }

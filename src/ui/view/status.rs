@@ -68,7 +68,24 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         };
         let words = text::one_line(&note.text);
         let room = width.saturating_sub(2);
+        if text::width(&words) > room
+            && let Some(key) = model.keymap.key_of(Action::Messages)
+        {
+            let end = format!("  {key} says it whole");
+            let room = room.saturating_sub(text::width(&end));
+            cells.push(text::end(&words, room).into_owned(), style);
+            cells.push(end, theme.key());
+            return;
+        }
         cells.push(text::end(&words, room).into_owned(), style);
+        return;
+    }
+    // The first line stands here where the header does not.
+    let header = model.areas.header.is_some() && model.overlays.is_empty();
+    if let Some(words) = model.first_line.as_ref().filter(|_| !header) {
+        let words = text::one_line(words);
+        let room = width.saturating_sub(2);
+        cells.push(text::end(&words, room).into_owned(), theme.key());
         return;
     }
     if let Some(ingest) = model.ingest.filter(|i| i.read < i.total) {
@@ -103,6 +120,9 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
 fn likely(model: &Model) -> Vec<Action> {
     use Action::*;
     match (model.overlays.last(), model.focus) {
+        (Some(Overlay::Sessions(_)), _) if model.other.is_some() => {
+            vec![Find, Everywhere, Help, Quit]
+        }
         (Some(Overlay::Sessions(_) | Overlay::Summary(_)), _) => vec![Find, Help, Quit],
         (Some(_), _) => Vec::new(),
         (None, Pane::Timeline) => vec![Help, Open, Find, NextScope, Density, Sessions],

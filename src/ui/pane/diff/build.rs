@@ -5,16 +5,21 @@
 use std::sync::Arc;
 
 use super::compare::{code, compare, recorded};
-use super::content::{Body, Content, Head, Lines, Numbers, Opening, Section, Text};
+use super::content::{Body, Content, Head, Lines, Numbers, Opening, Section};
 use super::output;
 use super::search::Search;
+use super::words;
 use crate::model::{Op, Status, StepKind, TestOutcome};
 use crate::query::types::{Content as FileContent, FileChange, StepDetail};
 use crate::text;
+use crate::ui::marks::{Marks, UNICODE};
+use crate::ui::theme::{ColorDepth, Scheme, Theme};
 
 /// What a step can be looked at as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum View {
+    /// Words for people: a message, a plan, a question, a report.
+    Words,
     /// The files it changed.
     Change,
     /// The lines it was shown.
@@ -31,6 +36,7 @@ impl View {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
+            View::Words => "words",
             View::Change => "change",
             View::Lines => "lines",
             View::Output => "output",
@@ -48,15 +54,21 @@ impl View {
         if step.shown.is_some() {
             views.push(View::Lines);
         }
+        if words::has(step) {
+            views.push(View::Words);
+        }
         // A change that failed is told by what came back.
         let told =
             step.info.status != Status::Ok && !step.output.is_empty() && step.info.added.is_none();
-        if told {
+        if told && !words::has(step) {
             views.insert(0, View::Output)
-        } else {
+        } else if !words::has(step) || words::tells_output(step) {
             views.push(View::Output)
         }
-        views.extend([View::Input, View::Raw]);
+        if !step.input.is_empty() {
+            views.push(View::Input);
+        }
+        views.push(View::Raw);
         views
     }
 }
@@ -71,10 +83,27 @@ pub enum Subject<'a> {
 }
 
 /// How to compare.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Lines that differ in white space only are the same.
     pub ignore_whitespace: bool,
+    /// The width of the pane, for words that are laid out.
+    pub width: u16,
+    /// Their styles.
+    pub theme: Theme,
+    /// Their signs.
+    pub marks: &'static Marks,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            ignore_whitespace: false,
+            width: 80,
+            theme: Theme::new(Scheme::Terminal, ColorDepth::None),
+            marks: &UNICODE,
+        }
+    }
 }
 
 /// Makes the content of a subject.
@@ -86,11 +115,10 @@ pub fn build(subject: Subject<'_>, options: Options) -> Content {
             said(&step.info.title, "This step changed no file.")
         }
         Subject::Step(step, View::Change) => changed(&step.changes, options),
+        Subject::Step(step, View::Words) => words::content(step, options),
         Subject::Step(step, View::Lines) => shown(step),
         Subject::Step(step, View::Output) => output_of(step),
-        Subject::Step(step, View::Input) => {
-            plain(step, &step.input, "What went in is not in the record.")
-        }
+        Subject::Step(step, View::Input) => input(step),
         Subject::Step(step, View::Raw) => raw(step),
     }
 }
@@ -102,13 +130,17 @@ pub fn said(title: &str, words: &str) -> Content {
         ..Head::default()
     };
     let remarks = vec![text::one_line(words)];
+    nothing(head, remarks)
+}
+
+fn nothing(head: Head, remarks: Vec<String>) -> Content {
     Content {
         sections: vec![Section {
             head,
             remarks,
             body: Body::Nothing,
         }],
-        opening: Opening::Top,
+        ..Content::default()
     }
 }
 
@@ -116,7 +148,7 @@ fn changed(changes: &[FileChange], options: Options) -> Content {
     let sections = changes.iter().map(|change| file(change, options)).collect();
     Content {
         sections,
-        opening: Opening::Top,
+        ..Content::default()
     }
 }
 
@@ -254,21 +286,20 @@ fn output_of(step: &StepDetail) -> Content {
             (Status::Running, _) => "It is still running.",
             (Status::Denied, _) => "It was refused: nothing happened.",
             (Status::Interrupted, _) => "It was stopped before it said anything.",
-            (_, StepKind::Message) => "A message has no output: its words are in the prompt pane.",
             (Status::Unknown, _) => "The record does not hold what came out.",
             _ => "It printed nothing.",
         };
         let remarks = vec![words.to_owned()];
-        return Content {
-            sections: vec![Section {
-                head,
-                remarks,
-                body: Body::Nothing,
-            }],
-            opening: Opening::Top,
-        };
+        if step.input.is_empty() || step.input.trim() == head.title {
+            return nothing(head, remarks);
+        }
+        // What was asked for is all that there is to see.
+        return one(head, remarks, input_lines(step), Opening::Top);
     }
-    let mut lines = output::read(&step.output);
+    let mut lines = match is_data(step) {
+        true => as_json(json(&step.output)),
+        false => output::read(&step.output),
+    };
     if step.info.kind == StepKind::Search {
         // What looks like an error in what was found is a line of somebody's file.
         lines.marks.clear();
@@ -296,24 +327,44 @@ fn outcome(step: &StepDetail) -> Option<(bool, String)> {
     }
 }
 
-fn plain(step: &StepDetail, words: &str, without: &str) -> Content {
-    if words.is_empty() {
-        return said(&step.info.title, without);
+/// The answer of a tool that answers programs: one line of JSON.
+fn is_data(step: &StepDetail) -> bool {
+    let output = step.output.trim();
+    matches!(step.info.kind, StepKind::Mcp | StepKind::Other)
+        && output.starts_with(['{', '['])
+        && memchr::memchr(b'\n', output.as_bytes()).is_none()
+        && serde_json::from_str::<&serde_json::value::RawValue>(output).is_ok()
+}
+
+fn as_json(text: String) -> Lines {
+    Lines {
+        text: code("record.json", text.into(), Numbers::None),
+        ..Lines::default()
+    }
+}
+
+fn input(step: &StepDetail) -> Content {
+    if step.input.is_empty() {
+        return said(&step.info.title, "What went in is not in the record.");
     }
     let head = Head {
         title: text::one_line(&step.info.title),
         ..Head::default()
     };
-    let text = Text::new(words.into(), Numbers::None);
-    one(
-        head,
-        Vec::new(),
-        Lines {
-            text,
-            ..Lines::default()
-        },
-        Opening::Top,
-    )
+    one(head, Vec::new(), input_lines(step), Opening::Top)
+}
+
+/// What went in, coloured as what it is.
+fn input_lines(step: &StepDetail) -> Lines {
+    let name = match (step.info.kind, step.input.as_bytes().first()) {
+        (StepKind::Command, _) => "command.sh",
+        (_, Some(b'{')) => "input.json",
+        _ => "input.txt",
+    };
+    Lines {
+        text: code(name, step.input.as_str().into(), Numbers::None),
+        ..Lines::default()
+    }
 }
 
 fn raw(step: &StepDetail) -> Content {
@@ -327,21 +378,12 @@ fn raw(step: &StepDetail) -> Content {
         title: format!("{} of the transcript", count(step.raw.len(), "record")),
         ..Head::default()
     };
-    let all: Vec<String> = step.raw.iter().map(|record| laid_out(record)).collect();
-    let text = code("record.json", all.join("\n\n").into(), Numbers::None);
-    one(
-        head,
-        Vec::new(),
-        Lines {
-            text,
-            ..Lines::default()
-        },
-        Opening::Top,
-    )
+    let all: Vec<String> = step.raw.iter().map(|record| json(record)).collect();
+    one(head, Vec::new(), as_json(all.join("\n\n")), Opening::Top)
 }
 
 /// A line of JSON with breaks and indentation between its members; not a byte of it is changed or moved.
-fn laid_out(record: &str) -> String {
+pub(super) fn json(record: &str) -> String {
     let mut out = String::with_capacity(record.len() * 5 / 4);
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     let mut chars = record.trim_end().chars().peekable();
@@ -396,5 +438,6 @@ fn one(head: Head, remarks: Vec<String>, lines: Lines, opening: Opening) -> Cont
             body: Body::Lines(lines),
         }],
         opening,
+        ..Content::default()
     }
 }

@@ -18,6 +18,8 @@ pub struct Content {
     pub sections: Vec<Section>,
     /// Where to look first.
     pub opening: Opening,
+    /// The width that its words were laid out for; at another one they are to be laid out anew.
+    pub laid_for: Option<u16>,
 }
 
 /// Where a content is opened.

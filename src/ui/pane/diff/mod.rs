@@ -34,6 +34,7 @@ mod scroll;
 mod search;
 mod state;
 mod view;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use super::rows::{Kind, NONE, Row};
 use super::search::Search;
 use crate::ui::action::Action;
 use crate::ui::marks::{Marks, UNICODE};
+use crate::ui::theme::Theme;
 
 /// Narrower panes show old and new below each other, whatever was chosen.
 const SIDE_BY_SIDE_FROM: usize = 100;
@@ -32,6 +33,8 @@ pub enum Out {
     Copy(&'static str, String),
     /// Open a file in the editor at a line.
     Edit(String, u32),
+    /// Show a file as it was before, at a line.
+    EditOld(String, Arc<str>, u32),
     /// The file was ticked as viewed, or the tick taken away.
     Viewed(String, bool),
 }
@@ -156,10 +159,19 @@ impl State {
     }
 
     /// How the content is to be built.
-    pub fn options(&self) -> Options {
+    pub fn options(&self, theme: &Theme) -> Options {
         Options {
             ignore_whitespace: self.white == White::Ignored,
+            width: self.size.0 as u16,
+            theme: *theme,
+            marks: self.marks,
         }
+    }
+
+    /// Whether its words were laid out for another width than the pane has now.
+    pub fn is_misfit(&self) -> bool {
+        let laid_for = self.content.laid_for.map(usize::from);
+        laid_for.is_some_and(|width| width != self.size.0)
     }
 
     /// The signs to draw with.
@@ -304,6 +316,7 @@ impl State {
             }
             Action::CopyDiff => return Some(Out::Copy("diff", copy::patch(&self.content)?)),
             Action::Edit => return self.edit(),
+            Action::EditOld => return self.edit_old(),
             _ => return None,
         }
         Some(Out::Done)
@@ -394,6 +407,21 @@ impl State {
         let place = self.line_under_cursor();
         let line = place.and_then(|place| place.new_line.or(place.old_line));
         Some(Out::Edit(path, line.unwrap_or(1)))
+    }
+
+    /// The whole text before, where it is known.
+    fn edit_old(&self) -> Option<Out> {
+        let section = self.section(*self.rows.get(self.cursor)?)?;
+        let change = section.change().filter(|c| c.recorded.is_empty())?;
+        let path = section
+            .head
+            .old_path
+            .as_ref()
+            .or(section.head.path.as_ref());
+        let line = self.line_under_cursor();
+        let line = line.and_then(|place| place.old_line.or(place.new_line));
+        let text = Arc::from(change.old.as_str());
+        Some(Out::EditOld(path?.clone(), text, line.unwrap_or(1)))
     }
 
     /// A range, then a search: each is left before the pane is.

@@ -18,3 +18,4 @@ mod fixture;
 mod look_tests;
 mod move_tests;
 mod output_tests;
+mod words_tests;

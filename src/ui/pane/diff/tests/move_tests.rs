@@ -292,7 +292,10 @@ fn white_space_is_shown_then_ignored() {
         screen.text()
     );
     assert_eq!(screen.act(&[Action::Whitespace]), Some(Out::Rebuild));
-    let content = build(Subject::Changes(&[file]), screen.state.options());
+    let content = build(
+        Subject::Changes(&[file]),
+        screen.state.options(&screen.theme),
+    );
     screen.state.show(Arc::new(content), true);
     assert!(
         screen.text().contains("Only white space differs."),
@@ -300,7 +303,7 @@ fn white_space_is_shown_then_ignored() {
         screen.text()
     );
     assert_eq!(screen.act(&[Action::Whitespace]), Some(Out::Rebuild));
-    assert_eq!(screen.state.options(), Options::default());
+    assert!(!screen.state.options(&screen.theme).ignore_whitespace);
 }
 
 #[test]

@@ -109,10 +109,7 @@ fn long_outputs_cost_nothing_per_frame() {
 #[test]
 fn reads_have_their_true_numbers() {
     let step = read("src/http/retry.rs", "fn a() {\n    b();\n}\n", 41);
-    assert_eq!(
-        View::of(&step),
-        [View::Lines, View::Output, View::Input, View::Raw]
-    );
+    assert_eq!(View::of(&step), [View::Lines, View::Output, View::Raw]);
     let screen = Screen::new(
         build(Subject::Step(&step, View::Lines), Options::default()),
         69,
