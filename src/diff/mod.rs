@@ -1,8 +1,12 @@
 //! What differs between two texts, and unified diffs as text.
 //!
 //! Pure functions over strings: nothing here knows of colours, panes or the store. [`lines`] finds changed lines,
-//! [`words`] what changed within a pair of them, [`patch`] reads, writes and applies unified diffs.
+//! [`words`] what changed within a pair of them, [`patch`] reads, writes and applies unified diffs, [`origin`] traces each
+//! line of a text back to the one it came from.
 
+mod ambiguous;
 pub mod lines;
+mod moved;
+pub mod origin;
 pub mod patch;
 pub mod words;

@@ -9,5 +9,5 @@ mod time;
 
 pub use agent::Agent;
 pub use id::{BlobHash, Id, IdKind, IdPrefix};
-pub use kinds::{Evidence, Op, Status, StepKind, TestOutcome, Via};
+pub use kinds::{Author, Evidence, Op, Status, StepKind, TestOutcome, Via};
 pub use time::Time;

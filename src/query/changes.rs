@@ -310,7 +310,7 @@ pub(super) fn name(conn: &Connection, path: i64) -> Result<String> {
 }
 
 /// The hunks that a record gives, or what can be said in their place: lines without numbers.
-fn hunks_of(effect: &Effect) -> Vec<Hunk> {
+pub(super) fn hunks_of(effect: &Effect) -> Vec<Hunk> {
     let bare = |old: &str, new: &str| {
         let mut lines: Vec<String> = old.lines().map(|l| format!("-{l}")).collect();
         let old_lines = lines.len() as u32;
