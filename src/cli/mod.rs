@@ -3,6 +3,7 @@
 //! Data goes to stdout, words about it to stderr. Exit codes: 0 done, 1 expected failure, 2 wrong usage.
 
 pub mod args;
+mod blame;
 mod cat;
 mod context;
 mod demo;
@@ -10,6 +11,7 @@ mod diff;
 mod doctor;
 mod feed;
 mod generate;
+mod history;
 mod ingest;
 mod json;
 mod log;
@@ -72,6 +74,8 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Show(options)) => show::run(&context, options, out),
         Some(Command::Diff(options)) => diff::run(&context, options, out),
         Some(Command::Cat(options)) => cat::run(&context, options, out),
+        Some(Command::Blame(options)) => blame::run(&context, options, out),
+        Some(Command::History(options)) => history::run(&context, options, out),
         Some(Command::Search(options)) => search::run(&context, options, out),
         Some(Command::Status) => status::run(&context, out),
         Some(Command::Doctor(options)) => doctor::run(&context, options, out),

@@ -35,11 +35,7 @@ fn telling(key: &[u8]) -> usize {
 
 /// Pairs lines that are the same but for white space or place: old, new, how, and whether that is certain.
 /// What was paired is taken out of `open`.
-pub(super) fn pair(
-    old: &Lines,
-    new: &Lines,
-    open: &mut Open,
-) -> Vec<(usize, usize, How, bool)> {
+pub(super) fn pair(old: &Lines, new: &Lines, open: &mut Open) -> Vec<(usize, usize, How, bool)> {
     if open.old.is_empty() || open.new.is_empty() {
         return Vec::new();
     }

@@ -91,6 +91,19 @@ pub struct Origins {
     pub gone: Vec<usize>,
 }
 
+impl Origins {
+    /// The line of the old text that a line of the new one comes from.
+    pub fn of(&self, line: usize, old: &Lines, new: &Lines) -> Option<usize> {
+        if line < self.front {
+            Some(line)
+        } else if let Some(trace) = self.middle.get(line - self.front) {
+            trace.from.map(|(i, _)| i)
+        } else {
+            (line + old.len()).checked_sub(new.len())
+        }
+    }
+}
+
 /// A run in which both texts go on alike, or do not. Lines are counted from 0.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
@@ -212,11 +225,8 @@ fn runs(old: &Lines, new: &Lines, in_old: Range<usize>, in_new: Range<usize>) ->
     ids.values()
         .for_each(|(id, sides)| both[*id as usize] = *sides == 3);
     // A line that one side alone has can match nothing: without those the search is short.
-    let kept = |ids: &[u32]| -> Vec<usize> {
-        (0..ids.len())
-            .filter(|i| both[ids[*i] as usize])
-            .collect()
-    };
+    let kept =
+        |ids: &[u32]| -> Vec<usize> { (0..ids.len()).filter(|i| both[ids[*i] as usize]).collect() };
     let (old_kept, new_kept) = (kept(&old_ids), kept(&new_ids));
     let pick = |ids: &[u32], kept: &[usize]| kept.iter().map(|i| ids[*i]).collect::<Vec<u32>>();
     let (a, b) = (pick(&old_ids, &old_kept), pick(&new_ids, &new_kept));

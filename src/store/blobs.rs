@@ -104,17 +104,15 @@ pub fn get_many(conn: &Connection, ids: &[i64]) -> Result<Vec<Vec<u8>>> {
         };
         packed.push((*id, row.ok_or_else(missing)?));
     }
-    let unpacked = packed
-        .par_iter()
-        .map(|(id, ((hash, size, codec), data))| {
-            let damaged = |why: String| Error::DamagedBlob { id: *id, why };
-            let bytes = unpack(*codec, data, *size)
-                .map_err(|why| damaged(format!("{why} ({})", hex(hash))))?;
-            if BlobHash::of(&bytes).0.as_slice() != hash.as_slice() {
-                return Err(damaged(format!("its bytes are not those of {}", hex(hash))));
-            }
-            Ok(bytes)
-        });
+    let unpacked = packed.par_iter().map(|(id, ((hash, size, codec), data))| {
+        let damaged = |why: String| Error::DamagedBlob { id: *id, why };
+        let bytes =
+            unpack(*codec, data, *size).map_err(|why| damaged(format!("{why} ({})", hex(hash))))?;
+        if BlobHash::of(&bytes).0.as_slice() != hash.as_slice() {
+            return Err(damaged(format!("its bytes are not those of {}", hex(hash))));
+        }
+        Ok(bytes)
+    });
     unpacked.collect()
 }
 

@@ -32,8 +32,6 @@ pub(super) struct Gone {
     pub text: Vec<u8>,
     /// Who removed it.
     pub by: usize,
-    /// In which turn.
-    pub turn: usize,
 }
 
 /// The end of a walk.
@@ -189,7 +187,6 @@ impl Walker<'_> {
                 line: *line,
                 text: old.get(*line).to_vec(),
                 by: turn.by,
-                turn: at,
             });
         }
         let mut out = Vec::with_capacity(self.done.lines.len());
@@ -243,10 +240,7 @@ impl Walker<'_> {
         if !turn.pending.is_empty() {
             let mut places: HashMap<&[u8], Vec<usize>> = HashMap::new();
             for line in 0..new.len() {
-                places
-                    .entry(bare(new.get(line)))
-                    .or_default()
-                    .push(line);
+                places.entry(bare(new.get(line))).or_default().push(line);
             }
             for maker in &turn.pending {
                 let Maker::Step { step, no, .. } = self.story.makers[*maker] else {
