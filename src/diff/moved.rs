@@ -12,6 +12,9 @@ const WORTH: usize = 20;
 /// A line of fewer letters and digits whose white space changed may just as well be another one.
 const TELLING: usize = 3;
 
+/// So many lines that a line may have been are named.
+const EQUALS: usize = 64;
+
 /// The lines of both texts that nothing was found for yet, ascending.
 pub(super) struct Open {
     pub old: Vec<usize>,
@@ -56,6 +59,20 @@ pub(super) fn pair(old: &Lines, new: &Lines, open: &mut Open) -> Vec<(usize, usi
         pairs.filter(|(_, t)| !**t).map(|(line, _)| *line).collect()
     };
     (open.old, open.new) = (left(&open.old, &taken.0), left(&open.new, &taken.1));
+    out
+}
+
+/// Lines that went (old) and equal ones that came (new), which may be the same lines.
+pub(super) fn perhaps(old: &Lines, new: &Lines, open: &Open) -> Vec<(usize, usize)> {
+    let mut went: HashMap<&[u8], Vec<usize>> = HashMap::new();
+    for i in &open.old {
+        went.entry(old.get(*i)).or_default().push(*i);
+    }
+    let mut out = Vec::new();
+    for j in &open.new {
+        let equals = went.get(new.get(*j)).map_or(&[][..], Vec::as_slice);
+        out.extend(equals.iter().take(EQUALS).map(|i| (*i, *j)));
+    }
     out
 }
 

@@ -164,6 +164,10 @@ pub fn trace(old: &Lines, new: &Lines) -> Origins {
             trace.maybe.push(None);
         }
     }
+    // What went and what came with the same words, but too few of them to say that it moved.
+    for (i, j) in moved::perhaps(old, new, &open) {
+        traces[j - lowest].maybe.push(Some(i));
+    }
     Origins {
         front: lowest,
         back: new.len() - highest,

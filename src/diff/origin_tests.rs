@@ -58,7 +58,7 @@ fn white_space_and_places_change_no_author() {
         "2 3 4 0> 1>"
     );
     // Too little to be told from a new one.
-    assert_eq!(told("go();\none\ntwo\n", "one\ntwo\ngo();\n"), "1 2 +");
+    assert_eq!(told("go();\none\ntwo\n", "one\ntwo\ngo();\n"), "1 2 +?");
     assert_eq!(told("\u{feff}text\nb\n", "text\nc\n"), "0~ +");
 }
 
