@@ -84,6 +84,8 @@ fn play(seed: u64, lines: usize, steps: usize) -> Hands {
     let mut hands = Hands::new(lines, true);
     let mut dice = Dice(seed);
     let mut unseen = false;
+    // What a person did before this is older than the first record.
+    hands.read(0);
     for n in 0..steps {
         let fresh: Vec<String> = (0..6).map(|_| hands.fresh()).collect();
         let who = dice.below(10);
@@ -226,6 +228,92 @@ fn what_a_person_did_between_two_edits_is_never_the_agents() {
     }
 }
 
+/// Real sessions: every line of a file that is known exactly has an author, and no line that stood there before the
+/// session is given to it.
+#[test]
+fn real_sessions_get_only_what_they_wrote() {
+    let Some(dir) = hands::transcripts() else {
+        println!("SKIPPED: no folder of real sessions (set REGENT_TRANSCRIPTS)");
+        return;
+    };
+    let gold = std::fs::read_to_string(dir.join("GOLD.tsv")).unwrap();
+    let mut files: std::collections::BTreeMap<&str, Vec<&str>> = Default::default();
+    for line in gold.lines().skip(1) {
+        let c: Vec<&str> = line.split('\t').collect();
+        let whole = c.get(13).is_none_or(|n| n.trim().is_empty());
+        // The base of a Codex patch lies in a repository that is not here.
+        if c[12] == "exact" && c[1] != "codex" && whole && c[10].bytes().any(|b| b != b'0') {
+            files.entry(c[2]).or_default().push(c[8]);
+        }
+    }
+    let (mut rows, mut lines, mut authors) = (0, 0, HashMap::<Author, usize>::new());
+    let mut unknown = 0;
+    for (transcript, paths) in files {
+        let temp = tempfile::tempdir().unwrap();
+        let uid = rustix::process::getuid().as_raw();
+        let place = Place::explicit(&temp.path().join("h.db"), uid);
+        let store = regent_tui::store::Store::open(&place).unwrap();
+        let options = regent_tui::ingest::Options {
+            from: vec![dir.join(transcript)],
+            ..Default::default()
+        };
+        let epoch = regent_tui::model::Time(0);
+        regent_tui::ingest::run(&store, &options, epoch, &mut |_| {}).unwrap();
+        drop(store);
+        let ask = StoreAsk::open(&place, Places::default(), Clock::system()).unwrap();
+        for path in paths {
+            let query = BlameQuery {
+                path: path.to_owned(),
+                ..BlameQuery::default()
+            };
+            let Ok(blame) = ask.blame(&query) else {
+                unknown += 1;
+                continue;
+            };
+            rows += 1;
+            lines += blame.lines.len();
+            // What the first change found there.
+            let history = ask.history(path).unwrap();
+            let first = history
+                .entries
+                .iter()
+                .rev()
+                .find(|e| e.op.is_some())
+                .unwrap();
+            let mut found: HashMap<String, i64> = HashMap::new();
+            if let regent_tui::query::types::Content::Text(text) = &first.before {
+                text.lines()
+                    .for_each(|l| *found.entry(l.to_owned()).or_default() += 1);
+            }
+            let mut now: HashMap<&str, i64> = HashMap::new();
+            for line in &blame.lines {
+                *authors
+                    .entry(blame.origins[line.origin].author)
+                    .or_default() += 1;
+                *now.entry(line.text.as_str()).or_default() += 1;
+            }
+            // A line of many words that stood there once, and stands there once, was never the session's to claim,
+            // unless it went in between.
+            let gone = ask.removed(&query).unwrap();
+            let gone: std::collections::HashSet<&str> =
+                gone.lines.iter().map(|l| l.text.as_str()).collect();
+            for line in &blame.lines {
+                let before = found.get(&line.text).copied().unwrap_or(0);
+                if blame.origins[line.origin].author == Author::Agent
+                    && (before, now[line.text.as_str()]) == (1, 1)
+                    && !gone.contains(line.text.as_str())
+                {
+                    panic!("{path}:{}: {:?} stood there before", line.line, line.text);
+                }
+            }
+        }
+    }
+    println!(
+        "{rows} files, {lines} lines: {authors:?}; {unknown} end in a state that is not known"
+    );
+    assert!(rows > 0 && unknown == 0);
+}
+
 fn at_line(hands: &Hands, line: u32) -> BlameQuery {
     BlameQuery {
         range: Some((line, line)),
@@ -307,7 +395,10 @@ fn removed_lines_name_both_hands_and_prompts_know_what_is_left() {
         (alive.written, alive.alive, alive.replaced.len()),
         (4, 2, 2)
     );
-    let shown = hands.run(&["show", "@/1"]).output().unwrap();
+    let shown = hands
+        .run(&["show", &format!("{}/1", hands::native(0))])
+        .output()
+        .unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(
         shown.contains("2 of 4 lines alive; 1 replaced by prompt 2; 1 gone, nobody saw by whom"),

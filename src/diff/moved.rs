@@ -1,6 +1,6 @@
 //! Lines that are not new although no diff shows it: only their white space changed, or they stand elsewhere now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use similar::{Algorithm, DiffOp};
 
@@ -12,6 +12,8 @@ const WORTH: usize = 20;
 /// A line of fewer letters and digits whose white space changed may just as well be another one.
 const TELLING: usize = 3;
 
+/// So far apart lines of few words may have been taken for each other.
+const NEAR: usize = 64;
 /// So many lines that a line may have been are named.
 const EQUALS: usize = 64;
 
@@ -62,18 +64,66 @@ pub(super) fn pair(old: &Lines, new: &Lines, open: &mut Open) -> Vec<(usize, usi
     out
 }
 
-/// Lines that went (old) and equal ones that came (new), which may be the same lines.
-pub(super) fn perhaps(old: &Lines, new: &Lines, open: &Open) -> Vec<(usize, usize)> {
-    let mut went: HashMap<&[u8], Vec<usize>> = HashMap::new();
+/// What else lines may have been, for lines of few words: old line (or `None`, a new one) and new line.
+///
+/// Lines that went and equal ones that came may be the same. And where brackets were indented, one may look like its
+/// neighbour did before: then each of them near by may be any of the others. `same` are pairs that stayed.
+pub(super) fn perhaps(
+    old: &Lines,
+    new: &Lines,
+    open: &Open,
+    same: &[(usize, usize)],
+) -> Vec<(Option<usize>, usize)> {
+    let mut groups: HashMap<Vec<u8>, Group> = HashMap::new();
     for i in &open.old {
-        went.entry(old.get(*i)).or_default().push(*i);
+        let group = groups.entry(key(old.get(*i))).or_default();
+        group.old.push(*i);
+        group.texts.insert(old.get(*i));
+    }
+    for j in &open.new {
+        let group = groups.entry(key(new.get(*j))).or_default();
+        group.new.push(*j);
+        group.texts.insert(new.get(*j));
+    }
+    let open_lines: HashMap<Vec<u8>, (Vec<usize>, Vec<usize>)> = groups
+        .iter()
+        .map(|(k, g)| (k.clone(), (g.old.clone(), g.new.clone())))
+        .collect();
+    for (i, j) in same {
+        let key = key(old.get(*i));
+        if telling(&key) < TELLING
+            && let Some(group) = groups.get_mut(&key)
+        {
+            group.texts.insert(old.get(*i));
+            group.old.push(*i);
+            group.new.push(*j);
+        }
     }
     let mut out = Vec::new();
-    for j in &open.new {
-        let equals = went.get(new.get(*j)).map_or(&[][..], Vec::as_slice);
-        out.extend(equals.iter().take(EQUALS).map(|i| (*i, *j)));
+    for (key, group) in &groups {
+        let (went, came) = &open_lines[key];
+        for j in came {
+            out.extend(went.iter().take(EQUALS).map(|i| (Some(*i), *j)));
+        }
+        if group.texts.len() < 2 || telling(key) >= TELLING {
+            continue;
+        }
+        for j in &group.new {
+            let near = |line: &&usize| line.abs_diff(*j) <= NEAR;
+            let olds = group.old.iter().filter(near).take(EQUALS);
+            out.extend(olds.map(|i| (Some(*i), *j)));
+            out.extend(came.iter().find(near).map(|_| (None, *j)));
+        }
     }
     out
+}
+
+/// Lines of one key.
+#[derive(Default)]
+struct Group<'a> {
+    old: Vec<usize>,
+    new: Vec<usize>,
+    texts: HashSet<&'a [u8]>,
 }
 
 type Pair = (usize, usize, How, bool);

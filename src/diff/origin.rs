@@ -165,8 +165,18 @@ pub fn trace(old: &Lines, new: &Lines) -> Origins {
         }
     }
     // What went and what came with the same words, but too few of them to say that it moved.
-    for (i, j) in moved::perhaps(old, new, &open) {
-        traces[j - lowest].maybe.push(Some(i));
+    let same: Vec<(usize, usize)> = (lowest..)
+        .zip(&traces)
+        .filter_map(|(j, t)| match t.from {
+            Some((i, How::Same)) => Some((i, j)),
+            _ => None,
+        })
+        .collect();
+    for (maybe, j) in moved::perhaps(old, new, &open, &same) {
+        let trace = &mut traces[j - lowest];
+        if maybe != trace.from.map(|f| f.0) && !trace.maybe.contains(&maybe) {
+            trace.maybe.push(maybe);
+        }
     }
     Origins {
         front: lowest,

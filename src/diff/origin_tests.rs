@@ -122,7 +122,8 @@ proptest! {
         prop_assert_eq!(left, o.gone.len());
         for (t, j) in o.middle.iter().zip(o.front..) {
             for i in t.maybe.iter().flatten() {
-                prop_assert_eq!(old.get(*i), new.get(j));
+                    // The last line may lack its end.
+                    prop_assert_eq!(old.get(*i).trim_ascii(), new.get(j).trim_ascii());
             }
         }
     }

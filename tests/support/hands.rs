@@ -240,9 +240,12 @@ impl Hands {
         self.run(&["ingest"]).assert().success();
     }
 
-    /// Whom `git blame` holds responsible, line by line.
+    /// Whom `git blame` holds responsible, line by line; it is asked to see through moves and white space.
     pub fn git_blame(&self) -> Vec<Truth> {
-        let text = git(&self.shop(), &["blame", "--line-porcelain", &self.name]);
+        let text = git(
+            &self.shop(),
+            &["blame", "-w", "-M", "--line-porcelain", &self.name],
+        );
         text.lines()
             .filter(|l| l.len() > 41 && l.as_bytes()[40] == b' ')
             .filter(|l| l[..40].bytes().all(|b| b.is_ascii_hexdigit()))
