@@ -163,7 +163,7 @@ fn heading(out: &Out, origin: &Origin, now: Time) -> String {
             when::short(origin.until, now)
         ),
         (Author::Unknown, Some(_), None) => format!("after {}", when::short(origin.at, now)),
-        (Author::Before, None, Some(_)) => format!("before {}", when::short(origin.until, now)),
+        (Author::Before, None, Some(_)) => format!("older than {}", when::short(origin.until, now)),
         (_, Some(_), _) => when::short(origin.at, now),
         _ => String::new(),
     };

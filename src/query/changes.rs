@@ -477,12 +477,7 @@ fn compare(
 }
 
 /// A state of the store against a content from anywhere.
-pub(super) fn against(
-    conn: &Connection,
-    path: i64,
-    before: State,
-    after: Content,
-) -> Result<FileChange> {
+fn against(conn: &Connection, path: i64, before: State, after: Content) -> Result<FileChange> {
     let content = contents::content(conn, before)?;
     let (added, removed) = patch::counts(&content, &after).unwrap_or((0, 0));
     let note = match (&content, &after) {
