@@ -21,7 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "query",
-        &["clock", "model", "source", "store", "diff", "text"],
+        &["clock", "model", "source", "store", "diff", "git", "text"],
     ),
     (
         "ui",

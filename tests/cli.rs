@@ -82,6 +82,8 @@ fn help_is_the_same_for_everybody() {
         "show",
         "diff",
         "cat",
+        "blame",
+        "history",
         "search",
         "status",
         "doctor",

@@ -100,6 +100,14 @@ pub enum Command {
     ///
     /// The bytes are exact. Where they are not known for certain, nothing is printed and the exit code is 1.
     Cat(Cat),
+    /// Say who wrote each line of a file: the step, the prompt and the session, and how that is known
+    ///
+    /// The author of a line is an agent, you (seen to change while no step ran), a tool, `before` (older than the first
+    /// record; with the git commit, if there is one) or `unknown` (it changed and nobody saw by whom); never a guess.
+    /// Lines that only moved, or whose white space only changed, keep their author.
+    Blame(Blame),
+    /// List every step that read or changed a file, over all sessions and under all its names, newest first
+    History(History),
     /// Search in titles, prompts, paths, commands, replies and outputs
     Search(Search),
     /// Store the work folder as it is now
@@ -185,6 +193,33 @@ pub struct Cat {
     /// The step and the path
     #[arg(value_name = "STEP[^]:PATH")]
     pub what: String,
+}
+
+/// `blame`.
+#[derive(Debug, ClapArgs)]
+pub struct Blame {
+    /// The file, a line of it, or a range of lines
+    #[arg(value_name = "PATH[:LINE[-LINE]]")]
+    pub what: String,
+    /// As the file was right after this step, not as it is on disk now
+    #[arg(long, value_name = "STEP")]
+    pub at: Option<String>,
+    /// Walk so many changes further back from the line, to what was replaced
+    #[arg(long, value_name = "N", conflicts_with = "removed")]
+    pub back: Option<u32>,
+    /// The lines that are gone: who wrote them, and who removed them
+    #[arg(long)]
+    pub removed: bool,
+}
+
+/// `history`.
+#[derive(Debug, ClapArgs)]
+pub struct History {
+    /// The file
+    pub path: String,
+    /// Print what each step changed
+    #[arg(short, long)]
+    pub patch: bool,
 }
 
 /// `search`.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::model::Time;
+use crate::query::blame::{BlameLine, HistoryEntry, Origin, RemovedLine};
 use crate::query::patch;
 use crate::query::types::{FileChange, Hit, HitWhat, SessionInfo, StepDetail, StepInfo};
 
@@ -196,6 +197,154 @@ impl<'a> From<&'a Hit> for Found<'a> {
             at: utc(h.at),
             text: &h.text,
             matched: &h.matched,
+        }
+    }
+}
+
+/// A line of `blame`.
+#[derive(Serialize)]
+pub(super) struct Line<'a> {
+    line: u32,
+    text: &'a str,
+    #[serde(flatten)]
+    origin: Who<'a>,
+    prompt_text: Option<&'a str>,
+    commit: Option<&'a str>,
+    /// Who moved it since, and who changed its white space: a step's id, or an author's word.
+    moved_by: Option<&'a str>,
+    spaced_by: Option<&'a str>,
+    alternatives: Vec<Who<'a>>,
+}
+
+/// Who wrote a line.
+#[derive(Serialize)]
+pub(super) struct Who<'a> {
+    author: &'static str,
+    evidence: Option<&'static str>,
+    step_id: Option<&'a str>,
+    session_id: Option<&'a str>,
+    agent: Option<&'static str>,
+    prompt_no: Option<u32>,
+    at: Option<String>,
+}
+
+impl<'a> From<&'a Origin> for Who<'a> {
+    fn from(o: &'a Origin) -> Who<'a> {
+        let step = o.step.as_ref();
+        Who {
+            author: o.author.word(),
+            evidence: o.evidence.map(|e| e.word()),
+            step_id: step.map(|s| s.id.as_str()),
+            session_id: step.map(|s| s.session_id.as_str()),
+            agent: o.agent.map(|a| a.name()),
+            prompt_no: step.map(|s| s.prompt_no),
+            at: utc(o.at),
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    pub fn new(line: &'a BlameLine, origins: &'a [Origin]) -> Line<'a> {
+        let origin = &origins[line.origin];
+        let short = |at: usize| -> &'a str {
+            let origin = &origins[at];
+            let step = origin.step.as_ref();
+            step.map_or(origin.author.word(), |s| s.id.as_str())
+        };
+        Line {
+            line: line.line,
+            text: &line.text,
+            origin: origin.into(),
+            prompt_text: origin.prompt_text.as_deref(),
+            commit: origin.commit.as_deref(),
+            moved_by: line.moved.map(short),
+            spaced_by: line.spaced.map(short),
+            alternatives: line
+                .alternatives
+                .iter()
+                .map(|a| (&origins[*a]).into())
+                .collect(),
+        }
+    }
+}
+
+/// A line of `blame --removed`.
+#[derive(Serialize)]
+pub(super) struct Gone<'a> {
+    line: u32,
+    text: &'a str,
+    #[serde(flatten)]
+    origin: Who<'a>,
+    prompt_text: Option<&'a str>,
+    alternatives: Vec<Who<'a>>,
+    removed: Who<'a>,
+}
+
+impl<'a> Gone<'a> {
+    pub fn new(line: &'a RemovedLine, origins: &'a [Origin]) -> Gone<'a> {
+        let origin = &origins[line.origin];
+        Gone {
+            line: line.line,
+            text: &line.text,
+            origin: origin.into(),
+            prompt_text: origin.prompt_text.as_deref(),
+            alternatives: line
+                .alternatives
+                .iter()
+                .map(|a| (&origins[*a]).into())
+                .collect(),
+            removed: (&origins[line.removed]).into(),
+        }
+    }
+}
+
+/// One change of `blame --back`.
+#[derive(Serialize)]
+pub(super) struct Hop<'a> {
+    pub undone: Who<'a>,
+    pub prompt_text: Option<&'a str>,
+    pub replaced: Vec<Line<'a>>,
+    /// The number of the replaced line that is most like the one asked for.
+    pub nearest: Option<u32>,
+}
+
+/// An entry of `history`.
+#[derive(Serialize)]
+pub(super) struct Touch<'a> {
+    path: &'a str,
+    old_path: Option<&'a str>,
+    op: Option<&'static str>,
+    author: &'static str,
+    agent: Option<&'static str>,
+    step_id: Option<&'a str>,
+    session_id: Option<&'a str>,
+    prompt_no: Option<u32>,
+    at: Option<String>,
+    kind: Option<&'static str>,
+    added: u32,
+    removed: u32,
+    evidence: Option<&'static str>,
+    patch: Option<String>,
+}
+
+impl<'a> Touch<'a> {
+    pub fn new(e: &'a HistoryEntry, patch: Option<String>) -> Touch<'a> {
+        let step = e.step.as_ref();
+        Touch {
+            path: &e.path,
+            old_path: e.old_path.as_deref(),
+            op: e.op.map(|o| o.word()),
+            author: if step.is_some() { "agent" } else { "unknown" },
+            agent: e.agent.map(|a| a.name()),
+            step_id: step.map(|s| s.id.as_str()),
+            session_id: step.map(|s| s.session_id.as_str()),
+            prompt_no: step.map(|s| s.prompt_no),
+            at: step.and_then(|s| utc(s.at.or(s.started_at))),
+            kind: step.map(|s| s.kind.word()),
+            added: e.added,
+            removed: e.removed,
+            evidence: e.evidence.map(|e| e.word()),
+            patch,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Data goes to stdout, words about it to stderr. Exit codes: 0 done, 1 expected failure, 2 wrong usage.
 
 pub mod args;
+mod blame;
 mod cat;
 mod context;
 mod demo;
@@ -10,6 +11,7 @@ mod diff;
 mod doctor;
 mod feed;
 mod generate;
+mod history;
 mod ingest;
 mod json;
 mod log;
@@ -79,6 +81,8 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Show(options)) => show::run(&context, options, out),
         Some(Command::Diff(options)) => diff::run(&context, options, out),
         Some(Command::Cat(options)) => cat::run(&context, options, out),
+        Some(Command::Blame(options)) => blame::run(&context, options, out),
+        Some(Command::History(options)) => history::run(&context, options, out),
         Some(Command::Search(options)) => search::run(&context, options, out),
         Some(Command::Snapshot(options)) => snapshot::run(&context, options, out),
         Some(Command::Rewind(options)) => rewind::run(&context, options, out),

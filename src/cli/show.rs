@@ -7,6 +7,7 @@ use super::context::Context;
 use super::out::{Out, Role};
 use super::{diff, json, log, when};
 use crate::model::StepKind;
+use crate::query::blame::Replacer;
 use crate::query::types::{Scope, SessionRow, StepDetail, StepLite};
 use crate::query::{Ask, Refused, StoreAsk, Target};
 use crate::text;
@@ -104,6 +105,9 @@ fn prompt(ask: &StoreAsk, session: SessionRow, no: u32, out: &mut Out) -> Result
         out.line(&format!("{indent}{id}  {line}"))?;
     }
     section(out, "reply", &prompt.reply)?;
+    if let Some(words) = alive(ask, session, no)? {
+        section(out, "still there", &words)?;
+    }
     let changes = ask.changes(Scope::Prompt(session, no))?;
     if !changes.is_empty() {
         out.line("")?;
@@ -112,6 +116,25 @@ fn prompt(ask: &StoreAsk, session: SessionRow, no: u32, out: &mut Out) -> Result
         diff::coloured(&changes, out)?;
     }
     Ok(())
+}
+
+/// How much of what the prompt wrote stands on disk now; `None` if it wrote nothing.
+fn alive(ask: &StoreAsk, session: SessionRow, no: u32) -> Result<Option<String>> {
+    let alive = ask.alive(session, no)?;
+    let mut words = format!("{} of {} lines alive", alive.alive, alive.written);
+    for (by, lines) in &alive.replaced {
+        words.push_str(&match by {
+            Replacer::Prompt(row, _, by) if *row == session => {
+                format!("; {lines} replaced by prompt {by}")
+            }
+            Replacer::Prompt(_, id, by) => format!("; {lines} replaced by {id}/{by}"),
+            Replacer::Unknown => format!("; {lines} gone, nobody saw by whom"),
+        });
+    }
+    if alive.unknown > 0 {
+        words.push_str(&format!("; {} files not known now", alive.unknown));
+    }
+    Ok((alive.written + alive.unknown > 0).then_some(words))
 }
 
 /// All steps of a prompt, sub-agents' included.

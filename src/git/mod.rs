@@ -3,6 +3,7 @@
 //! Git is optional context. This module runs no git command and writes nothing, under `.git` or elsewhere; what it
 //! cannot make sense of is "not a repository" or an error with words, never a panic.
 
+mod commits;
 mod delta;
 mod discover;
 mod head;
@@ -10,6 +11,7 @@ pub mod index;
 pub mod objects;
 mod pack;
 
+pub use commits::Commit;
 pub use discover::{Repository, discover};
 pub use head::Head;
 pub use objects::{GitError, Kind, Objects, Oid, blob_sha1};

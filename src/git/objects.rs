@@ -280,7 +280,7 @@ impl Objects {
         Err(GitError::Damaged(format!("{commit} is a tag of tags")))
     }
 
-    fn need(&self, oid: &Oid, wanted: Kind) -> Result<Vec<u8>, GitError> {
+    pub(super) fn need(&self, oid: &Oid, wanted: Kind) -> Result<Vec<u8>, GitError> {
         match self.read(oid)? {
             Some((kind, bytes)) if kind == wanted => Ok(bytes),
             Some((kind, _)) => Err(GitError::Damaged(format!(
@@ -311,14 +311,14 @@ fn named(found: &(Kind, Vec<u8>), oid: &Oid) -> bool {
 
 /// What stands in a tree under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     File,
     Tree,
     Other,
 }
 
 /// Looks a name up in a tree: `mode name NUL oid`, again and again.
-fn entry(tree: &[u8], name: &[u8]) -> Result<Option<(Mode, Oid)>, GitError> {
+pub(super) fn entry(tree: &[u8], name: &[u8]) -> Result<Option<(Mode, Oid)>, GitError> {
     let damaged = || GitError::Damaged("a tree cannot be read".to_owned());
     let mut rest = tree;
     while !rest.is_empty() {
@@ -341,7 +341,7 @@ fn entry(tree: &[u8], name: &[u8]) -> Result<Option<(Mode, Oid)>, GitError> {
 }
 
 /// The object named in the first line of a commit or tag.
-fn header_oid(bytes: &[u8], word: &[u8], of: &Oid) -> Result<Oid, GitError> {
+pub(super) fn header_oid(bytes: &[u8], word: &[u8], of: &Oid) -> Result<Oid, GitError> {
     bytes
         .strip_prefix(word)
         .and_then(|rest| rest.get(..40))

@@ -123,6 +123,22 @@ words! {
 }
 
 words! {
+    /// Who wrote a line.
+    Author {
+        /// An agent.
+        Agent = 1 "agent",
+        /// You: it was seen to change on disk while no step was running.
+        You = 2 "you",
+        /// A known formatter or generator that a command ran.
+        Tool = 3 "tool",
+        /// It is older than the first record.
+        Before = 4 "before",
+        /// It changed, and nobody saw by whom.
+        Unknown = 5 "unknown",
+    }
+}
+
+words! {
     /// How a prompt came in.
     Via {
         /// Typed at the prompt.

@@ -10,6 +10,6 @@ mod time;
 
 pub use agent::Agent;
 pub use id::{BlobHash, Id, IdKind, IdPrefix, key_hash};
-pub use kinds::{Evidence, Op, Status, StepKind, TestOutcome, Via};
+pub use kinds::{Author, Evidence, Op, Status, StepKind, TestOutcome, Via};
 pub use node::{Node, Unread};
 pub use time::Time;

@@ -172,6 +172,11 @@ impl Chain {
         }
     }
 
+    /// The last item at or before a moment.
+    pub fn last_at(&self, at: &Moment) -> Option<usize> {
+        self.up_to(at).0
+    }
+
     /// The last item at or before a moment, and the last one of the very step.
     fn up_to(&self, at: &Moment) -> (Option<usize>, Option<usize>) {
         let own = self.items.iter().rposition(|i| at.is(i));

@@ -28,7 +28,11 @@ pub(super) fn in_scope(reader: &Reader, scope: Scope) -> Result<Vec<FileChange>>
 }
 
 /// The steps of a session or prompt that changed files, those of its sub-agents included, in timeline order.
-fn steps_of(conn: &Connection, session: SessionRow, no: Option<u32>) -> Result<Vec<StepRow>> {
+pub(super) fn steps_of(
+    conn: &Connection,
+    session: SessionRow,
+    no: Option<u32>,
+) -> Result<Vec<StepRow>> {
     Ok(timeline::placed(conn, session)?
         .into_iter()
         .filter(|s| s.lite.changed && no.is_none_or(|no| no == s.prompt_no))
@@ -92,7 +96,7 @@ fn net(reader: &Reader, steps: &[StepRow]) -> Result<Vec<FileChange>> {
 }
 
 /// The paths that steps changed, both names of a rename, in the order of their first change.
-fn touched(conn: &Connection, steps: &[StepRow]) -> Result<Vec<i64>> {
+pub(super) fn touched(conn: &Connection, steps: &[StepRow]) -> Result<Vec<i64>> {
     let mut statement = conn
         .prepare_cached("SELECT path_id, old_path_id FROM change WHERE step_id = ?1 ORDER BY no")?;
     let (mut seen, mut out) = (HashSet::new(), Vec::new());
@@ -310,7 +314,7 @@ pub(super) fn name(conn: &Connection, path: i64) -> Result<String> {
 }
 
 /// The hunks that a record gives, or what can be said in their place: lines without numbers.
-fn hunks_of(effect: &Effect) -> Vec<Hunk> {
+pub(super) fn hunks_of(effect: &Effect) -> Vec<Hunk> {
     let bare = |old: &str, new: &str| {
         let mut lines: Vec<String> = old.lines().map(|l| format!("-{l}")).collect();
         let old_lines = lines.len() as u32;

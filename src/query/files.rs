@@ -104,7 +104,7 @@ pub(super) fn find(conn: &Connection, step: StepRow, text: &str) -> Result<i64> 
 }
 
 /// Where a path lies, and the root that it lies under.
-fn location(conn: &Connection, path: i64) -> Result<(PathBuf, PathBuf)> {
+pub(super) fn location(conn: &Connection, path: i64) -> Result<(PathBuf, PathBuf)> {
     Ok(conn
         .prepare_cached(
             "SELECT r.path, p.rel FROM path p JOIN root r ON r.id = p.root_id WHERE p.id = ?1",

@@ -4,6 +4,7 @@
 //! The one thing written here is what the screen remembers between starts (ticks, where it was left).
 
 pub mod ask;
+pub mod blame;
 mod cat;
 mod chain;
 mod changes;

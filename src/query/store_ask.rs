@@ -6,6 +6,7 @@ use color_eyre::Result;
 use rusqlite::OptionalExtension;
 
 use super::ask::Ask;
+use super::blame::{self, Alive, Back, Blame, BlameQuery, History, Removed};
 use super::cat::{self, Side};
 use super::find::{self, Candidates};
 use super::log::{self, LogQuery};
@@ -25,6 +26,7 @@ pub struct StoreAsk {
     places: Places,
     clock: Clock,
     candidates: RefCell<Candidates>,
+    blames: RefCell<blame::Cache>,
 }
 
 impl StoreAsk {
@@ -46,6 +48,7 @@ impl StoreAsk {
             places,
             clock,
             candidates: RefCell::default(),
+            blames: RefCell::default(),
         }
     }
 
@@ -87,6 +90,36 @@ impl StoreAsk {
     /// What happened to the paths that a rewind is about.
     pub fn past(&self, question: &super::past::Question<'_>) -> Result<super::past::PastOf> {
         super::past::ask(&self.reader, question)
+    }
+
+    /// Whether any session read or changed a path.
+    pub fn knows(&self, path: &str) -> bool {
+        files::find(self.reader.conn(), StepRow(0), path).is_ok()
+    }
+
+    /// Who wrote the lines of a file. Walks that were done are remembered, and known by content.
+    pub fn blame(&self, query: &BlameQuery) -> Result<Blame> {
+        blame::blame(&self.reader, &mut self.blames.borrow_mut(), query)
+    }
+
+    /// The lines that a file had and has no more: who wrote them, who removed them.
+    pub fn removed(&self, query: &BlameQuery) -> Result<Removed> {
+        blame::removed(&self.reader, &mut self.blames.borrow_mut(), query)
+    }
+
+    /// From the first line of the query's range so many changes further back.
+    pub fn walk_back(&self, query: &BlameQuery, times: u32) -> Result<Vec<Back>> {
+        blame::back(&self.reader, query, times)
+    }
+
+    /// Every step that read or changed a file, over all sessions and under all its names, newest first.
+    pub fn history(&self, path: &str) -> Result<History> {
+        blame::history(&self.reader, path)
+    }
+
+    /// How much of what a prompt wrote still stands.
+    pub fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
+        blame::alive(&self.reader, &mut self.blames.borrow_mut(), session, no)
     }
 
     /// What is recorded, in numbers.
