@@ -6,6 +6,7 @@
 mod delta;
 mod discover;
 mod head;
+pub mod index;
 pub mod objects;
 mod pack;
 

@@ -5,9 +5,11 @@
 mod agent;
 mod id;
 mod kinds;
+mod node;
 mod time;
 
 pub use agent::Agent;
 pub use id::{BlobHash, Id, IdKind, IdPrefix};
 pub use kinds::{Evidence, Op, Status, StepKind, TestOutcome, Via};
+pub use node::{Node, Unread};
 pub use time::Time;

@@ -15,6 +15,7 @@ mod filter;
 mod find;
 pub mod health;
 mod log;
+pub mod past;
 pub mod patch;
 mod raw;
 mod refused;

@@ -84,6 +84,11 @@ impl StoreAsk {
         log::steps(self.reader.conn(), query)
     }
 
+    /// What happened to the paths that a rewind is about.
+    pub fn past(&self, question: &super::past::Question<'_>) -> Result<super::past::PastOf> {
+        super::past::ask(&self.reader, question)
+    }
+
     /// What is recorded, in numbers.
     pub fn holdings(&self) -> Result<health::Holdings> {
         health::holdings(self.reader.conn())

@@ -183,7 +183,28 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ("mark", "name, step, at"),
         ("viewed", "session, path, content, at"),
         ("memo", "name, value"),
+        (
+            "snapshot",
+            "root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op",
+        ),
+        (
+            "rewind",
+            "id, token, root, kind, of, at, done_at, state, title, sessions, closed",
+        ),
+        (
+            "rewind_file",
+            "op, no, rel, action, before, after, ino, late",
+        ),
     ] {
+        // A store from before there were rewinds lost nothing by having none.
+        if table.starts_with("rewind") || table == "snapshot" {
+            let version: i64 = old
+                .query_row("PRAGMA user_version", [], |r| r.get(0))
+                .unwrap_or(0);
+            if version < 2 {
+                continue;
+            }
+        }
         salvage_facts(&old, &tx, table, columns, &new_blobs, &mut done)?;
     }
     tx.commit()?;

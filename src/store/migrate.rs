@@ -12,7 +12,10 @@ use super::{OpenError, survive};
 const APPLICATION_ID: i64 = 0x7267_6e74;
 
 /// The texts, in order; version n is the n-th. A text that was released never changes: add one.
-pub(super) const VERSIONS: &[&str] = &[include_str!("schema/0001.sql")];
+pub(super) const VERSIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+];
 
 /// Called before each statement with its number; an error stops the migration there. For tests.
 pub(super) type Probe<'a> = &'a dyn Fn(usize) -> rusqlite::Result<()>;

@@ -12,13 +12,16 @@ mod error;
 pub mod facts;
 pub mod files;
 pub mod frames;
+mod gc;
 mod guard;
+pub mod journal;
 mod migrate;
 #[cfg(test)]
 mod migrate_tests;
 mod open;
 pub mod place;
 pub mod rows;
+pub mod snapshots;
 pub mod survive;
 pub mod write;
 
@@ -26,6 +29,7 @@ pub use cache::Frames as FrameCache;
 pub(crate) use codec::squeeze;
 pub use derived::{derived_digest, drop_derived};
 pub use error::{Error, Notice, OpenError, Result};
+pub use gc::{Freed, collect};
 pub use place::Place;
 
 use std::cell::RefCell;
@@ -69,14 +73,14 @@ impl Store {
         open::reader(&self.file)
     }
 
-    /// What the user must know of how it was opened.
-    pub fn notices(&self) -> &[Notice] {
-        &self.notices
-    }
-
     /// Where it is; `None` for one in memory.
     pub fn place(&self) -> Option<&Place> {
         self.place.as_ref()
+    }
+
+    /// What the user must know of how it was opened.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
     }
 
     /// Nothing can be written: the file, its folder or its schema forbid it (see [`Store::notices`]).

@@ -1,0 +1,144 @@
+//! An opened folder, for walking a tree: entries are opened from it by name, never by path.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+#[cfg(target_os = "linux")]
+use rustix::fs::ResolveFlags;
+use rustix::fs::{Dir, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::error::{Error, Result, Why};
+use super::read::{self, Kind, Look, Seen};
+
+/// An opened folder below a root.
+#[derive(Debug)]
+pub struct Folder {
+    fd: OwnedFd,
+    path: Vec<u8>,
+    look: Look,
+}
+
+/// A name in a folder.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Raw bytes.
+    pub name: Vec<u8>,
+    /// What it is.
+    pub look: Look,
+}
+
+impl Folder {
+    pub(super) fn of(fd: OwnedFd, path: Vec<u8>) -> Result<Folder> {
+        let stat = rustix::fs::fstat(&fd).map_err(|e| Error::io(&path, "look at", e))?;
+        Ok(Folder {
+            fd,
+            path,
+            look: Look::of(&stat),
+        })
+    }
+
+    /// The descriptor.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// What the system tells of it.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
+    /// Relative to the root; empty for the root.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// The path of a name in it.
+    pub fn join(&self, name: &[u8]) -> Vec<u8> {
+        let mut path = self.path.clone();
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+        path
+    }
+
+    /// Opens a folder in it: no link, no mount.
+    pub fn enter(&self, name: &[u8]) -> Result<Folder> {
+        let path = self.join(name);
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = open_beneath(self.fd(), name, flags).map_err(|e| match e {
+            Errno::XDEV => Error::refused(&path, "enter", Why::Foreign),
+            Errno::LOOP | Errno::NOTDIR => Error::refused(&path, "enter", Why::NotAFolder),
+            e => Error::io(&path, "enter", e),
+        })?;
+        let folder = Folder::of(fd, path)?;
+        if folder.look.dev != self.look.dev {
+            return Err(Error::refused(&folder.path, "enter", Why::Foreign));
+        }
+        Ok(folder)
+    }
+
+    /// Its names with what they are, sorted by bytes. A name that vanishes meanwhile is not there.
+    pub fn list(&self) -> Result<Vec<Entry>> {
+        let io = |e: Errno| Error::io(&self.path, "list", e);
+        let dir = Dir::read_from(&self.fd).map_err(io)?;
+        let mut entries = Vec::new();
+        for entry in dir {
+            let entry = entry.map_err(io)?;
+            let name = CStr::to_bytes(entry.file_name());
+            if name == b"." || name == b".." {
+                continue;
+            }
+            if let Some(look) = self.look_at(name)? {
+                entries.push(Entry {
+                    name: name.to_vec(),
+                    look,
+                });
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    /// Looks at a name.
+    pub fn look_at(&self, name: &[u8]) -> Result<Option<Look>> {
+        read::look(&self.fd, name, &self.join(name))
+    }
+
+    /// What stands under a name, read if it is a regular file of at most `cap` bytes.
+    pub fn see(&self, name: &[u8], cap: u64) -> Result<Seen> {
+        read::see(&self.fd, name, &self.join(name), cap)
+    }
+
+    /// Whether it is the top of a repository of its own, or a git folder itself.
+    pub fn is_repository(&self) -> Result<bool> {
+        if self.look_at(b".git")?.is_some() {
+            return Ok(true);
+        }
+        let is =
+            |name: &[u8], kind| Ok::<_, Error>(self.look_at(name)?.is_some_and(|l| l.kind == kind));
+        Ok(is(b"HEAD", Kind::File)? && is(b"objects", Kind::Dir)? && is(b"refs", Kind::Dir)?)
+    }
+}
+
+/// Opens one name of a folder so that neither a link nor a mount leads out of it, where the system can promise that;
+/// else at least no link.
+fn open_beneath(dir: BorrowedFd<'_>, name: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    {
+        let resolve = ResolveFlags::BENEATH
+            | ResolveFlags::NO_SYMLINKS
+            | ResolveFlags::NO_MAGICLINKS
+            | ResolveFlags::NO_XDEV;
+        for _ in 0..16 {
+            match rustix::fs::openat2(dir, name, flags, Mode::empty(), resolve) {
+                // Something was renamed meanwhile: the system asks to be asked again.
+                Err(Errno::AGAIN) => {}
+                Err(Errno::NOSYS | Errno::PERM) => break,
+                other => return other,
+            }
+        }
+    }
+    rustix::fs::openat(dir, name, flags, Mode::empty())
+}

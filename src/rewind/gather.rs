@@ -1,0 +1,225 @@
+//! Making the plan of a rewind: asks the history what happened, looks at the disk, and lets the table decide.
+
+use color_eyre::Result;
+
+use super::plan::{self, Plan};
+use super::present;
+use super::verdict::{Choice, Input};
+use crate::fsx::{Rel, Root};
+use crate::model::Time;
+use crate::query::past::{self, PastOf, Question, Reach};
+use crate::query::{Refused, Target};
+use crate::snapshot;
+use crate::store::Reader;
+use crate::store::journal::{self, Kind};
+
+/// A session that wrote less than this ago is probably still at work.
+const AT_WORK_MS: u64 = 10_000;
+/// A plan of more files than this says so.
+const MANY: usize = 20;
+
+/// What the user wants.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The step or prompt.
+    pub target: Target,
+    /// How the user wrote it.
+    pub named: String,
+    /// Undo the target, too.
+    pub before: bool,
+    /// Undo only the target.
+    pub only: bool,
+    /// Whose work.
+    pub reach: Reach,
+    /// Only these paths, and what lies below them; empty: all.
+    pub paths: Vec<Vec<u8>>,
+    /// Put these back even though others worked on them.
+    pub take: Vec<Vec<u8>>,
+    /// Take out of these what is undone, and keep the rest.
+    pub merge: Vec<Vec<u8>>,
+    /// The present moment.
+    pub now: Time,
+}
+
+impl Wish {
+    /// Back to right after a step or prompt.
+    pub fn back_to(target: Target, named: &str, now: Time) -> Wish {
+        Wish {
+            target,
+            named: named.to_owned(),
+            before: false,
+            only: false,
+            reach: Reach::Session,
+            paths: Vec::new(),
+            take: Vec::new(),
+            merge: Vec::new(),
+            now,
+        }
+    }
+}
+
+/// Makes a plan. Writes nothing.
+///
+/// # Errors
+/// [`Refused`] if a path is named that the plan has nothing to say about.
+pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
+    use std::os::unix::ffi::OsStrExt;
+    let question = Question {
+        target: wish.target,
+        before: wish.before,
+        only: wish.only,
+        reach: wish.reach,
+        root: root.place().as_os_str().as_bytes(),
+        now: wish.now,
+    };
+    let mut found = past::ask(reader, &question)?;
+    for path in wish.paths.iter().chain(&wish.take).chain(&wish.merge) {
+        if !found.paths.iter().any(|p| covers(path, &p.rel)) {
+            return Err(Refused::because(format!(
+                "{}: nothing that would be undone changed it",
+                String::from_utf8_lossy(path)
+            )));
+        }
+    }
+    found
+        .paths
+        .retain(|p| wish.paths.is_empty() || wish.paths.iter().any(|w| covers(w, &p.rel)));
+    let contents = |hash: &_| journal::content(reader.conn(), hash).ok();
+    let modes = crate::git::index::modes(root.place());
+    let mut inputs = Vec::with_capacity(found.paths.len());
+    for p in &found.paths {
+        let rel = Rel::new(&p.rel).ok().filter(|_| p.elsewhere.is_none());
+        let now = match &rel {
+            Some(_) => present::look(root, &p.rel, snapshot::CAP)?,
+            None if p.elsewhere.is_none() => present::look(root, &p.rel, 0)?,
+            None => super::verdict::Present::plain(crate::model::Node::Absent, None),
+        };
+        inputs.push(Input {
+            past: p,
+            now,
+            ignored: rel.is_some_and(|rel| snapshot::is_ignored(root, &rel)),
+            index_mode: modes.get(&p.rel).copied(),
+            reach: wish.reach,
+            only: wish.only,
+            contents: &contents,
+        });
+    }
+    let any = |list: &[Vec<u8>], rel: &[u8]| list.iter().any(|p| covers(p, rel));
+    let files = plan::files(&inputs, &|rel| Choice {
+        take: any(&wish.take, rel),
+        merge: any(&wish.merge, rel),
+        named: any(&wish.paths, rel) || any(&wish.take, rel) || any(&wish.merge, rel),
+    });
+    let mut plan = Plan {
+        target: title(wish),
+        scope: wish.reach,
+        keeps: keeps(wish).to_owned(),
+        undoes: found.undone.clone(),
+        files,
+        warnings: Vec::new(),
+        confirm_twice: Vec::new(),
+        kind: if wish.only {
+            Kind::Revert
+        } else {
+            Kind::Rewind
+        },
+        of: None,
+        sessions: found.sessions.clone(),
+        folders: std::collections::BTreeMap::new(),
+        may_go: None,
+        root: root.identity(),
+    };
+    moved_names(&mut plan);
+    warn(&mut plan, &found);
+    Ok(plan)
+}
+
+/// Whether a path is one of those that a name means: itself, or what lies below it.
+fn covers(name: &[u8], rel: &[u8]) -> bool {
+    let name = name.strip_suffix(b"/").unwrap_or(name);
+    rel.strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+fn title(wish: &Wish) -> String {
+    let what = match wish.target {
+        Target::Prompt(_, no) => format!("prompt {no} ({})", wish.named),
+        Target::Step(..) => format!("step {}", wish.named),
+    };
+    match (wish.only, wish.before) {
+        (true, _) => format!("without {what}"),
+        (false, true) => format!("before {what}"),
+        (false, false) => format!("after {what}"),
+    }
+}
+
+fn keeps(wish: &Wish) -> &'static str {
+    match (wish.only, wish.before) {
+        (true, _) => "everything but this",
+        (false, true) => "what came before it",
+        (false, false) => "it and what came before it",
+    }
+}
+
+/// A file that has another name now is not chased, but it is said where the same bytes are.
+fn moved_names(plan: &mut Plan) {
+    let here: Vec<(String, Option<String>)> = plan
+        .files
+        .iter()
+        .map(|f| (f.path.clone(), f.from.clone()))
+        .collect();
+    for f in &mut plan.files {
+        if f.verdict != super::Verdict::Keep || f.from.is_some() {
+            continue;
+        }
+        if let Some(to) = &f.to
+            && let Some((path, _)) = here
+                .iter()
+                .find(|(path, from)| from.as_ref() == Some(to) && *path != f.path)
+        {
+            f.why
+                .push_str(&format!("; the same bytes are now at {path}"));
+        }
+    }
+}
+
+fn warn(plan: &mut Plan, found: &PastOf) {
+    if !found.unseen.is_empty() {
+        let some: Vec<&str> = found.unseen.iter().take(5).map(String::as_str).collect();
+        let more = if found.unseen.len() > 5 { ", …" } else { "" };
+        plan.warnings.push(format!(
+            "not recorded: {} commands may have changed files unseen ({}{more})",
+            found.unseen.len(),
+            some.join(", ")
+        ));
+    }
+    let many = plan.ticked().count();
+    if many > MANY {
+        plan.warnings.push(format!("{many} files would change"));
+    }
+    for (session, paths) in &found.others {
+        let shared: Vec<String> = plan
+            .files
+            .iter()
+            .filter(|f| paths.contains(&f.rel))
+            .map(|f| f.path.clone())
+            .collect();
+        let files = match shared.is_empty() {
+            true => "none of these files".to_owned(),
+            false => shared.join(", "),
+        };
+        plan.warnings.push(format!(
+            "session {session} is at work in the same tree; it changed {files}"
+        ));
+    }
+    if !found.running.is_empty() {
+        plan.confirm_twice
+            .push(format!("still running: {}", found.running.join(", ")));
+    }
+    if let Some(ms) = found.quiet_ms.filter(|ms| *ms < AT_WORK_MS) {
+        plan.confirm_twice.push(format!(
+            "the session wrote {} s ago and may still be at work",
+            ms / 1000
+        ));
+    }
+}

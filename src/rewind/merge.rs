@@ -1,0 +1,137 @@
+//! Merging texts line by line. There are no conflict markers: a merge is clean, or there is none.
+
+use std::ops::Range;
+
+use similar::{Algorithm, DiffTag, capture_diff_slices};
+
+/// Where two sides changed the same lines of the base (from 0).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clash {
+    /// Lines of the base.
+    pub base: Range<usize>,
+}
+
+/// Applies to `ours` what leads from `base` to `theirs`.
+pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Vec<Clash>> {
+    if ours == base || ours == theirs {
+        return Ok(theirs.to_vec());
+    }
+    if theirs == base {
+        return Ok(ours.to_vec());
+    }
+    if [base, ours, theirs].iter().any(|t| t.contains(&0)) {
+        return Err(vec![Clash { base: 0..0 }]);
+    }
+    let (base, ours, theirs) = (lines(base), lines(ours), lines(theirs));
+    let (to_ours, to_theirs) = (matches(&base, &ours), matches(&base, &theirs));
+    let (mut out, mut clashes) = (Vec::new(), Vec::new());
+    let (mut i, mut a, mut b) = (0, 0, 0);
+    loop {
+        let stable = (i..base.len()).find(|k| to_ours[*k].is_some() && to_theirs[*k].is_some());
+        let (k, na, nb) = match stable {
+            Some(k) => (k, to_ours[k].unwrap_or(a), to_theirs[k].unwrap_or(b)),
+            None => (base.len(), ours.len(), theirs.len()),
+        };
+        let (old, mine, other) = (&base[i..k], &ours[a..na], &theirs[b..nb]);
+        if mine == old || mine == other {
+            out.extend(other.iter().copied().flatten());
+        } else if other == old {
+            out.extend(mine.iter().copied().flatten());
+        } else {
+            clashes.push(Clash { base: i..k });
+        }
+        if stable.is_none() {
+            break;
+        }
+        out.extend(base[k]);
+        (i, a, b) = (k + 1, na + 1, nb + 1);
+    }
+    if clashes.is_empty() {
+        Ok(out)
+    } else {
+        Err(clashes)
+    }
+}
+
+/// Lines added and removed on the way from one text to another.
+pub fn counts(from: &[u8], to: &[u8]) -> (u32, u32) {
+    if from.contains(&0) || to.contains(&0) {
+        return (0, 0);
+    }
+    let (from, to) = (lines(from), lines(to));
+    let (mut added, mut removed) = (0, 0);
+    for op in capture_diff_slices(Algorithm::Myers, &from, &to) {
+        let (tag, old, new) = op.as_tag_tuple();
+        if tag != DiffTag::Equal {
+            removed += old.len() as u32;
+            added += new.len() as u32;
+        }
+    }
+    (added, removed)
+}
+
+fn lines(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|b| *b == b'\n').collect()
+}
+
+/// For each line of the base, the same line on the other side.
+fn matches(base: &[&[u8]], side: &[&[u8]]) -> Vec<Option<usize>> {
+    let mut found = vec![None; base.len()];
+    for op in capture_diff_slices(Algorithm::Myers, base, side) {
+        let (tag, old, new) = op.as_tag_tuple();
+        if tag == DiffTag::Equal {
+            for (k, n) in old.zip(new) {
+                found[k] = Some(n);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn m(base: &str, ours: &str, theirs: &str) -> Option<String> {
+        let merged = merge(base.as_bytes(), ours.as_bytes(), theirs.as_bytes()).ok()?;
+        String::from_utf8(merged).ok()
+    }
+
+    #[test]
+    fn changes_apart_are_both_taken_and_changes_together_are_none() {
+        let base = "a\nb\nc\nd\ne\n";
+        assert_eq!(
+            m(base, "A\nb\nc\nd\ne\n", "a\nb\nc\nd\nE\n").as_deref(),
+            Some("A\nb\nc\nd\nE\n")
+        );
+        assert_eq!(
+            m(base, "a\nx\nb\nc\nd\ne\n", "a\nb\nc\ne\n").as_deref(),
+            Some("a\nx\nb\nc\ne\n")
+        );
+        assert_eq!(m(base, "a\nB\nc\nd\ne\n", "a\nZ\nc\nd\ne\n"), None);
+        assert_eq!(
+            m(base, "a\nB\nc\nd\ne\n", "a\nB\nc\nd\ne\n").as_deref(),
+            Some("a\nB\nc\nd\ne\n")
+        );
+        assert_eq!(
+            m("a\n", "a", "a\nb\n"),
+            None,
+            "the last line's end is a part of it"
+        );
+        assert_eq!(m("", "x\n", "").as_deref(), Some("x\n"));
+        assert_eq!(m("a\0", "b\0", "c\0"), None);
+        assert_eq!(m("a\0", "a\0", "c\0").as_deref(), Some("c\0"));
+    }
+
+    #[test]
+    fn never_a_marker() {
+        let clash = merge(b"a\n", b"b\n", b"c\n");
+        assert_eq!(clash, Err(vec![Clash { base: 0..1 }]));
+    }
+
+    #[test]
+    fn lines_are_counted() {
+        assert_eq!(counts(b"a\nb\n", b"a\nc\nd\n"), (2, 1));
+        assert_eq!(counts(b"", b"a\n"), (1, 0));
+    }
+}

@@ -1,0 +1,143 @@
+//! Giving space back. Only contents that nothing reaches go: not those of a change, a snapshot, a rewind that can be
+//! undone, or a commit that a session started on. What is older than a date goes only when that date is given.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, params};
+
+use super::{Error, Result, Store, snapshots};
+use crate::model::{BlobHash, Node, Time};
+
+/// What was given back, or would be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Freed {
+    /// Snapshots forgotten.
+    pub snapshots: u64,
+    /// Rewinds that can no longer be undone.
+    pub rewinds: u64,
+    /// Contents.
+    pub contents: u64,
+    /// Their bytes in the store.
+    pub bytes: u64,
+}
+
+/// Removes what nothing reaches, in one transaction. `before`: snapshots and rewinds older than this are forgotten
+/// first, except interrupted ones and the newest snapshot of each folder. `really`: else only counts.
+pub fn collect(store: &Store, before: Option<Time>, really: bool) -> Result<Freed> {
+    let tx = store.begin()?;
+    let mut freed = Freed::default();
+    if let Some(before) = before {
+        freed.snapshots = tx.execute(
+            "DELETE FROM snapshot WHERE at < ?1 AND id NOT IN (SELECT max(id) FROM snapshot GROUP BY root)",
+            [before.0],
+        )? as u64;
+        // One that stands in the way of an older one's undo goes only with it: all that are older go.
+        tx.execute(
+            "DELETE FROM rewind_file WHERE op IN (SELECT id FROM rewind WHERE at < ?1 AND state > 2 AND closed = 1)",
+            [before.0],
+        )?;
+        freed.rewinds = tx.execute(
+            "DELETE FROM rewind WHERE at < ?1 AND state > 2 AND closed = 1",
+            [before.0],
+        )? as u64;
+    }
+    let kept = kept(&tx)?;
+    let mut gone = HashMap::new();
+    {
+        let mut q = tx.prepare("SELECT id, hash, length(data) FROM blob")?;
+        let mut rows = q.query([])?;
+        while let Some(r) = rows.next()? {
+            let (id, hash): (i64, Vec<u8>) = (r.get(0)?, r.get(1)?);
+            // What has no proper name is damage, and `doctor`'s to judge.
+            let Ok(hash) = <[u8; 32]>::try_from(hash.as_slice()) else {
+                continue;
+            };
+            if !kept.hashes.contains(&BlobHash(hash)) && !kept.rows.contains(&id) {
+                gone.insert(hash, (id, u64::try_from(r.get::<_, i64>(2)?).unwrap_or(0)));
+            }
+        }
+    }
+    spare_noted(&tx, &mut gone)?;
+    for (id, bytes) in gone.into_values() {
+        freed.contents += 1;
+        freed.bytes += bytes;
+        tx.prepare_cached("DELETE FROM blob WHERE id = ?1")?
+            .execute(params![id])?;
+    }
+    if really {
+        tx.commit()?;
+    }
+    Ok(freed)
+}
+
+/// The notes of the fold and of the sources name contents, too, in a form that only they know: a content whose name
+/// stands anywhere in them stays.
+fn spare_noted(conn: &Connection, gone: &mut HashMap<[u8; 32], (i64, u64)>) -> Result<()> {
+    let beginnings: HashSet<[u8; 4]> = gone.keys().map(|h| [h[0], h[1], h[2], h[3]]).collect();
+    for sql in [
+        "SELECT checkpoint FROM session WHERE checkpoint IS NOT NULL",
+        "SELECT state FROM file_state",
+    ] {
+        let mut q = conn.prepare(sql)?;
+        let mut rows = q.query([])?;
+        while let Some(r) = rows.next()? {
+            for window in r.get_ref(0)?.as_blob().unwrap_or_default().windows(32) {
+                if beginnings.contains(&window[..4])
+                    && let Ok(hash) = <&[u8; 32]>::try_from(window)
+                {
+                    gone.remove(hash);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Kept {
+    rows: HashSet<i64>,
+    hashes: HashSet<BlobHash>,
+}
+
+fn kept(conn: &Connection) -> Result<Kept> {
+    let mut kept = Kept {
+        rows: HashSet::new(),
+        hashes: HashSet::new(),
+    };
+    for sql in [
+        "SELECT before FROM change WHERE before > 0",
+        "SELECT after FROM change WHERE after > 0",
+        "SELECT blob_id FROM sighting WHERE blob_id > 0",
+        "SELECT blob_id FROM base WHERE blob_id > 0",
+    ] {
+        let mut q = conn.prepare(sql)?;
+        let mut rows = q.query([])?;
+        while let Some(r) = rows.next()? {
+            kept.rows.insert(r.get(0)?);
+        }
+    }
+    let mut q = conn.prepare("SELECT DISTINCT tree FROM snapshot")?;
+    let mut rows = q.query([])?;
+    while let Some(r) = rows.next()? {
+        let tree: Vec<u8> = r.get(0)?;
+        if let Ok(tree) = tree.as_slice().try_into() {
+            // A tree that cannot be read stops it: what hangs on it is not known, so nothing may go.
+            snapshots::reach(conn, &BlobHash(tree), &mut kept.hashes)?;
+        }
+    }
+    let mut q = conn.prepare("SELECT before, after, late FROM rewind_file")?;
+    let mut rows = q.query([])?;
+    while let Some(r) = rows.next()? {
+        for column in 0..2 {
+            // A row that cannot be read stops it too.
+            let node: Node = postcard::from_bytes(r.get_ref(column)?.as_blob().unwrap_or_default())
+                .map_err(|_| Error::Inconsistent("a journal row cannot be read".to_owned()))?;
+            kept.hashes.extend(node.hash());
+        }
+        let late: Option<Vec<u8>> = r.get(2)?;
+        kept.hashes.extend(
+            late.and_then(|h| h.as_slice().try_into().ok())
+                .map(BlobHash),
+        );
+    }
+    Ok(kept)
+}

@@ -1,0 +1,356 @@
+//! The journal of rewinds: what was, what shall be, and how far it came. Every change of it is on the disk before the
+//! call returns.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::{Error, Result, Store, blobs};
+use crate::model::{BlobHash, Id, Node, Time};
+
+/// What an operation is. The number is what the store keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Kind {
+    /// Back to a step.
+    Rewind = 1,
+    /// One step or prompt in the middle taken back.
+    Revert = 2,
+    /// Another operation taken back.
+    Undo = 3,
+    /// An undo taken back.
+    Redo = 4,
+}
+
+/// How far an operation came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// Written down; nothing in the tree was touched.
+    Prepared = 1,
+    /// The tree may have been touched.
+    Applying = 2,
+    /// Final.
+    Applied = 3,
+    /// The tree is as it was.
+    RolledBack = 4,
+}
+
+/// What is done to one path. The number is what the store keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Action {
+    /// Something else takes its place.
+    Exchange = 1,
+    /// It is put where nothing is.
+    Create = 2,
+    /// It goes.
+    Remove = 3,
+    /// A folder is made.
+    MakeFolder = 4,
+    /// An empty folder goes.
+    RemoveFolder = 5,
+}
+
+/// An operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Op {
+    /// Its row; 0 before it is stored.
+    pub id: i64,
+    /// Name of its stage.
+    pub token: String,
+    /// The work folder, absolute.
+    pub root: Vec<u8>,
+    /// What it is.
+    pub kind: Kind,
+    /// What was undone or redone.
+    pub of: Option<i64>,
+    /// When it was prepared.
+    pub at: Time,
+    /// When it was applied.
+    pub done_at: Option<Time>,
+    /// How far it came.
+    pub phase: Phase,
+    /// What it was, in words.
+    pub title: String,
+    /// Whose work it undid.
+    pub sessions: Vec<Id>,
+    /// Its stage is gone.
+    pub closed: bool,
+}
+
+/// One path of an operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Its place in the operation: things are done in this order, and taken back in the reverse one.
+    pub no: u32,
+    /// The path, relative to the root.
+    pub rel: Vec<u8>,
+    /// What is done.
+    pub action: Action,
+    /// What was there.
+    pub before: Node,
+    /// What shall be there.
+    pub after: Node,
+    /// Number of the staged file.
+    pub ino: Option<u64>,
+    /// What somebody wrote into the displaced file afterwards.
+    pub late: Option<BlobHash>,
+}
+
+impl Kind {
+    fn from_code(code: u8) -> Kind {
+        match code {
+            1 => Kind::Rewind,
+            2 => Kind::Revert,
+            3 => Kind::Undo,
+            _ => Kind::Redo,
+        }
+    }
+
+    /// The word users see.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Rewind => "rewind",
+            Kind::Revert => "revert",
+            Kind::Undo => "undo",
+            Kind::Redo => "redo",
+        }
+    }
+}
+
+/// Begins a transaction that is on the disk, not only in the log's cache, when it is committed.
+fn begin(store: &Store) -> Result<Transaction<'_>> {
+    store.conn().pragma_update(None, "synchronous", "FULL")?;
+    store.begin()
+}
+
+/// Ends it, and goes back to what is enough for transcripts.
+fn commit(store: &Store, tx: Transaction<'_>) -> Result<()> {
+    let done = tx.commit();
+    // The pragma may not be changed within a transaction; a failed commit has rolled back.
+    let back = store.conn().pragma_update(None, "synchronous", "NORMAL");
+    done?;
+    back?;
+    Ok(())
+}
+
+/// Stores contents so that a power cut does not take them, then reads each back through another connection.
+pub fn store_safely(store: &Store, contents: &[&[u8]]) -> Result<()> {
+    if contents.is_empty() {
+        return Ok(());
+    }
+    let tx = begin(store)?;
+    for bytes in contents {
+        blobs::put(&tx, bytes)?;
+    }
+    commit(store, tx)?;
+    let reader = store
+        .reader()
+        .map_err(|e| Error::Inconsistent(e.to_string()))?;
+    for bytes in contents {
+        let hash = BlobHash::of(bytes);
+        let id = blobs::find(reader.conn(), &hash)?
+            .ok_or_else(|| Error::Inconsistent(format!("content {} was not stored", hash.hex())))?;
+        if blobs::get(reader.conn(), id)? != *bytes {
+            return Err(Error::Inconsistent(format!(
+                "content {} came back changed",
+                hash.hex()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The content of this name.
+pub fn content(conn: &Connection, hash: &BlobHash) -> Result<Vec<u8>> {
+    match blobs::find(conn, hash)? {
+        Some(id) => blobs::get(conn, id),
+        None => Err(Error::Inconsistent(format!(
+            "content {} is not stored",
+            hash.hex()
+        ))),
+    }
+}
+
+fn packed(node: &Node) -> Result<Vec<u8>> {
+    postcard::to_stdvec(node).map_err(|e| Error::Inconsistent(e.to_string()))
+}
+
+fn unpacked(bytes: &[u8]) -> Result<Node> {
+    postcard::from_bytes(bytes)
+        .map_err(|_| Error::Inconsistent("a journal row cannot be read".to_owned()))
+}
+
+/// Writes an operation down as prepared; its row.
+pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
+    let tx = begin(store)?;
+    let sessions: Vec<u8> = op.sessions.iter().flat_map(|id| id.0).collect();
+    tx.prepare_cached(
+        "INSERT INTO rewind (token, root, kind, of, at, state, title, sessions, closed)
+         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, 0)",
+    )?
+    .execute(params![
+        op.token,
+        op.root,
+        op.kind as u8,
+        op.of,
+        op.at.0,
+        op.title,
+        sessions
+    ])?;
+    let id = tx.last_insert_rowid();
+    {
+        let mut q = tx.prepare_cached(
+            "INSERT INTO rewind_file (op, no, rel, action, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        for m in moves {
+            q.execute(params![
+                id,
+                m.no,
+                m.rel,
+                m.action as u8,
+                packed(&m.before)?,
+                packed(&m.after)?
+            ])?;
+        }
+    }
+    commit(store, tx)?;
+    Ok(id)
+}
+
+/// From here on the tree may be touched. `inos`: the numbers of the staged files.
+pub fn applying(store: &Store, op: i64, inos: &[(u32, u64)]) -> Result<()> {
+    let tx = begin(store)?;
+    for (no, ino) in inos {
+        tx.prepare_cached("UPDATE rewind_file SET ino = ?3 WHERE op = ?1 AND no = ?2")?
+            .execute(params![op, no, *ino as i64])?;
+    }
+    tx.execute("UPDATE rewind SET state = 2 WHERE id = ?1", [op])?;
+    commit(store, tx)
+}
+
+/// It is over: applied, or taken back. `skipped`: paths that were left alone after all.
+pub fn finish(store: &Store, op: i64, phase: Phase, at: Time, skipped: &[u32]) -> Result<()> {
+    let tx = begin(store)?;
+    for no in skipped {
+        tx.execute(
+            "DELETE FROM rewind_file WHERE op = ?1 AND no = ?2",
+            params![op, no],
+        )?;
+    }
+    tx.execute(
+        "UPDATE rewind SET state = ?2, done_at = ?3, closed = ?4 WHERE id = ?1",
+        params![op, phase as u8, at.0, phase == Phase::RolledBack],
+    )?;
+    commit(store, tx)
+}
+
+/// Remembers what somebody wrote into a displaced file.
+pub fn set_late(store: &Store, op: i64, no: u32, content: &BlobHash) -> Result<()> {
+    let tx = begin(store)?;
+    tx.execute(
+        "UPDATE rewind_file SET late = ?3 WHERE op = ?1 AND no = ?2",
+        params![op, no, content.0],
+    )?;
+    commit(store, tx)
+}
+
+/// The stage of an operation is gone.
+pub fn close(store: &Store, op: i64) -> Result<()> {
+    let tx = begin(store)?;
+    tx.execute("UPDATE rewind SET closed = 1 WHERE id = ?1", [op])?;
+    commit(store, tx)
+}
+
+const OP: &str =
+    "SELECT id, token, root, kind, of, at, done_at, state, title, sessions, closed FROM rewind";
+
+fn op(r: &rusqlite::Row<'_>) -> rusqlite::Result<Op> {
+    let sessions: Vec<u8> = r.get(9)?;
+    Ok(Op {
+        id: r.get(0)?,
+        token: r.get(1)?,
+        root: r.get(2)?,
+        kind: Kind::from_code(r.get(3)?),
+        of: r.get(4)?,
+        at: Time(r.get(5)?),
+        done_at: r.get::<_, Option<i64>>(6)?.map(Time),
+        phase: match r.get::<_, u8>(7)? {
+            1 => Phase::Prepared,
+            3 => Phase::Applied,
+            4 => Phase::RolledBack,
+            _ => Phase::Applying,
+        },
+        title: r.get(8)?,
+        sessions: sessions
+            .chunks_exact(10)
+            .filter_map(Id::from_bytes)
+            .collect(),
+        closed: r.get(10)?,
+    })
+}
+
+/// All operations on a folder, oldest first.
+pub fn ops(conn: &Connection, root: &[u8]) -> Result<Vec<Op>> {
+    let mut q = conn.prepare_cached(&format!("{OP} WHERE root = ?1 ORDER BY id"))?;
+    let rows = q.query_map([root], op)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// One operation.
+pub fn get(conn: &Connection, id: i64) -> Result<Option<Op>> {
+    Ok(conn
+        .prepare_cached(&format!("{OP} WHERE id = ?1"))?
+        .query_row([id], op)
+        .optional()?)
+}
+
+/// The paths of an operation, in order.
+pub fn moves(conn: &Connection, op: i64) -> Result<Vec<Move>> {
+    let mut q = conn.prepare_cached(
+        "SELECT no, rel, action, before, after, ino, late FROM rewind_file WHERE op = ?1 ORDER BY no",
+    )?;
+    let mut rows = q.query([op])?;
+    let mut out = Vec::new();
+    while let Some(r) = rows.next()? {
+        let late: Option<Vec<u8>> = r.get(6)?;
+        out.push(Move {
+            no: r.get(0)?,
+            rel: r.get(1)?,
+            action: match r.get::<_, u8>(2)? {
+                1 => Action::Exchange,
+                2 => Action::Create,
+                3 => Action::Remove,
+                4 => Action::MakeFolder,
+                _ => Action::RemoveFolder,
+            },
+            before: unpacked(r.get_ref(3)?.as_blob().unwrap_or_default())?,
+            after: unpacked(r.get_ref(4)?.as_blob().unwrap_or_default())?,
+            ino: r.get::<_, Option<i64>>(5)?.map(|i| i as u64),
+            late: late
+                .and_then(|h| h.as_slice().try_into().ok())
+                .map(BlobHash),
+        });
+    }
+    Ok(out)
+}
+
+/// What applied operations did to one path: the operation, before, after; oldest first.
+pub fn of_path(conn: &Connection, root: &[u8], rel: &[u8]) -> Result<Vec<(Op, Node, Node)>> {
+    let mut q = conn.prepare_cached(
+        "SELECT f.op, f.before, f.after FROM rewind_file f JOIN rewind o ON o.id = f.op
+          WHERE f.rel = ?2 AND o.root = ?1 AND o.state = 3 AND f.action < 4 ORDER BY f.op, f.no",
+    )?;
+    let mut rows = q.query(params![root, rel])?;
+    let mut out = Vec::new();
+    while let Some(r) = rows.next()? {
+        let (before, after) = (
+            unpacked(r.get_ref(1)?.as_blob().unwrap_or_default())?,
+            unpacked(r.get_ref(2)?.as_blob().unwrap_or_default())?,
+        );
+        if let Some(op) = get(conn, r.get(0)?)? {
+            out.push((op, before, after));
+        }
+    }
+    Ok(out)
+}

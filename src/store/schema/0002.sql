@@ -1,0 +1,47 @@
+-- TRUTH: never rebuilt. Contents are named by their BLAKE3 hash (rows of `blob`), things by `Node` as in src/model/node.rs.
+
+-- The work folder at one moment. `tree` names the topmost node of a tree whose nodes are blobs and are shared.
+CREATE TABLE snapshot (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  root BLOB NOT NULL,               -- absolute, raw bytes
+  dev INTEGER NOT NULL,
+  ino INTEGER NOT NULL,             -- of the root: another folder in its place is another root
+  at INTEGER NOT NULL,              -- when the walk began, ms
+  ended INTEGER NOT NULL,           -- when it ended
+  why INTEGER NOT NULL,             -- 1 asked for, 2 before a rewind, 3 after one, 4 automatic
+  text TEXT,
+  tree BLOB NOT NULL,
+  files INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  unread INTEGER NOT NULL,          -- things that are there and were not read; 0: complete
+  op INTEGER                        -- the rewind that it was taken for
+) STRICT;
+CREATE INDEX snapshot_order ON snapshot (root, at);
+
+-- The journal of rewinds, reverts, undos and redos.
+CREATE TABLE rewind (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  token TEXT NOT NULL UNIQUE,       -- name of its stage
+  root BLOB NOT NULL,
+  kind INTEGER NOT NULL,            -- 1 rewind, 2 revert, 3 undo, 4 redo
+  of INTEGER,                       -- which one was undone or redone
+  at INTEGER NOT NULL,
+  done_at INTEGER,
+  state INTEGER NOT NULL,           -- 1 prepared, 2 applying, 3 applied, 4 rolled back
+  title TEXT NOT NULL,              -- what it was, in words
+  sessions BLOB NOT NULL,           -- public ids of the sessions whose work it undid, 10 bytes each
+  closed INTEGER NOT NULL           -- its stage was looked through for late writers and removed
+) STRICT;
+CREATE INDEX rewind_open ON rewind (state) WHERE state IN (1, 2);
+CREATE TABLE rewind_file (
+  op INTEGER NOT NULL,
+  no INTEGER NOT NULL,
+  rel BLOB NOT NULL,
+  action INTEGER NOT NULL,          -- 1 exchange, 2 create, 3 remove, 4 make a folder, 5 remove a folder
+  before BLOB NOT NULL,
+  after BLOB NOT NULL,
+  ino INTEGER,                      -- of the staged file, known from `applying` on
+  late BLOB,                        -- a content that somebody wrote into the displaced file afterwards
+  PRIMARY KEY (op, no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rewind_file_rel ON rewind_file (rel);
