@@ -102,6 +102,21 @@ pub enum Command {
     Cat(Cat),
     /// Search in titles, prompts, paths, commands, replies and outputs
     Search(Search),
+    /// Store the work folder as it is now
+    Snapshot(Snapshot),
+    /// Put files back to how they were right after a step, or with --before right before it
+    ///
+    /// Shows the plan first: every file with what will happen and why. Your own later edits are kept. Everything that is
+    /// displaced is stored first, and `undo` takes it back.
+    Rewind(Rewind),
+    /// Take one step or prompt back, and keep what came after it
+    Revert(Revert),
+    /// Take the last rewind back, or one that was interrupted
+    Undo(Back),
+    /// Do what was undone last again
+    Redo(Back),
+    /// Give space back that nothing needs any more
+    Gc(Gc),
     /// Say what is recorded, where, and since when
     Status,
     /// Check the store and what was read into it
@@ -181,6 +196,88 @@ pub struct Search {
     /// At most so many hits
     #[arg(short = 'n', value_name = "N", default_value_t = 50)]
     pub number: usize,
+}
+
+/// `snapshot`.
+#[derive(Debug, ClapArgs)]
+pub struct Snapshot {
+    /// What to remember it by
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+}
+
+/// How a plan becomes more than a plan.
+#[derive(Debug, ClapArgs)]
+pub struct Confirm {
+    /// Only show the plan
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Apply it without asking; twice: even though the session is still at work
+    #[arg(long, action = clap::ArgAction::Count)]
+    pub yes: u8,
+    /// Leave out files that changed since the plan was made, and do the rest
+    #[arg(long)]
+    pub partial: bool,
+}
+
+/// `rewind`.
+#[derive(Debug, ClapArgs)]
+pub struct Rewind {
+    /// The step, or a prompt for its last one
+    pub step: String,
+    /// Undo the step (or the prompt) itself, too
+    #[arg(long)]
+    pub before: bool,
+    /// Only this file or folder
+    #[arg(long, value_name = "PATH")]
+    pub path: Vec<PathBuf>,
+    /// Put this file back even though others worked on it
+    #[arg(long, value_name = "PATH")]
+    pub take: Vec<PathBuf>,
+    /// Take out of this file what is undone, and keep the rest of it
+    #[arg(long, value_name = "PATH")]
+    pub merge: Vec<PathBuf>,
+    /// Undo what every session did since
+    #[arg(long, conflicts_with = "whole_tree")]
+    pub all_sessions: bool,
+    /// Undo what anybody did since, as far as it is recorded
+    #[arg(long)]
+    pub whole_tree: bool,
+    /// Confirmation
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// `revert`.
+#[derive(Debug, ClapArgs)]
+pub struct Revert {
+    /// The step, or a prompt for all its steps
+    pub step: String,
+    /// Only this file or folder
+    #[arg(long, value_name = "PATH")]
+    pub path: Vec<PathBuf>,
+    /// Confirmation
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// `undo` and `redo`.
+#[derive(Debug, ClapArgs)]
+pub struct Back {
+    /// Confirmation
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// `gc`.
+#[derive(Debug, ClapArgs)]
+pub struct Gc {
+    /// Forget snapshots and rewinds from before this date: they can no longer be undone
+    #[arg(long, value_name = "DATE")]
+    pub before: Option<String>,
+    /// Only count
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `doctor`.

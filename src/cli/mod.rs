@@ -14,10 +14,12 @@ mod ingest;
 mod json;
 mod log;
 mod out;
+mod rewind;
 mod screen;
 mod search;
 mod sessions;
 mod show;
+mod snapshot;
 mod status;
 mod when;
 
@@ -73,6 +75,12 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Diff(options)) => diff::run(&context, options, out),
         Some(Command::Cat(options)) => cat::run(&context, options, out),
         Some(Command::Search(options)) => search::run(&context, options, out),
+        Some(Command::Snapshot(options)) => snapshot::run(&context, options, out),
+        Some(Command::Rewind(options)) => rewind::run(&context, options, out),
+        Some(Command::Revert(options)) => rewind::revert(&context, options, out),
+        Some(Command::Undo(options)) => rewind::undo(&context, options, out),
+        Some(Command::Redo(options)) => rewind::redo(&context, options, out),
+        Some(Command::Gc(options)) => snapshot::gc(&context, options, out),
         Some(Command::Status) => status::run(&context, out),
         Some(Command::Doctor(options)) => doctor::run(&context, options, out),
         Some(Command::Completions(options)) => generate::completions(options.shell, out),

@@ -131,6 +131,17 @@ pub fn hash_of(conn: &Connection, id: i64) -> Result<BlobHash> {
         .map_err(|_| damaged("its name is not a hash"))
 }
 
+/// The names of all contents; a row that has none is left out.
+pub fn names(conn: &Connection) -> Result<Vec<BlobHash>> {
+    let mut q = conn.prepare("SELECT hash FROM blob")?;
+    let rows = q.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
+    let mut names = Vec::new();
+    for row in rows {
+        names.extend(row?.as_slice().try_into().map(BlobHash).ok());
+    }
+    Ok(names)
+}
+
 /// How many bytes the content in this row has, unpacked.
 pub fn size_of(conn: &Connection, id: i64) -> Result<u64> {
     let size: i64 = conn

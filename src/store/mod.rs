@@ -174,6 +174,16 @@ impl Reader {
         check::contents(self.conn(), tell)
     }
 
+    /// A content by its name; its hash is checked.
+    pub fn content(&self, hash: &crate::model::BlobHash) -> Result<Vec<u8>> {
+        journal::content(self.conn(), hash)
+    }
+
+    /// The names of all contents.
+    pub fn contents_named(&self) -> Result<Vec<crate::model::BlobHash>> {
+        blobs::names(self.conn())
+    }
+
     /// Raw bytes of a transcript. Frames unpacked for it are kept for the next question.
     pub fn raw(&self, file: i64, off: u64, len: u64) -> Result<Vec<u8>> {
         self.frames.borrow_mut().read(&self.conn, file, off, len)
