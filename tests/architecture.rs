@@ -34,7 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
-            "model", "source", "query", "diff", "text", "config", "clock",
+            "model", "source", "query", "diff", "text", "config", "clock", "rewind",
         ],
     ),
     ("cli", &["*"]),

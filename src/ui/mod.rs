@@ -10,6 +10,7 @@
 
 pub mod action;
 mod clip;
+pub mod door;
 mod editor;
 pub mod highlight;
 mod input;
@@ -72,7 +73,7 @@ pub fn run(
     let (sender, receiver) = crossbeam_channel::unbounded();
     let asker: Asker = Arc::new(ask);
     // The threads may open the store while the terminal is asked for its background.
-    let worker = Worker::start(&asker, &sender)?;
+    let worker = Worker::start(&asker, &sender)?.with_door(options.door.as_ref(), &sender)?;
     let keymap = options.read_keymap()?;
     let (mut terminal, screen) = term::enter(options.mouse)?;
     let size = terminal.size()?.into();

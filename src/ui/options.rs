@@ -9,6 +9,7 @@ use color_eyre::eyre::{WrapErr, eyre};
 use crossbeam_channel::{Receiver, Sender};
 use jiff::tz::TimeZone;
 
+use super::door::Opener;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape};
 use super::marks;
@@ -106,6 +107,8 @@ pub struct Options {
     pub environment: Environment,
     /// How far reading is, and that the store has something new.
     pub news: Option<Receiver<Message>>,
+    /// The way to the work folder; without one nothing can be rewound.
+    pub door: Option<Opener>,
 }
 
 impl Options {
@@ -129,6 +132,7 @@ impl Options {
             zone,
             environment,
             news: None,
+            door: None,
         }
     }
 
@@ -206,6 +210,10 @@ impl Options {
             leave_for_demo: false,
             wanted: self.open,
             quit: false,
+            tree: super::model::Tree {
+                reachable: self.door.is_some(),
+                ..Default::default()
+            },
         }
         .settled()
     }

@@ -4,6 +4,7 @@
 pub mod ask_line;
 pub mod find;
 pub mod picker;
+pub mod rewind;
 pub mod sessions;
 pub mod summary;
 
@@ -22,6 +23,8 @@ pub enum Overlay {
     Find(Box<find::State>),
     /// A list to choose from: palette, help, files.
     Picker(Box<picker::State>),
+    /// The plan of a rewind, and its report.
+    Rewind(Box<rewind::State>),
     /// A line to type in, at the bottom.
     AskLine(Box<ask_line::State>),
 }
