@@ -8,6 +8,7 @@ mod context;
 mod demo;
 mod diff;
 mod doctor;
+mod door;
 mod feed;
 mod generate;
 mod ingest;

@@ -71,6 +71,7 @@ pub(super) fn show(
         .as_ref()
         .and_then(crate::git::Repository::head)
         .and_then(|h| h.branch);
+    options.door = Some(super::door::opener(context)?);
     options.copy_file = place.dir.join("copied.txt");
     if let Some(text) = session {
         options.open = Some((resolve(context, &place, text, out)?, None));
