@@ -140,7 +140,7 @@ fn two_keys_apply_it_and_enter_is_neither() {
         &shown,
         "2 files done · 2 read again and found right · u undoes it",
     );
-    has(&shown, "✓  restored  src/http/retry.rs");
+    has(&shown, "✓ restored    src/http/retry.rs");
     has(&shown, "verified: it is gone");
     let (_, shown) = run("R!<wait>y<Esc>");
     has(&shown, "rewound 2 files · u");
@@ -171,7 +171,7 @@ fn pasted_text_applies_nothing() {
 #[test]
 fn keys_that_come_too_soon_are_ignored() {
     // As a terminal without bracketed paste would send it.
-    for script in ["R!y", "R<fast !y>", "R!yyyyyy"] {
+    for script in ["R!y", "R<wait><fast !y>", "R!yyyyyy"] {
         let (door, shown) = run(script);
         assert_eq!(door.applied(), 0, "{script}");
         has(&shown, "y  rewind 2 files now");
