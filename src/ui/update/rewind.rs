@@ -142,7 +142,11 @@ fn name(model: &Model, target: Target) -> String {
 fn number(model: &Model, step: u32) -> Option<String> {
     let prompt = model.timeline.prompt_of(step)?;
     let prompt = model.timeline.prompts().get(prompt as usize)?;
-    Some(format!("{}.{}", prompt.no, step - prompt.steps.start + 1))
+    // As `SESSION/3.7` counts: steps of sub-agents belong to the step that started them.
+    let steps = model.timeline.steps();
+    let here = steps.get(prompt.steps.start as usize..=step as usize)?;
+    let at = here.iter().filter(|s| s.depth == 0).count();
+    Some(format!("{}.{at}", prompt.no))
 }
 
 /// Which steps of the timeline a rewind undoes, as far as the timeline shows it.

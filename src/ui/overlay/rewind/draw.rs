@@ -199,10 +199,8 @@ impl State {
         }
     }
 
-    fn title(&self) -> String {
-        if self.is_armed() {
-            return "ARMED".to_owned();
-        }
+    /// What it is and how far; where there is little room, rather how far.
+    fn title(&self, room: usize) -> String {
         let head = match &self.phase {
             Phase::Interrupted(_) | Phase::Recovered(_) => "An interrupted rewind",
             _ => &self.head,
@@ -219,7 +217,9 @@ impl State {
             Phase::Recovered(_) => "taken back in part",
             Phase::Failed(_) => "FAILED",
         };
-        format!("{head} · {state}")
+        let left = room.saturating_sub(text::width(state) + 3);
+        let head = text::one_line(head);
+        format!("{} · {state}", text::end(&head, left))
     }
 
     /// What `y` would do now.
@@ -361,7 +361,7 @@ impl State {
         };
         let words = match self.is_armed() {
             true => format!("ARMED · {}", self.armed_words(keymap)),
-            false => self.title(),
+            false => self.title(room),
         };
         let words = text::end(&text::one_line(&words), room).into_owned();
         let edge = |y: u16, width: usize| {
