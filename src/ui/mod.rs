@@ -5,6 +5,8 @@
 //! does what reaches beyond the screen (clipboard, editor). Idle means blocked: nothing wakes the program up but an event
 //! or a moment that the model asked for.
 //!
+//! [`door`] is the one way from here to the work folder: plans and their application, on a thread of its own.
+//!
 //! Inside: `widget` draws what it is handed; panes and overlays know widgets but neither each other nor the model; only
 //! `update` translates a move in one pane into work for the others.
 
