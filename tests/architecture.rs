@@ -19,6 +19,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "ingest",
         &["model", "source", "store", "diff", "git", "text"],
     ),
+    ("fsx", &[]),
+    ("snapshot", &["model", "fsx", "store", "clock"]),
+    (
+        "rewind",
+        &[
+            "model", "fsx", "snapshot", "store", "query", "diff", "source", "clock", "git",
+        ],
+    ),
     (
         "query",
         &["clock", "model", "source", "store", "diff", "git", "text"],
@@ -26,7 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "ui",
         &[
-            "model", "source", "query", "diff", "text", "config", "clock",
+            "model", "source", "query", "diff", "text", "config", "clock", "rewind",
         ],
     ),
     ("fsx", &["model", "git"]),

@@ -9,6 +9,7 @@ mod context;
 mod demo;
 mod diff;
 mod doctor;
+mod door;
 mod feed;
 mod generate;
 mod history;

@@ -112,6 +112,7 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
         .filter(|_| !context.global.all)
         .and_then(crate::git::Repository::head)
         .and_then(|h| h.branch);
+    options.door = Some(super::door::opener(context)?);
     options.copy_file = place.dir.join("copied.txt");
     options.open = start.open;
     options.other = start.other;

@@ -142,6 +142,31 @@ pub enum Action {
     /// Copy the step's id.
     CopyStepId,
 
+    /// The plan of a rewind to here.
+    Rewind,
+    /// The plan of undoing the last rewind.
+    Undo,
+    /// The plan of redoing what was undone last.
+    Redo,
+    /// In the plan: undo the target too, or keep it.
+    PlanBefore,
+    /// In the plan: back to here, or undo only this.
+    PlanOnly,
+    /// In the plan: tick a file, or take the tick away; take what would be kept.
+    PlanTick,
+    /// In the plan: tick all, or none.
+    PlanAll,
+    /// In the plan: the diff of the file under the cursor.
+    PlanDiff,
+    /// In the plan: take out of a file what is undone, and keep the rest.
+    PlanMerge,
+    /// In the plan: copy the note for the agent.
+    PlanNote,
+    /// In the plan: arm. Only a key can.
+    PlanArm,
+    /// In the plan, when it is armed: apply. Only a key can.
+    PlanApply,
+
     /// Open the file in the editor, at the line.
     Edit,
     /// Look at the file as it was before the change, in the editor, read-only.

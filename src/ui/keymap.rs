@@ -28,6 +28,16 @@ pub struct Binding {
     pub does: String,
     /// The word for the status line.
     pub short: Option<String>,
+    /// Where alone the keys mean this; everywhere, if nowhere is named.
+    pub within: Option<Within>,
+}
+
+/// A place with keys of its own. They go before those that work everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Within {
+    /// The plan of a rewind.
+    Plan,
 }
 
 impl Binding {
@@ -54,6 +64,7 @@ pub enum Lookup {
 pub struct Keymap {
     bindings: Vec<Binding>,
     sequences: HashMap<Vec<KeyPress>, Action>,
+    plan: HashMap<Vec<KeyPress>, Action>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +81,7 @@ struct Entry {
     keys: Vec<Spanned<String>>,
     does: String,
     short: Option<String>,
+    within: Option<Within>,
 }
 
 /// A table with the place where every key was claimed, while conflicts are looked for.
@@ -77,6 +89,7 @@ struct Claim {
     keys: Vec<KeyPress>,
     action: Action,
     place: String,
+    within: Option<Within>,
 }
 
 impl Keymap {
@@ -95,13 +108,18 @@ impl Keymap {
             merge(name, text, &mut bindings, &mut claims, &mut problems)?;
         }
         find_conflicts(&claims, &mut problems);
+        refuse_careless(&claims, &mut problems);
         if !problems.is_empty() {
             return Err(problems.join("\n"));
         }
-        let sequences = claims.into_iter().map(|c| (c.keys, c.action)).collect();
+        let of = |within: Option<Within>| {
+            let here = claims.iter().filter(|c| c.within == within);
+            here.map(|c| (c.keys.clone(), c.action)).collect()
+        };
         Ok(Keymap {
+            sequences: of(None),
+            plan: of(Some(Within::Plan)),
             bindings,
-            sequences,
         })
     }
 
@@ -134,10 +152,15 @@ impl Keymap {
         }
     }
 
+    /// What a key means in the plan of a rewind, if it means something of its own there.
+    pub fn look_up_in_plan(&self, key: KeyPress) -> Option<Action> {
+        self.plan.get([key].as_slice()).copied()
+    }
+
     /// What can follow a prefix: the next keys and what they do, in the order of the table.
     pub fn after(&self, prefix: &[KeyPress]) -> Vec<(String, &Binding)> {
         let mut found = Vec::new();
-        for binding in &self.bindings {
+        for binding in self.bindings.iter().filter(|b| b.within.is_none()) {
             for keys in &binding.keys {
                 if keys.len() > prefix.len() && keys.starts_with(prefix) {
                     found.push((show_sequence(&keys[prefix.len()..]), binding));
@@ -173,6 +196,7 @@ fn read_defaults(
                         keys: sequence.clone(),
                         action,
                         place,
+                        within: entry.within,
                     });
                     keys.push(sequence);
                 }
@@ -185,6 +209,7 @@ fn read_defaults(
             keys,
             does: entry.does,
             short: entry.short,
+            within: entry.within,
         });
     }
     Ok(bindings)
@@ -220,6 +245,7 @@ fn merge(
                         keys: sequence,
                         action: binding.action,
                         place,
+                        within: binding.within,
                     });
                 }
                 None => problems.push(format!("{place}: `{}` is not a key", keys.get_ref())),
@@ -236,7 +262,7 @@ fn unknown_action(place: &str, word: &str) -> String {
 /// Two actions on one key, or one on the beginning of another's keys. The later claim is the one at fault.
 fn find_conflicts(claims: &[Claim], problems: &mut Vec<String>) {
     for (i, later) in claims.iter().enumerate() {
-        for earlier in &claims[..i] {
+        for earlier in claims[..i].iter().filter(|c| c.within == later.within) {
             let same = later.keys == earlier.keys && later.action != earlier.action;
             let prefix = later.keys != earlier.keys
                 && (later.keys.starts_with(&earlier.keys) || earlier.keys.starts_with(&later.keys));
@@ -251,6 +277,29 @@ fn find_conflicts(claims: &[Claim], problems: &mut Vec<String>) {
                     earlier.place,
                 ));
             }
+        }
+    }
+}
+
+/// What arms and what applies a rewind is one key each, and never Enter.
+fn refuse_careless(claims: &[Claim], problems: &mut Vec<String>) {
+    let enter = KeyPress::plain(crossterm::event::KeyCode::Enter);
+    for claim in claims {
+        let armed = matches!(claim.action, Action::PlanArm | Action::PlanApply);
+        if armed && claim.keys.contains(&enter) {
+            let word = word_of(claim.action);
+            problems.push(format!(
+                "{}: Enter never applies a rewind ({word})",
+                claim.place
+            ));
+        }
+        if claim.within.is_some() && claim.keys.len() > 1 {
+            let keys = show_sequence(&claim.keys);
+            let word = word_of(claim.action);
+            problems.push(format!(
+                "{}: `{keys}` ({word}) must be one key",
+                claim.place
+            ));
         }
     }
 }
@@ -288,9 +337,24 @@ mod tests {
     #[test]
     fn keys_of_later_issues_are_absent() {
         let map = Keymap::defaults().expect("sound");
-        for keys in ["R", "u", "U", "b", "H", "X", "a"] {
+        for keys in ["b", "H", "X", "a"] {
             assert_eq!(look(&map, keys), Lookup::Nothing, "{keys}");
         }
+    }
+
+    #[test]
+    fn the_plan_of_a_rewind_has_keys_of_its_own() {
+        let map = Keymap::load(Some(("my.toml", "plan_tick = [\"x\"]\n"))).expect("sound");
+        let plan = |key: &str| map.look_up_in_plan(KeyPress::parse(key).expect(key));
+        assert_eq!(plan("!"), Some(Action::PlanArm));
+        assert_eq!(plan("x"), Some(Action::PlanTick));
+        assert_eq!(plan("Space"), None);
+        assert_eq!(plan("Enter"), None, "Enter never applies");
+        assert_eq!(look(&map, "x"), Lookup::Action(Action::Density));
+        assert_eq!(look(&map, "!"), Lookup::Nothing);
+        let two = "plan_arm = [\"y\"]\n";
+        let said = Keymap::load(Some(("my.toml", two))).expect_err("one key for both");
+        assert!(said.contains("`y` (plan_arm)"), "{said}");
     }
 
     #[test]

@@ -33,6 +33,15 @@ pub enum Message {
     Ingested(Ingest),
     /// The store has something new.
     Changed,
+    /// A rewind is being applied.
+    Applying {
+        /// Paths done.
+        done: usize,
+        /// Of how many.
+        of: usize,
+        /// Which part of the work.
+        what: &'static str,
+    },
     /// Something outside went well or not: what was copied, why the editor did not start.
     Said(Note),
     /// The program was told to stop for a while.
@@ -141,6 +150,8 @@ pub enum Question {
     Memo(String),
     /// Remember a word.
     SetMemo(String, String),
+    /// What is about the work folder.
+    Tree(super::door::Request),
     /// Tick a file.
     SetViewed {
         /// Whose.
@@ -199,6 +210,8 @@ pub enum Answer {
     StepAt(Option<StepRow>),
     /// To [`Question::Memo`].
     Memo(Option<String>),
+    /// To [`Question::Tree`].
+    Tree(super::door::Told),
     /// It is written.
     Done,
 }

@@ -5,11 +5,14 @@
 //! does what reaches beyond the screen (clipboard, editor). Idle means blocked: nothing wakes the program up but an event
 //! or a moment that the model asked for.
 //!
+//! [`door`] is the one way from here to the work folder: plans and their application, on a thread of its own.
+//!
 //! Inside: `widget` draws what it is handed; panes and overlays know widgets but neither each other nor the model; only
 //! `update` translates a move in one pane into work for the others.
 
 pub mod action;
 mod clip;
+pub mod door;
 mod editor;
 pub mod highlight;
 mod input;
@@ -76,7 +79,7 @@ pub fn run(
     let (sender, receiver) = crossbeam_channel::unbounded();
     let asker: Asker = Arc::new(ask);
     // The threads may open the store while the terminal is asked for its background.
-    let worker = Worker::start(&asker, &sender)?;
+    let worker = Worker::start(&asker, &sender)?.with_door(options.door.as_ref(), &sender)?;
     let keymap = options.read_keymap()?;
     let (mut terminal, screen) = term::enter(options.mouse)?;
     let size = terminal.size()?.into();

@@ -124,6 +124,19 @@ pub struct Flag {
     pub step: StepRow,
 }
 
+/// What is known of rewinds of the work folder.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// There is a way to it.
+    pub reachable: bool,
+    /// The last plan that was asked for.
+    pub serial: u64,
+    /// What was done last, for the status line.
+    pub rewound: Option<String>,
+    /// What was interrupted, in words.
+    pub interrupted: Option<String>,
+}
+
 /// Everything.
 pub struct Model {
     /// Now; set before each message.
@@ -230,6 +243,8 @@ pub struct Model {
     pub wanted: Option<(SessionRow, Option<StepRow>)>,
     /// It is over.
     pub quit: bool,
+    /// Rewinds.
+    pub tree: Tree,
 }
 
 impl Model {

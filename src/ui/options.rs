@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender};
 use jiff::tz::TimeZone;
 
 use super::End;
+use super::door::Opener;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape};
 use super::marks;
@@ -113,6 +114,8 @@ pub struct Options {
     pub environment: Environment,
     /// How far reading is, and that the store has something new.
     pub news: Option<Receiver<Message>>,
+    /// The way to the work folder; without one nothing can be rewound.
+    pub door: Option<Opener>,
 }
 
 impl Options {
@@ -139,6 +142,7 @@ impl Options {
             zone,
             environment,
             news: None,
+            door: None,
         }
     }
 
@@ -222,6 +226,10 @@ impl Options {
             said: Vec::new(),
             wanted: self.open,
             quit: false,
+            tree: super::model::Tree {
+                reachable: self.door.is_some(),
+                ..Default::default()
+            },
         }
         .settled()
     }

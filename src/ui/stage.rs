@@ -78,7 +78,7 @@ pub fn play(
     script: &str,
 ) -> Result<Played> {
     let (sender, receiver) = crossbeam_channel::unbounded();
-    let worker = Worker::start(asker, &sender)?;
+    let worker = Worker::start(asker, &sender)?.with_door(options.door.as_ref(), &sender)?;
     let model = options.model(options.read_keymap()?, dark, size);
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1))?;
     let state = Rc::new(Cell::new(State::Going));

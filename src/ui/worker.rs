@@ -10,6 +10,8 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use crossbeam_channel::Sender;
 
+use super::door::Opener;
+use super::door::lane::Lane as Tree;
 use super::message::{Answer, Message, Question, Reply};
 use super::pane::diff::{Job, Subject, View, build};
 use crate::query::Ask;
@@ -54,6 +56,8 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::PeekStep(_) | Question::PeekPrompt(..) => (Lane::Rest, Some("peek")),
         Question::Files => (Lane::Rest, Some("files")),
         Question::Resolve(_) | Question::Locate(_) => (Lane::Rest, None),
+        // It has a thread of its own.
+        Question::Tree(_) => (Lane::Rest, None),
         Question::Memo(_) | Question::SetMemo(..) | Question::SetViewed { .. } => {
             (Lane::Rest, None)
         }
@@ -86,6 +90,7 @@ pub struct Worker {
     slots: Vec<(Lane, Arc<Slot>)>,
     pending: usize,
     threads: Vec<std::thread::JoinHandle<()>>,
+    tree: Option<Tree>,
 }
 
 impl Worker {
@@ -95,6 +100,7 @@ impl Worker {
             slots: Vec::new(),
             pending: 0,
             threads: Vec::new(),
+            tree: None,
         };
         for lane in LANES {
             let slot = Arc::new(Slot::default());
@@ -108,8 +114,20 @@ impl Worker {
         Ok(worker)
     }
 
+    /// With the thread that goes through the door to the work folder.
+    pub fn with_door(mut self, door: Option<&Opener>, inbox: &Sender<Message>) -> Result<Worker> {
+        self.tree = door.map(|d| Tree::start(d, inbox)).transpose()?;
+        Ok(self)
+    }
+
     /// Asks a question.
     pub fn ask(&mut self, question: Question) {
+        if let Question::Tree(request) = question {
+            if let Some(tree) = &self.tree {
+                self.pending += usize::from(tree.ask(request));
+            }
+            return;
+        }
         let (lane, kind) = kind_of(&question);
         let Some((_, slot)) = self.slots.iter().find(|(l, _)| *l == lane) else {
             return;
@@ -138,6 +156,9 @@ impl Worker {
 
     /// Waits for the writes that were asked for, then ends the threads.
     pub fn finish(self) {
+        if let Some(tree) = self.tree {
+            tree.finish();
+        }
         for (_, slot) in &self.slots {
             let mut queue = lock(slot);
             queue.waiting.retain(is_write);
@@ -187,7 +208,7 @@ fn work(slot: &Slot, asker: &Asker, inbox: &Sender<Message>) {
 }
 
 /// What a panic said.
-fn defect(panic: &(dyn std::any::Any + Send)) -> Arc<str> {
+pub(super) fn defect(panic: &(dyn std::any::Any + Send)) -> Arc<str> {
     let words = panic
         .downcast_ref::<&str>()
         .copied()
@@ -203,7 +224,7 @@ pub(super) fn is_asking() -> bool {
 }
 
 /// How the threads' names begin.
-const THREADS: &str = "ask ";
+pub(super) const THREADS: &str = "ask ";
 
 fn next(slot: &Slot) -> Option<Question> {
     let mut queue = lock(slot);
@@ -283,6 +304,7 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
             ask.set_memo(name, value)?;
             Answer::Done
         }
+        Question::Tree(_) => return Err(eyre!("this is not asked of the history")),
         Question::SetViewed {
             session,
             path,
@@ -307,6 +329,7 @@ mod tests {
             slots: vec![(Lane::Panes, Arc::default()), (Lane::Rest, Arc::default())],
             pending: 0,
             threads: Vec::new(),
+            tree: None,
         };
         for no in 0..5 {
             worker.ask(Question::Prompt(crate::query::types::SessionRow(1), no));

@@ -4,6 +4,7 @@
 pub mod ask_line;
 pub mod find;
 pub mod picker;
+pub mod rewind;
 pub mod said;
 pub mod sessions;
 pub mod summary;
@@ -26,6 +27,8 @@ pub enum Overlay {
     Picker(Box<picker::State>),
     /// What was said, whole.
     Said(Box<said::State>),
+    /// The plan of a rewind, and its report.
+    Rewind(Box<rewind::State>),
     /// A line to type in, at the bottom.
     AskLine(Box<ask_line::State>),
 }

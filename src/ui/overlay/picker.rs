@@ -82,7 +82,8 @@ impl State {
 
     /// Every action by its name.
     pub fn palette(keymap: &Keymap) -> State {
-        let items = keymap.bindings().iter().map(|b| Item {
+        let all = keymap.bindings().iter().filter(|b| b.within.is_none());
+        let items = all.map(|b| Item {
             left: b.shown_keys(),
             words: format!("{}  {}", word_of(b.action).replace('_', " "), b.does),
             value: Value::Action(b.action),

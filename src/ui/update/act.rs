@@ -46,6 +46,7 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::Filter => ask_line(model, Purpose::Filter),
         Action::SearchPane => ask_line(model, search_purpose(model)),
         Action::NextView => super::diff::next_view(model, effects),
+        _ if super::rewind::act(model, action, effects) => {}
         _ if copy::is_copy(action) => copy::copy(model, action, effects),
         _ if app(model, action, effects) => {}
         _ => pane(model, action, effects),

@@ -32,6 +32,9 @@ pub fn key(model: &mut Model, key: KeyPress, effects: &mut Vec<Effect>) {
             model.first_line = None;
         }
     }
+    if super::rewind::key(model, key, effects) {
+        return;
+    }
     let out = match model.overlays.last_mut() {
         Some(Overlay::Find(find)) => find.key(key),
         Some(Overlay::Picker(picker)) => picker.key(key),
@@ -63,6 +66,10 @@ pub fn key(model: &mut Model, key: KeyPress, effects: &mut Vec<Effect>) {
 
 /// Text was pasted: it goes where one types, and never works as keys.
 pub fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    if let Some(Overlay::Rewind(_)) = model.overlays.last() {
+        super::rewind::paste(model);
+        return;
+    }
     let out = match model.overlays.last_mut() {
         Some(Overlay::Find(find)) => find.paste(text),
         Some(Overlay::AskLine(line)) => line.paste(text),
@@ -77,6 +84,9 @@ pub fn paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
 
 /// An action for the top overlay, or for the panes if it has no use for it.
 pub fn action_for_top(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    if super::rewind::action(model, action, effects) {
+        return;
+    }
     let out = match model.overlays.last_mut() {
         Some(Overlay::Sessions(sessions)) => sessions.update(action),
         Some(Overlay::Summary(summary)) => summary.update(action),

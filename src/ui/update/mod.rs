@@ -8,9 +8,12 @@ mod keys;
 mod mouse;
 mod open;
 mod reply;
+mod rewind;
 
 pub use act::hint;
+pub use rewind::undone;
 
+use super::door::Request;
 use super::layout::{Pane, Shape};
 use super::message::{Effect, Message, Note, Question};
 use super::model::{Model, Subject};
@@ -26,6 +29,9 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
         Effect::Ask(Question::Memo(memory::FLAG.to_owned())),
         Effect::Ask(Question::Sessions),
     ];
+    if model.tree.reachable {
+        effects.push(Effect::Ask(Question::Tree(Request::Interrupted)));
+    }
     settle(model, &mut effects);
     effects
 }
@@ -46,6 +52,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
             model.said.push(note.clone());
             model.note = Some(note);
         }
+        Message::Applying { done, of, what } => rewind::progress(model, done, of, what),
         Message::Suspend => effects.push(Effect::Suspend),
         Message::Continued => effects.push(Effect::Redraw),
         Message::Terminate => model.quit = true,
@@ -85,7 +92,10 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     model.areas = model.compute_areas();
     if let Some(area) = model.areas.timeline {
-        model.timeline.set_height(usize::from(area.height));
+        let covered = rewind::covered(model, area);
+        model
+            .timeline
+            .set_height(usize::from(area.height - covered));
     }
     if let Some(area) = model.areas.prompt {
         model.prompt.set_height(usize::from(area.height));
@@ -125,6 +135,10 @@ fn fit_overlays(model: &mut Model, effects: &mut Vec<Effect>) {
             Overlay::Picker(picker) => picker.fit(body),
             Overlay::Said(said) => said.fit(body, theme),
             Overlay::AskLine(_) => {}
+            Overlay::Rewind(plan) => {
+                plan.fit(body);
+                effects.extend(plan.wanted(theme).map(|r| Effect::Ask(Question::Tree(r))));
+            }
             Overlay::Find(find) => {
                 find.fit(body);
                 let wanted = find.wanted_preview().filter(|_| find.preview_is_stale());

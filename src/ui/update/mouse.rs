@@ -55,6 +55,13 @@ fn over_lists(
     wheel: Option<isize>,
     effects: &mut Vec<Effect>,
 ) {
+    if let Some(Overlay::Rewind(_)) = model.overlays.last() {
+        let pressed = matches!(event.kind, MouseEventKind::Down(_));
+        if wheel.is_some() || pressed {
+            super::rewind::wheel(model, wheel.map_or(0, isize::signum), effects);
+        }
+        return;
+    }
     let down = event.kind == MouseEventKind::Down(MouseButton::Left);
     let action = |by: isize| if by > 0 { Action::Down } else { Action::Up };
     let out = match (model.overlays.last_mut(), wheel) {

@@ -16,6 +16,14 @@ use crate::query::types::{
 /// An answer came.
 pub fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
     let Reply { question, answer } = reply;
+    if let Question::Tree(request) = question {
+        let told = answer.and_then(|a| match a {
+            Answer::Tree(told) => Ok(told),
+            _ => Err(Arc::from("this is no answer")),
+        });
+        super::rewind::told(model, request, told, effects);
+        return;
+    }
     if let Question::Rows(asked) = &question
         && *asked == model.asked_rows
     {

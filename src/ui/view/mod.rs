@@ -1,5 +1,6 @@
 //! Drawing: a pure function of the model. What is drawn was laid out by `update`; nothing is computed that could be slow.
 
+mod cut;
 mod diff;
 mod header;
 mod panes;
@@ -52,6 +53,7 @@ fn draw_overlay(model: &Model, overlay: &Overlay, buf: &mut Buffer) {
         Overlay::Find(find) => find.draw(body, (theme, marks, moment), model.ingest, buf),
         Overlay::Picker(picker) => picker.draw(body, theme, marks, buf),
         Overlay::Said(said) => said.draw(body, theme, buf),
+        Overlay::Rewind(plan) => plan.draw(body, (theme, marks, &model.keymap), buf),
         Overlay::AskLine(line) => line.draw(model.areas.status, theme, buf),
     }
 }

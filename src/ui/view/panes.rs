@@ -65,6 +65,7 @@ fn draw_timeline(model: &Model, area: Rect, buf: &mut Buffer) {
         flagged: model.flag.map(|f| f.step),
     };
     timeline::draw(&model.timeline, area, &look, buf);
+    super::cut::draw(model, area, buf);
 }
 
 fn is_focused(model: &Model, pane: Pane) -> bool {

@@ -80,6 +80,22 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         cells.push(text::end(&words, room).into_owned(), style);
         return;
     }
+    if model.tree.interrupted.is_some() {
+        let key = model.keymap.key_of(Action::Undo).unwrap_or_default();
+        let words = format!("! a rewind was interrupted · {key} takes it back");
+        cells.push(
+            text::end(&words, width.saturating_sub(2)).into_owned(),
+            theme.warn(),
+        );
+        return;
+    }
+    if let Some(rewound) = &model.tree.rewound {
+        let key = model.keymap.key_of(Action::Undo).unwrap_or_default();
+        cells.push(rewound.clone(), theme.accent());
+        cells.push(" · ", theme.dim());
+        cells.push(key, theme.key());
+        return;
+    }
     // The first line stands here where the header does not.
     let header = model.areas.header.is_some() && model.overlays.is_empty();
     if let Some(words) = model.first_line.as_ref().filter(|_| !header) {

@@ -1,0 +1,110 @@
+//! The one way in which the screen reaches the work folder: a trait beside [`crate::query::Ask`], so that the screen
+//! knows neither the store nor the disk, and tests can watch what it asks for. What is asked of it is answered on a
+//! thread of its own ([`lane`]), never on that of the screen.
+
+pub mod lane;
+
+use std::sync::Arc;
+
+use color_eyre::Result;
+
+use super::pane::diff::{Content, Options};
+use crate::query::Target;
+use crate::query::types::FileChange;
+use crate::rewind::{Plan, Progress, Report};
+
+/// Plans, and what comes of them. Only [`Door::apply`] and [`Door::recover`] write.
+pub trait Door: Send {
+    /// Makes a plan; writes nothing.
+    fn plan(&self, order: &Order) -> Result<Plan>;
+    /// What a file of a plan is now and what it would become; writes nothing.
+    fn change(&self, plan: &Plan, file: usize) -> Result<FileChange>;
+    /// Applies a plan that the user saw and confirmed.
+    fn apply(&self, plan: &Plan, progress: Progress<'_>) -> Result<Report>;
+    /// What was begun here and not finished, in words; writes nothing.
+    fn interrupted(&self) -> Result<Option<String>>;
+    /// Takes back what was interrupted; what came of it, in words.
+    fn recover(&self) -> Result<Recovered>;
+}
+
+/// Makes the thread's [`Door`].
+pub type Opener = Arc<dyn Fn() -> Result<Box<dyn Door>> + Send + Sync>;
+
+/// What came of a recovery.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// In words, one line each.
+    pub words: Vec<String>,
+    /// Everything is as it was before.
+    pub complete: bool,
+}
+
+/// Which plan.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// Back to a step or prompt, or only without it.
+    Back(Box<Back>),
+    /// The last rewind undone.
+    Undo,
+    /// What was undone last done again.
+    Redo,
+}
+
+/// A rewind as the screen asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Back {
+    /// The step or prompt.
+    pub target: Target,
+    /// Its name for people.
+    pub named: String,
+    /// Undo the target, too.
+    pub before: bool,
+    /// Undo only the target.
+    pub only: bool,
+    /// Only these paths; none: all.
+    pub paths: Vec<Vec<u8>>,
+    /// Put these back even though others worked on them.
+    pub take: Vec<Vec<u8>>,
+    /// Take out of these what is undone, and keep the rest.
+    pub merge: Vec<Vec<u8>>,
+}
+
+/// A question for the door's thread.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// A plan; the number tells a late answer from the one that is waited for.
+    Plan(u64, Order),
+    /// The diff of a file of a plan.
+    Change(Shared, usize, Options),
+    /// Apply it.
+    Apply(Shared),
+    /// Whether something was interrupted.
+    Interrupted,
+    /// Take it back.
+    Recover,
+}
+
+/// A plan that is on the screen. Two are the same if they are one.
+#[derive(Clone, Debug)]
+pub struct Shared(pub Arc<Plan>);
+
+impl PartialEq for Shared {
+    fn eq(&self, other: &Shared) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What the door says.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// To [`Request::Plan`].
+    Plan(Box<Plan>),
+    /// To [`Request::Change`].
+    Change(Arc<Content>),
+    /// To [`Request::Apply`].
+    Report(Box<Report>),
+    /// To [`Request::Interrupted`].
+    Interrupted(Option<String>),
+    /// To [`Request::Recover`].
+    Recovered(Recovered),
+}
