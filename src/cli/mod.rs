@@ -18,6 +18,7 @@ mod screen;
 mod search;
 mod sessions;
 mod show;
+mod soon;
 mod status;
 mod when;
 

@@ -1,0 +1,12 @@
+//! The real program, from outside: in a pseudo-terminal, inside tmux, killed, interrupted and lied to.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod home;
+mod leave;
+mod live;
+mod pictures;
+mod screen;
+mod stream;
+mod svg;
+mod term;
