@@ -1,4 +1,5 @@
 //! The shape of the house: who may know whom, how long a file may be, what stands where.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +15,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("source", &["model"]),
     ("diff", &["model", "source"]),
     ("store", &["model"]),
-    ("ingest", &["model", "source", "store", "diff", "git"]),
+    (
+        "ingest",
+        &["model", "source", "store", "diff", "git", "text"],
+    ),
     (
         "query",
         &["clock", "model", "source", "store", "diff", "text"],

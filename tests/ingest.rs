@@ -1,4 +1,5 @@
 //! However transcripts come in (cut anywhere, in any order, again and again), the store ends up the same.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use ratatui::style::Modifier;
-use regent_tui::ui::message::{Effect, Question};
+use regent_tui::ui::message::Effect;
 use regent_tui::ui::model::Home;
 use regent_tui::ui::stage::{Played, play};
 use regent_tui::ui::{End, Environment, Options};
@@ -202,7 +202,7 @@ fn a_filter_keeps_some_and_says_what_is_wrong() {
     has(&shown, "3 steps match kind:edit");
     assert!(!shown.contains("cargo test"), "{shown}");
     let shown = screen((120, 40), "fkind:fly<Enter>");
-    has(&shown, "no kind `fly`");
+    has(&shown, "kind:fly");
     let shown = screen((120, 40), "fkind:edit<Enter><Esc>");
     has(&shown, "cargo test");
 }
@@ -227,10 +227,9 @@ fn typing_in_find_is_not_held_up_by_answers() {
 #[test]
 fn escape_never_quits_and_q_does_level_by_level() {
     let played = at(&Fake::live(), (120, 40), "<Esc><Esc><Esc>j");
-    has(&played.text(), "Timeline");
-    assert!(asked(&played, "ui.left").is_none(), "it did not end");
+    assert_eq!(played.end, None);
     let played = at(&Fake::live(), (120, 40), "?<Esc>q");
-    assert!(asked(&played, "x").is_none());
+    assert_eq!(played.end, Some(End::Quit));
     let left = Fake::live();
     at(&left, (120, 40), "Tq");
     assert!(left.memos.lock().unwrap()["ui.left"].contains("tstep000000000016"));
@@ -240,13 +239,6 @@ fn escape_never_quits_and_q_does_level_by_level() {
         left.memos.lock().unwrap().is_empty(),
         "q left the zoom first"
     );
-}
-
-fn asked(played: &Played, name: &str) -> Option<String> {
-    played.effects.iter().find_map(|e| match e {
-        Effect::Ask(Question::SetMemo(n, value)) if n == name => Some(value.clone()),
-        _ => None,
-    })
 }
 
 #[test]
@@ -322,7 +314,7 @@ fn ticks_are_kept() {
     let fake = Fake::live();
     let shown = at(&fake, (120, 40), "kkkkkkkkk3<Space>").text();
     has(&shown, "1/3 viewed");
-    assert_eq!(fake.viewed.lock().unwrap()["src/http/retry.rs"], true);
+    assert!(fake.viewed.lock().unwrap()["src/http/retry.rs"]);
 }
 
 #[test]
@@ -388,4 +380,109 @@ fn keys_of_the_user_are_merged_and_refused_by_line() {
     std::fs::write(&path, "zoom = [\"z\"]\ndensity = [\"j\"]\n").unwrap();
     let refused = play(&own, &Fake::live().asker(), (120, 40), None, "").unwrap_err();
     has(&refused.to_string(), "keys.toml:2: `j` (density)");
+}
+
+#[test]
+fn words_are_searched_among_the_steps_and_in_the_diff() {
+    let shown = screen((120, 40), "gg<wait>/cargo test<Enter>");
+    has(&shown, "▌  ◦ run    cargo test retry       ✗ 101");
+    let shown = screen((120, 40), "gg<wait>/cargo test<Enter>n");
+    has(&shown, "▌  ◦ run    cargo test retry      ✓ 4.1s");
+    let shown = screen((120, 40), "kkkkkkkkk3/Backoff<Enter>n");
+    has(&shown, "Backoff 2/2");
+}
+
+#[test]
+fn news_keep_the_place_and_the_view() {
+    let shown = screen((120, 40), "kkkkkkkkki<changed>");
+    has(&shown, "▌  ● edit   retry.rs");
+    has(&shown, "Output");
+    let shown = screen((120, 40), "Fretry<Down><Down><changed>");
+    has(line(&shown, "▌"), "read");
+    let shown = screen((120, 40), "fkind:edit<Enter><changed>");
+    has(&shown, "3 steps match");
+}
+
+/// Everything foreign is hostile: nothing of it may reach a cell as it is, and the last sweep must find nothing to do.
+#[test]
+fn hostile_texts_are_shown_and_do_nothing() {
+    let bad =
+        "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}evil\u{2066}\u{200b}\u{e0041}\u{9b}31m\0\t\r\u{85}x";
+    let mut fake = Fake::live();
+    let inner = Arc::get_mut(&mut fake).unwrap();
+    for session in &mut inner.sessions {
+        session.title = bad.to_owned();
+        session.branch = Some(bad.to_owned());
+        session.model = Some(bad.to_owned());
+        session.last_words = Some(bad.to_owned());
+        session.warnings = vec![bad.to_owned()];
+    }
+    for prompt in &mut inner.prompts {
+        prompt.text = bad.to_owned();
+        prompt.reply = bad.to_owned();
+        for step in &mut prompt.steps {
+            step.info.title = bad.to_owned();
+            step.info.target = bad.to_owned();
+            step.reply = bad.to_owned();
+            step.output = bad.to_owned();
+        }
+    }
+    let mut own = options();
+    own.home.folder = bad.to_owned();
+    own.home.branch = Some(bad.to_owned());
+    for script in [
+        "",
+        "kkkkkk",
+        "S",
+        "gs",
+        "Fevil",
+        "F<paste \u{1b}[2J\u{202e}>",
+        "kkkki",
+        "kkkkii",
+        "gf",
+        "f<paste \u{1b}]0;x\u{7}>",
+        "/<paste \u{202e}>",
+        "?<paste \u{200b}>",
+        ":<paste \u{9b}>",
+        "x",
+        "xx",
+    ] {
+        for size in [(120, 40), (69, 24), (40, 12)] {
+            let played = play(&own, &fake.asker(), size, Some(true), script).unwrap();
+            for cell in &played.screen.content {
+                let symbol = cell.symbol();
+                assert!(
+                    regent_tui::text::is_safe_symbol(symbol) && symbol != "\u{fffd}",
+                    "{symbol:?} after {script:?}\n{}",
+                    played.text()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn sessions_appear_while_they_are_read() {
+    let shown = at(&Fake::empty(), (80, 24), "<read 3 40>").text();
+    has(&shown, "3 of 40 transcripts read");
+    has(&shown, "3 of 40 sessions read");
+    assert!(!shown.contains("No coding agent"), "{shown}");
+}
+
+#[test]
+fn the_list_comes_first_when_nothing_is_live() {
+    let shown = at(&Fake::story(), (120, 30), "").text();
+    insta::assert_snapshot!("first_120x30", shown);
+    assert_eq!(at(&Fake::story(), (120, 30), "q").end, Some(End::Quit));
+    let shown = at(&Fake::story(), (120, 30), "<Right>").text();
+    has(&shown, "Timeline");
+    let shown = at(&Fake::story(), (120, 30), "<Enter>").text();
+    has(&shown, "Last words");
+}
+
+#[test]
+fn code_in_a_reply_is_laid_out_by_a_worker() {
+    let shown = screen((120, 40), "gg<wait>}");
+    has(&shown, "Err(e) if e.is_retryable() => continue,");
+    assert!(!shown.contains("```"), "{shown}");
 }

@@ -85,15 +85,15 @@ fn unpack(dir: &Path, real: &Environment) -> Result<Environment> {
     Ok(env)
 }
 
-fn write_tree(
-    tree: &Dir<'_>,
-    to: &Path,
-    change: &dyn Fn(&Path, &[u8]) -> (PathBuf, Vec<u8>),
-) -> Result<()> {
+/// Where a file goes and what it says, from where it stands in the tree and what it says there.
+type Change<'a> = &'a dyn Fn(&Path, &[u8]) -> (PathBuf, Vec<u8>);
+
+/// Writes a tree below a folder. Paths are relative to the tree's top, also those of what lies deeper.
+fn write_tree(tree: &Dir<'_>, to: &Path, change: Change<'_>) -> Result<()> {
     std::fs::create_dir_all(to)?;
     for entry in tree.entries() {
         match entry {
-            DirEntry::Dir(dir) => write_entries(dir, to, change)?,
+            DirEntry::Dir(dir) => write_tree(dir, to, change)?,
             DirEntry::File(file) => {
                 let (path, bytes) = change(file.path(), file.contents());
                 let path = to.join(path);
@@ -106,15 +106,6 @@ fn write_tree(
         }
     }
     Ok(())
-}
-
-/// Paths within a tree are relative to its top, also in its folders.
-fn write_entries(
-    dir: &Dir<'_>,
-    to: &Path,
-    change: &dyn Fn(&Path, &[u8]) -> (PathBuf, Vec<u8>),
-) -> Result<()> {
-    write_tree(dir, to, change)
 }
 
 /// Every moment of the form `YYYY-MM-DDThh:mm:ss.mmmZ`, later by so many milliseconds.

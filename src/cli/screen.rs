@@ -75,17 +75,19 @@ pub(super) fn show(
     // Before any thread that may panic.
     ui::restore_on_panic();
     let environment = options.environment.clone();
-    let connections = Connections::new(place.clone(), context.env.places.clone(), clock);
+    let connections = Connections::new(
+        place.clone(),
+        context.env.places.clone(),
+        clock,
+        environment.clone(),
+    );
     let feed = Feed::start(
         connections.clone(),
         feed::options(context, &place),
         news,
-        environment.clone(),
+        environment,
     )?;
-    let ask = move || -> Result<Box<dyn Ask>> {
-        environment.may_panic("ask");
-        Ok(Box::new(connections.ask()))
-    };
+    let ask = move || -> Result<Box<dyn Ask>> { Ok(Box::new(connections.ask())) };
     let end = ui::run(options, ask);
     feed.stop();
     end

@@ -16,6 +16,7 @@ use crate::query::{Ask, Refused, StoreAsk};
 use crate::source::Places;
 use crate::store::place::Kind;
 use crate::store::{OpenError, Place, Reader};
+use crate::ui::Environment;
 
 /// An open store, and which file it is.
 struct Open {
@@ -32,6 +33,7 @@ pub(super) struct Connections {
     places: Places,
     /// What time it is.
     pub clock: Clock,
+    environment: Environment,
     slots: Mutex<Vec<Weak<Slot>>>,
 }
 
@@ -42,11 +44,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Connections {
     /// None yet.
-    pub fn new(place: Place, places: Places, clock: Clock) -> Arc<Connections> {
+    pub fn new(
+        place: Place,
+        places: Places,
+        clock: Clock,
+        environment: Environment,
+    ) -> Arc<Connections> {
         Arc::new(Connections {
             place,
             places,
             clock,
+            environment,
             slots: Mutex::default(),
         })
     }
@@ -132,6 +140,7 @@ impl SoonAsk {
 
 impl Ask for SoonAsk {
     fn sessions(&self) -> Result<SessionList> {
+        self.connections.environment.may_panic("ask");
         if let Some(list) = self.asked(Ask::sessions)? {
             return Ok(list);
         }

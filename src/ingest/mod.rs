@@ -21,9 +21,6 @@ use crate::model::{Agent, Time};
 use crate::source::Places;
 use crate::store::{Store, facts, files};
 
-#[cfg(test)]
-mod gold_tests;
-
 pub use roots::Roots;
 
 /// What to read.

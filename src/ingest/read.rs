@@ -173,7 +173,7 @@ impl Folds {
 fn keep(bytes: &[u8], kept: &mut HashSet<BlobHash>, blobs: &mut Vec<PackedBlob>) -> BlobHash {
     let hash = BlobHash::of(bytes);
     if kept.insert(hash) {
-        blobs.push(blobs::pack(bytes));
+        blobs.push(blobs::pack_as(hash, bytes));
     }
     hash
 }
@@ -453,22 +453,25 @@ struct RawBytes {
 impl RawBytes {
     /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
     fn pack_full(&mut self, frames: &mut Vec<Packed>) {
-        while self.bytes.len() >= 2 * frames::FRAME {
-            let cut = memchr::memrchr(b'\n', &self.bytes[..frames::FRAME])
-                .map_or(frames::FRAME, |i| i + 1);
-            self.pack(cut, frames);
+        let mut done = 0;
+        while self.bytes.len() - done >= 2 * frames::FRAME {
+            let window = &self.bytes[done..done + frames::FRAME];
+            let cut = memchr::memrchr(b'\n', window).map_or(frames::FRAME, |i| i + 1);
+            frames.extend(frames::pack(&window[..cut], self.start + done as u64));
+            done += cut;
         }
+        self.drop_front(done);
     }
 
     fn pack_to(&mut self, offset: u64, frames: &mut Vec<Packed>) {
         let len = usize::try_from(offset.saturating_sub(self.start))
             .unwrap_or(usize::MAX)
             .min(self.bytes.len());
-        self.pack(len, frames);
+        frames.extend(frames::pack(&self.bytes[..len], self.start));
+        self.drop_front(len);
     }
 
-    fn pack(&mut self, len: usize, frames: &mut Vec<Packed>) {
-        frames.extend(frames::pack(&self.bytes[..len], self.start));
+    fn drop_front(&mut self, len: usize) {
         self.bytes.drain(..len);
         self.start += len as u64;
     }

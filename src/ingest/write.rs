@@ -18,8 +18,10 @@ use crate::store::files::{self, FileRow, Owner, Seen};
 use crate::store::write::Writer;
 use crate::store::{Store, frames};
 
-/// A commit at least this often: what is read shows soon, and another program waits no longer.
-const COMMIT_EVERY: Duration = Duration::from_millis(700);
+/// The first commit after this long: what is read shows soon. Later ones come less often, since each writes every page
+/// again that was touched; but at least this often, so that another program does not wait longer.
+const COMMIT_FIRST: Duration = Duration::from_millis(700);
+const COMMIT_EVERY: Duration = Duration::from_secs(3);
 /// Parts that wait for the writer: bounds memory.
 const QUEUE: usize = 2;
 
@@ -180,8 +182,9 @@ fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {
                 .optional()?;
             let state = state.and_then(|s| postcard::from_bytes(&s).ok());
             let mut sessions = conn.prepare_cached(
-                "SELECT s.native_id, s.checkpoint, (SELECT count(*) FROM session_file o WHERE o.session_id = s.id)
-                 FROM session_file f JOIN session s ON s.id = f.session_id WHERE f.file_id = ?1",
+                "SELECT s.native_id, w.state, (SELECT count(*) FROM session_file o WHERE o.session_id = s.id)
+                 FROM session_file f JOIN session s ON s.id = f.session_id LEFT JOIN fold_state w ON w.session_id = s.id
+                 WHERE f.file_id = ?1",
             )?;
             let mut spread = state.is_none();
             let mut checkpoints = Vec::new();
@@ -223,6 +226,7 @@ struct Desk<'a> {
     writer: Writer,
     open: HashMap<usize, Open>,
     refold: BTreeSet<i64>,
+    started: Instant,
     begun: Instant,
 }
 
@@ -236,6 +240,7 @@ impl<'a> Desk<'a> {
             writer: Writer::default(),
             open: HashMap::new(),
             refold: BTreeSet::new(),
+            started: Instant::now(),
             begun: Instant::now(),
         })
     }
@@ -276,7 +281,8 @@ impl<'a> Desk<'a> {
     }
 
     fn commit_if_due(&mut self) -> Result<bool> {
-        if self.begun.elapsed() < COMMIT_EVERY {
+        let due = (self.started.elapsed() / 3).clamp(COMMIT_FIRST, COMMIT_EVERY);
+        if self.begun.elapsed() < due {
             return Ok(false);
         }
         self.commit()

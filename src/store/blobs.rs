@@ -22,9 +22,14 @@ pub struct PackedBlob {
 
 /// Hashes and packs a content.
 pub fn pack(bytes: &[u8]) -> PackedBlob {
+    pack_as(BlobHash::of(bytes), bytes)
+}
+
+/// Packs a content whose hash was just worked out.
+pub fn pack_as(hash: BlobHash, bytes: &[u8]) -> PackedBlob {
     let (codec, data) = codec::pack_shortest(bytes);
     PackedBlob {
-        hash: BlobHash::of(bytes),
+        hash,
         size: bytes.len() as u64,
         codec,
         data,

@@ -6,7 +6,7 @@ use super::frames::{self, Frame};
 use super::{Error, Result};
 
 /// Unpacked frames, newest first, bounded by bytes.
-pub(super) struct Frames {
+pub struct Frames {
     room: usize,
     held: usize,
     list: VecDeque<(i64, Frame)>,

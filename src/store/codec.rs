@@ -39,6 +39,11 @@ pub(super) fn pack(bytes: &[u8]) -> (u8, Vec<u8>) {
     }
 }
 
+/// Packs what is nobody's content: the state of a fold. It is plain zstd, with a checksum.
+pub(crate) fn squeeze(bytes: &[u8]) -> Vec<u8> {
+    pack(bytes).1
+}
+
 /// Packs bytes the shorter way, for those whose hash is kept beside them.
 pub(super) fn pack_shortest(bytes: &[u8]) -> (u8, Vec<u8>) {
     match pack(bytes) {

@@ -11,6 +11,7 @@ const TABLES: &[&str] = &[
     "root",
     "path",
     "session",
+    "fold_state",
     "session_file",
     "file_state",
     "prompt",
@@ -279,10 +280,7 @@ mod tests {
                 let named = columns
                     .split_whitespace()
                     .any(|c| c.rsplit(':').next() == Some(name.as_str()));
-                assert!(
-                    named || ["id", "checkpoint"].contains(&name.as_str()),
-                    "{table}.{name}"
-                );
+                assert!(named || name == "id", "{table}.{name}");
             }
         }
     }

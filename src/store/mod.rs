@@ -22,6 +22,8 @@ pub mod rows;
 pub mod survive;
 pub mod write;
 
+pub use cache::Frames as FrameCache;
+pub(crate) use codec::squeeze;
 pub use derived::{derived_digest, drop_derived};
 pub use error::{Error, Notice, OpenError, Result};
 pub use place::Place;

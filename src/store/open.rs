@@ -17,12 +17,15 @@ use super::{
 };
 
 /// How much of the store a writer and a reader hold in memory, in KiB.
-const WRITER_CACHE: i64 = 16 * 1024;
+const WRITER_CACHE: i64 = 32 * 1024;
 const READER_CACHE: i64 = 8 * 1024;
 /// How long SQLite waits for another program.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How long a writer asks again after that: a first read in another window commits every few seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Pages after which the log is brought into the file: a first read changes the same pages of its indexes again and
+/// again, and each time they are brought over costs as much as to write them.
+const LOG_PAGES: i64 = 4096;
 /// The log is cut back to this after a large batch.
 const LOG_LIMIT: i64 = 16 << 20;
 /// Before 3.51.3, several writers could corrupt a database with a write-ahead log.
@@ -297,7 +300,8 @@ fn set_up(conn: &Connection, place: &Place) -> rusqlite::Result<()> {
     };
     conn.execute_batch(&format!(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = {journal}; PRAGMA synchronous = NORMAL; \
-         PRAGMA cache_size = -{WRITER_CACHE}; PRAGMA journal_size_limit = {LOG_LIMIT};"
+         PRAGMA cache_size = -{WRITER_CACHE}; PRAGMA journal_size_limit = {LOG_LIMIT}; \
+         PRAGMA wal_autocheckpoint = {LOG_PAGES};"
     ))
 }
 

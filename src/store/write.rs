@@ -162,8 +162,11 @@ impl Writer {
         let id = conn.last_insert_rowid();
         conn.prepare_cached("INSERT INTO words (rowid, prompt) VALUES (?1, ?2)")?
             .execute(params![id * 2, p.text])?;
-        conn.prepare_cached("INSERT INTO letters (rowid, text) VALUES (?1, ?2)")?
-            .execute(params![id, head])?;
+        // Asked only for what is not ASCII, which a text in ASCII cannot hold.
+        if !head.is_ascii() {
+            conn.prepare_cached("INSERT INTO letters (rowid, text) VALUES (?1, ?2)")?
+                .execute(params![id, head])?;
+        }
         Ok(())
     }
 
@@ -374,10 +377,13 @@ impl Writer {
     /// As SQLite says.
     pub fn drop_session(conn: &Connection, session: i64) -> Result<()> {
         Self::drop_session_rows(conn, session)?;
-        conn.prepare_cached("DELETE FROM session_file WHERE session_id = ?1")?
-            .execute([session])?;
-        conn.prepare_cached("DELETE FROM session WHERE id = ?1")?
-            .execute([session])?;
+        for sql in [
+            "DELETE FROM fold_state WHERE session_id = ?1",
+            "DELETE FROM session_file WHERE session_id = ?1",
+            "DELETE FROM session WHERE id = ?1",
+        ] {
+            conn.prepare_cached(sql)?.execute([session])?;
+        }
         Ok(())
     }
 }
@@ -435,8 +441,8 @@ fn update_session(conn: &Connection, row: i64, s: &SessionRecord, checkpoint: &[
         "UPDATE session SET parent_native = ?2, relation = ?3, title = ?4, cwd = ?5, branch = ?6, commit_id = ?7, version = ?8,
          model = ?9, role = ?10, started_at = ?11, ended_at = ?12, prompts = ?13, steps = ?14, edits = ?15, commands = ?16,
          failed = ?17, files_changed = ?18, added = ?19, removed = ?20, tokens_in = ?21, tokens_out = ?22, tokens_cached = ?23,
-         last_words = ?24, test = ?25, test_seq = ?26, edit_seq = ?27, damaged = ?28, unknown = ?29, belongs = ?30,
-         checkpoint = ?31 WHERE id = ?1",
+         last_words = ?24, test = ?25, test_seq = ?26, edit_seq = ?27, damaged = ?28, unknown = ?29, belongs = ?30
+         WHERE id = ?1",
     )?
     .execute(params![
         row,
@@ -468,8 +474,9 @@ fn update_session(conn: &Connection, row: i64, s: &SessionRecord, checkpoint: &[
         s.edit_seq,
         s.damaged,
         s.unknown,
-        s.belongs,
-        checkpoint
+        s.belongs
     ])?;
+    conn.prepare_cached("INSERT OR REPLACE INTO fold_state (session_id, state) VALUES (?1, ?2)")?
+        .execute(params![row, checkpoint])?;
     Ok(())
 }

@@ -24,8 +24,10 @@ const LONGEST_LINE: usize = 2000;
 const LONGEST_TEXT: usize = 2 << 20;
 /// How many lines above the wanted ones are worth reading to know what they are within.
 const LEAD: usize = 300;
-/// How long one question may take; what is not read by then stays plain.
-const BUDGET: Duration = Duration::from_millis(200);
+/// How long one question may take: what is not read by then is left for the next one.
+const BUDGET: Duration = Duration::from_millis(20);
+/// How long it may take where there is no going on from where it ended; what is not read by then stays plain.
+const LONG_BUDGET: Duration = Duration::from_millis(200);
 /// How many texts are remembered.
 const REMEMBERED: usize = 48;
 
@@ -110,46 +112,61 @@ fn index(name: &str) -> Option<Language> {
     place.map(Language)
 }
 
-/// The pieces of the lines `wanted` of a text, whose lines are those of [`str::split_inclusive`]. Lines that are too
-/// long, or were not reached in time, have none. May take up to a fifth of a second.
+/// The pieces of the lines `wanted` of a text, whose lines are those of [`str::split_inclusive`]: of as many of them,
+/// from the first on, as could be read in a fiftieth of a second. Asking again goes on from there. A line that is too
+/// long has no pieces.
 pub fn pieces(
     key: TextKey,
     lines: &[&str],
     language: Language,
     wanted: Range<usize>,
 ) -> Vec<Vec<Piece>> {
+    read(key, lines, language, wanted, BUDGET)
+}
+
+/// The pieces of a whole short text, for a code block in prose. Lines not reached in a fifth of a second have none.
+pub fn block(text: &str, language: Language) -> Vec<Vec<Piece>> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    read(
+        TextKey::of(text),
+        &lines,
+        language,
+        0..lines.len(),
+        LONG_BUDGET,
+    )
+}
+
+fn read(
+    key: TextKey,
+    lines: &[&str],
+    language: Language,
+    wanted: Range<usize>,
+    budget: Duration,
+) -> Vec<Vec<Piece>> {
     let wanted = wanted.start.min(lines.len())..wanted.end.min(lines.len());
     if key.1 > LONGEST_TEXT {
         return vec![Vec::new(); wanted.len()];
     }
-    let deadline = Instant::now() + BUDGET;
-    let known = take(key, language);
-    if wanted.start > known.as_ref().map_or(0, |r| r.lines.len()) + LEAD {
-        if let Some(known) = known {
-            put(key, language, known);
-        }
-        let from = top_of_part(lines, wanted.start);
-        let mut part = Reading::new(language);
-        part.read_on(&lines[from..wanted.end], deadline);
-        part.lines.resize(wanted.end - from, Vec::new());
-        return part.lines.split_off(wanted.start - from);
+    let mut reading = take(key, language).unwrap_or_else(|| Reading::new(language));
+    let far = wanted.start > reading.lines.len() + LEAD;
+    if !far {
+        reading.read_on(&lines[..wanted.end], Instant::now() + budget);
     }
-    let mut reading = known.unwrap_or_else(|| Reading::new(language));
-    reading.read_on(&lines[..wanted.end], deadline);
-    let mut found = reading
+    let reached = reading.lines.len().min(wanted.end);
+    let found = reading
         .lines
-        .get(wanted.start..reading.lines.len().min(wanted.end))
+        .get(wanted.start..reached)
         .unwrap_or_default()
         .to_vec();
-    found.resize(wanted.len(), Vec::new());
     put(key, language, reading);
-    found
-}
-
-/// The pieces of a whole short text, for a code block in prose.
-pub fn block(text: &str, language: Language) -> Vec<Vec<Piece>> {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    pieces(TextKey::of(text), &lines, language, 0..lines.len())
+    if !far {
+        return found;
+    }
+    let from = top_of_part(lines, wanted.start);
+    let mut part = Reading::new(language);
+    part.read_on(&lines[from..wanted.end], Instant::now() + LONG_BUDGET);
+    part.lines.resize(wanted.end - from, Vec::new());
+    part.lines.split_off(wanted.start - from)
 }
 
 fn take(key: TextKey, language: Language) -> Option<Reading> {
@@ -322,11 +339,21 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    /// The pieces of lines, however long it takes.
+    fn all(
+        key: TextKey,
+        lines: &[&str],
+        language: Language,
+        wanted: Range<usize>,
+    ) -> Vec<Vec<Piece>> {
+        read(key, lines, language, wanted, Duration::from_secs(60))
+    }
+
     /// The kinds of the words of a text.
     fn kinds(path: &str, text: &str) -> Vec<Vec<(String, Syntax)>> {
         let language = super::language(path, text).unwrap();
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let found = super::pieces(TextKey::of(text), &lines, language, 0..lines.len());
+        let found = all(TextKey::of(text), &lines, language, 0..lines.len());
         let words = |(line, pieces): (&&str, &Vec<Piece>)| {
             let mut from = 0;
             let mut words = Vec::new();
@@ -394,20 +421,20 @@ mod tests {
         let language = super::language("a.rs", &text).unwrap();
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let key = TextKey::of(&text);
-        super::pieces(key, &lines, language, 0..10);
+        all(key, &lines, language, 0..10);
         assert_eq!(
-            super::pieces(key, &lines, language, 30..31),
+            all(key, &lines, language, 30..31),
             [vec![(15, Syntax::Comment)]]
         );
         assert_eq!(
-            super::pieces(key, &lines, language, 5..6),
+            all(key, &lines, language, 5..6),
             [vec![(15, Syntax::Comment)]]
         );
         assert_eq!(
-            super::pieces(key, &lines, language, 52..53)[0][0],
+            all(key, &lines, language, 52..53)[0][0],
             (3, Syntax::Keyword)
         );
-        assert_eq!(super::pieces(key, &lines, language, 90..99).len(), 0);
+        assert_eq!(all(key, &lines, language, 90..99).len(), 0);
     }
 
     #[test]
@@ -419,11 +446,11 @@ mod tests {
         );
         let language = super::language("a.rs", &text).unwrap();
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let found = super::pieces(TextKey::of(&text), &lines, language, 0..3);
+        let found = all(TextKey::of(&text), &lines, language, 0..3);
         assert!(found[0].is_empty() && !found[1].is_empty());
         let started = Instant::now();
-        let far = super::pieces(TextKey::of(&text), &lines, language, 5002..5003);
+        let far = all(TextKey::of(&text), &lines, language, 5002..5003);
         assert!(far[0].iter().any(|p| p.1 == Syntax::Keyword), "{far:?}");
-        assert!(started.elapsed() < BUDGET);
+        assert!(started.elapsed() < LONG_BUDGET * 5);
     }
 }

@@ -7,6 +7,7 @@ use crossterm::event::MouseEvent;
 
 use super::key::KeyPress;
 use super::pane::diff::{Content, Done, Job, Options, View};
+use super::theme::Theme;
 use crate::model::Time;
 use crate::query::types::{
     Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo, StepRow,
@@ -110,12 +111,16 @@ pub enum Question {
     Prompt(SessionRow, u32),
     /// What changed in a scope, for the diff pane.
     Changes(Scope, Options),
+    /// Markdown laid out for a width.
+    Words(Arc<str>, usize, Theme),
     /// Colours for lines of the diff pane.
     Paint(Paint),
     /// A session at a glance.
     Summary(SessionRow),
     /// Which steps a filter keeps.
     Filter(SessionRow, Filter),
+    /// Which steps have words in them, to go to one after the other.
+    Search(SessionRow, Filter),
     /// Everything that matches.
     Find(String),
     /// A step beside the list of what was found.
@@ -163,7 +168,7 @@ pub enum Answer {
     /// To [`Question::Sessions`].
     Sessions(SessionList),
     /// To [`Question::Timeline`].
-    Timeline(Timeline),
+    Timeline(Box<Timeline>),
     /// To [`Question::Rows`].
     Rows(Vec<StepInfo>),
     /// To [`Question::Step`].
@@ -174,11 +179,13 @@ pub enum Answer {
     Prompt(PromptDetail),
     /// To [`Question::Changes`].
     Changes(Arc<Content>),
+    /// To [`Question::Words`].
+    Words(Vec<ratatui::text::Line<'static>>),
     /// To [`Question::Paint`].
     Painted(Box<Done>),
     /// To [`Question::Summary`].
     Summary(Box<Summary>),
-    /// To [`Question::Filter`].
+    /// To [`Question::Filter`] and [`Question::Search`].
     Filter(Vec<StepRow>),
     /// To [`Question::Find`].
     Found(Found),

@@ -11,7 +11,6 @@
 pub mod action;
 mod clip;
 mod editor;
-pub mod filter;
 pub mod highlight;
 mod input;
 pub mod key;
@@ -41,7 +40,7 @@ use std::time::Duration;
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 
@@ -192,10 +191,7 @@ impl Inbox for Waiting {
     }
 
     fn ready(&mut self) -> Option<Message> {
-        match self.receiver.try_recv() {
-            Ok(message) => Some(message),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.receiver.try_recv().ok()
     }
 }
 

@@ -173,6 +173,8 @@ pub struct Model {
     pub summary: Option<Arc<Summary>>,
     /// What prompt and diff are to be about.
     pub subject: Option<Subject>,
+    /// What they are about may have changed: it is asked for again.
+    pub refresh: bool,
     /// Since when they are not, while an answer is awaited.
     pub waiting: Option<Time>,
     /// Of what the diff is.
@@ -203,6 +205,8 @@ pub struct Model {
     pub asked_rows: Vec<StepRow>,
     /// What was asked for last to be shown beside the list of what was found.
     pub asked_peek: Option<super::message::Question>,
+    /// The reply that a worker was asked last to lay out, and its width.
+    pub asked_words: Option<(Arc<str>, usize)>,
     /// The filter whose answer is awaited, as typed.
     pub filtering: Option<String>,
     /// The step where it was left, until its row is known.

@@ -74,7 +74,8 @@ impl Environment {
         match self.colorterm.as_deref() {
             Some("truecolor" | "24bit") => ColorDepth::True,
             _ if term.contains("direct") => ColorDepth::True,
-            _ if term.contains("256") => ColorDepth::Palette,
+            // tmux itself turns 256 colours into what the terminal outside has.
+            _ if term.contains("256") || self.tmux => ColorDepth::Palette,
             // Terminals of today that do not say so in their name.
             _ if ["kitty", "ghostty", "alacritty", "wezterm", "foot"]
                 .iter()
@@ -194,6 +195,7 @@ impl Options {
             detail: None,
             summary: None,
             subject: None,
+            refresh: false,
             waiting: None,
             scope: ScopeKind::Step,
             flag: None,
@@ -209,6 +211,7 @@ impl Options {
             started: false,
             asked_rows: Vec::new(),
             asked_peek: None,
+            asked_words: None,
             filtering: None,
             returning: None,
             leave_for_demo: false,

@@ -4,7 +4,9 @@
 //! `<wait>` (a second goes by), `<size 80x24>`, `<paste text>`, `<click 10,4>`, `<drag 10,4>`, `<drop 10,4>`,
 //! `<wheel 10,4>`, `<changed>`, `<read 31 40>`, `<fast jjj>` (keys that do not wait for answers).
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
 use color_eyre::Result;
@@ -79,19 +81,22 @@ pub fn play(
     let worker = Worker::start(asker, &sender)?;
     let model = options.model(options.read_keymap()?, dark, size);
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1))?;
+    let state = Rc::new(Cell::new(State::Going));
     let inbox = Scripted {
         receiver,
         cues: read(script)?,
         now: (options.clock)(),
-        late: false,
+        state: state.clone(),
     };
     let mut outside = Noted::default();
-    // Whether the script or the program ended first is seen from who is left without the other.
     let end = turn(&mut terminal, model, worker, inbox, &mut outside)?;
+    if state.get() == State::Late {
+        return Err(eyre!("an answer did not come"));
+    }
     Ok(Played {
         screen: terminal.backend().buffer().clone(),
         effects: outside.effects,
-        end: Some(end),
+        end: (state.get() == State::Going).then_some(end),
     })
 }
 
@@ -99,7 +104,15 @@ struct Scripted {
     receiver: Receiver<Message>,
     cues: VecDeque<Cue>,
     now: Time,
-    late: bool,
+    state: Rc<Cell<State>>,
+}
+
+/// Why the inbox gave no more messages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Going,
+    Dry,
+    Late,
 }
 
 /// No answer may take longer.
@@ -115,12 +128,16 @@ impl Inbox for Scripted {
             match self.receiver.recv_timeout(PATIENCE) {
                 Ok(message) => return Some(message),
                 Err(_) => {
-                    self.late = true;
+                    self.state.set(State::Late);
                     return None;
                 }
             }
         }
-        match self.cues.pop_front()? {
+        let Some(cue) = self.cues.pop_front() else {
+            self.state.set(State::Dry);
+            return None;
+        };
+        match cue {
             Cue::Message(message) | Cue::Fast(message) => Some(message),
             Cue::Wait => {
                 self.now = Time(self.now.0 + 1000);

@@ -109,7 +109,7 @@ fn give_back() -> Result<()> {
 }
 
 /// The report of a panic is written after the terminal is a terminal again. One in another thread ends the program too:
-/// half of it would wait for answers that never come, and go on drawing on a terminal that is not its own any more.
+/// half of it would go on drawing on a terminal that is not its own any more. (Those who ask turn theirs into answers.)
 /// Called by the thread that draws.
 pub fn restore_on_panic() {
     static ONCE: Once = Once::new();
@@ -117,6 +117,9 @@ pub fn restore_on_panic() {
         let drawing = std::thread::current().id();
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            if super::worker::is_asking() {
+                return;
+            }
             let here = std::thread::current().id() == drawing;
             let frame = if here { None } else { no_more_frames() };
             let _ = give_back();

@@ -1,4 +1,4 @@
-//! The only file that names a colour.
+//! The only place that names a colour: here by its use, in `palette` by its number.
 //!
 //! A theme is chosen once from three things: the name in the configuration, whether the terminal is dark, and how many
 //! colours it has. Everything else asks for a style by what it is for (`theme.add()`, `theme.selected()`). 256 colours
@@ -7,6 +7,12 @@
 //! Backgrounds stay the terminal's own, but for the tints of a diff.
 
 use ratatui::style::{Color, Modifier, Style};
+
+use self::palette::{Colours, DALTONISED, DALTONISED_LIGHT, DARK, HIGH_CONTRAST, Hue, LIGHT};
+
+mod palette;
+#[cfg(test)]
+mod tests;
 
 /// How many colours the terminal shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,137 +77,6 @@ pub enum Syntax {
     /// Operators and brackets.
     Punctuation,
 }
-
-/// A colour in the palette of 256 and as 24 bits.
-type Hue = (u8, u32);
-
-/// The colours of one scheme.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Colours {
-    dim: Hue,
-    accent: Hue,
-    add: Hue,
-    delete: Hue,
-    fail: Hue,
-    warn: Hue,
-    /// Agent, you, tool.
-    authors: [Hue; 3],
-    /// Background of the cursor row.
-    row: Hue,
-    /// Background of a line added, a word added, a line removed, a word removed.
-    tints: [Hue; 4],
-    /// Comment, keyword, function, type, string, constant, property, punctuation.
-    code: [Hue; 8],
-}
-
-const DARK: Colours = Colours {
-    dim: (245, 0x8a8a8a),
-    accent: (75, 0x5fafff),
-    add: (114, 0x87d787),
-    delete: (210, 0xff8787),
-    fail: (203, 0xff5f5f),
-    warn: (221, 0xffd75f),
-    authors: [(141, 0xaf87ff), (80, 0x5fd7d7), (180, 0xd7af87)],
-    row: (237, 0x32363d),
-    tints: [
-        (22, 0x12301c),
-        (28, 0x1f5c33),
-        (52, 0x3a1518),
-        (88, 0x72252b),
-    ],
-    code: [
-        (245, 0x8b949e),
-        (175, 0xd787af),
-        (111, 0x87afff),
-        (116, 0x87d7d7),
-        (150, 0xafd787),
-        (216, 0xffaf87),
-        (152, 0xafd7d7),
-        (250, 0xbcbcbc),
-    ],
-};
-
-const LIGHT: Colours = Colours {
-    dim: (242, 0x6c6c6c),
-    accent: (25, 0x005faf),
-    add: (22, 0x116329),
-    delete: (124, 0xa40e26),
-    fail: (160, 0xcf222e),
-    warn: (94, 0x7d4e00),
-    authors: [(91, 0x8700af), (24, 0x005f87), (94, 0x875f00)],
-    row: (254, 0xe8ebf0),
-    tints: [
-        (194, 0xdafbe1),
-        (157, 0xaceebb),
-        (224, 0xffe4e1),
-        (217, 0xffbdb8),
-    ],
-    code: [
-        (242, 0x6e7781),
-        (125, 0xa0306a),
-        (25, 0x0550ae),
-        (24, 0x0a5a72),
-        (22, 0x0a5430),
-        (130, 0x953800),
-        (60, 0x4f4f87),
-        (240, 0x585858),
-    ],
-};
-
-const HIGH_CONTRAST: Colours = Colours {
-    dim: (252, 0xd0d0d0),
-    accent: (51, 0x00ffff),
-    add: (46, 0x00ff00),
-    delete: (217, 0xffafaf),
-    fail: (210, 0xff8787),
-    warn: (226, 0xffff00),
-    authors: [(219, 0xffafff), (51, 0x00ffff), (229, 0xffffaf)],
-    row: (238, 0x444444),
-    tints: [
-        (22, 0x003a00),
-        (28, 0x007000),
-        (52, 0x4a0000),
-        (88, 0x8a0000),
-    ],
-    code: [
-        (252, 0xd0d0d0),
-        (219, 0xffafff),
-        (123, 0x87ffff),
-        (123, 0x87ffff),
-        (157, 0xafffaf),
-        (229, 0xffffaf),
-        (195, 0xd7ffff),
-        (231, 0xffffff),
-    ],
-};
-
-const DALTONISED: Colours = Colours {
-    add: (75, 0x6cb6ff),
-    delete: (215, 0xffaf5f),
-    fail: (208, 0xff8700),
-    warn: (228, 0xffff87),
-    tints: [
-        (17, 0x0f2544),
-        (25, 0x1a4f8f),
-        (58, 0x3d2a08),
-        (94, 0x7a4f0a),
-    ],
-    ..DARK
-};
-
-const DALTONISED_LIGHT: Colours = Colours {
-    add: (25, 0x0550ae),
-    delete: (130, 0x953800),
-    fail: (166, 0xbc4c00),
-    warn: (94, 0x6f5500),
-    tints: [
-        (189, 0xddf0ff),
-        (153, 0xa9d8ff),
-        (223, 0xffefd9),
-        (215, 0xffcf9a),
-    ],
-    ..LIGHT
-};
 
 /// The styles of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -473,7 +348,7 @@ impl Theme {
 
     /// The words that were added in it.
     pub fn add_word(&self) -> Style {
-        self.tint(1, Modifier::BOLD | Modifier::UNDERLINED)
+        self.word(1)
     }
 
     /// The background of a line removed.
@@ -487,7 +362,25 @@ impl Theme {
 
     /// The words that were removed from it.
     pub fn delete_word(&self) -> Style {
-        self.tint(3, Modifier::BOLD | Modifier::UNDERLINED)
+        self.word(3)
+    }
+
+    /// The palette of 256 has no dark tints but strong ones: on those only white can be read.
+    fn word(&self, which: usize) -> Style {
+        let style = self.tint(which, Modifier::BOLD | Modifier::UNDERLINED);
+        let light = matches!(self.scheme, Scheme::Light | Scheme::DaltonisedLight);
+        match self.depth {
+            ColorDepth::Palette if !light => style.fg(Color::Indexed(231)),
+            _ => style,
+        }
+    }
+
+    /// Code in a changed line. Like [`Theme::code`], but that nothing in it is too dim for the tint.
+    pub fn code_on_tint(&self, syntax: Syntax) -> Style {
+        match syntax {
+            Syntax::Comment if self.has_tints() => self.code_hue(0),
+            _ => self.code(syntax),
+        }
     }
 
     /// Code. Without tints the colour of a changed line says that it changed, so callers patch this *under* it.

@@ -3,6 +3,7 @@
 //! replaced. The answer carries its question; whether it is still wanted is decided by `update`.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use color_eyre::Result;
@@ -40,10 +41,12 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::Timeline(_) => (Lane::Rows, Some("timeline")),
         Question::Rows(_) => (Lane::Rows, Some("rows")),
         Question::Filter(..) => (Lane::Rows, Some("filter")),
+        Question::Search(..) => (Lane::Rows, Some("search")),
         Question::StepAt(..) => (Lane::Rows, Some("step at")),
         Question::Step(..) => (Lane::Panes, Some("step")),
         Question::Prompt(..) => (Lane::Panes, Some("prompt")),
         Question::Changes(..) => (Lane::Panes, Some("changes")),
+        Question::Words(..) => (Lane::Colours, Some("words")),
         Question::Paint(_) => (Lane::Colours, Some("paint")),
         Question::Sessions => (Lane::Rest, Some("sessions")),
         Question::Summary(_) => (Lane::Rest, Some("summary")),
@@ -98,7 +101,7 @@ impl Worker {
             worker.slots.push((lane, slot.clone()));
             let (asker, inbox) = (asker.clone(), inbox.clone());
             let thread = std::thread::Builder::new()
-                .name(format!("ask {lane:?}").to_lowercase())
+                .name(format!("{THREADS}{lane:?}").to_lowercase())
                 .spawn(move || work(&slot, &asker, &inbox))?;
             worker.threads.push(thread);
         }
@@ -165,13 +168,42 @@ fn work(slot: &Slot, asker: &Asker, inbox: &Sender<Message>) {
                 }
             }
         }
-        let Some(ask) = ask.as_deref() else { continue };
-        let answer = answer(ask, &question).map_err(|why| plain(&why));
+        let Some(asked) = ask.as_deref() else {
+            continue;
+        };
+        // A defect that some foreign text brings to light costs this answer, not the screen.
+        let tried = catch_unwind(AssertUnwindSafe(|| answer(asked, &question)));
+        let answer = match tried {
+            Ok(answer) => answer.map_err(|why| plain(&why)),
+            Err(panic) => {
+                ask = None;
+                Err(defect(panic.as_ref()))
+            }
+        };
         if send(inbox, question, answer).is_err() {
             return;
         }
     }
 }
+
+/// What a panic said.
+fn defect(panic: &(dyn std::any::Any + Send)) -> Arc<str> {
+    let words = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let words = words.unwrap_or("no reason was given");
+    Arc::from(format!("this is a defect of regent-tui: {words}"))
+}
+
+/// Whether the current thread is one of these: its panics become answers, and the terminal stays as it is.
+pub(super) fn is_asking() -> bool {
+    let thread = std::thread::current();
+    thread.name().is_some_and(|name| name.starts_with(THREADS))
+}
+
+/// How the threads' names begin.
+const THREADS: &str = "ask ";
 
 fn next(slot: &Slot) -> Option<Question> {
     let mut queue = lock(slot);
@@ -207,7 +239,7 @@ fn plain(why: &color_eyre::Report) -> Arc<str> {
 fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
     Ok(match question {
         Question::Sessions => Answer::Sessions(ask.sessions()?),
-        Question::Timeline(session) => Answer::Timeline(ask.timeline(*session)?),
+        Question::Timeline(session) => Answer::Timeline(Box::new(ask.timeline(*session)?)),
         Question::Rows(rows) => Answer::Rows(ask.rows(rows)?),
         Question::Step(step, view, options) => {
             let detail = Box::new(ask.step(*step)?);
@@ -218,6 +250,9 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
             Answer::Step(detail, view, Arc::new(content))
         }
         Question::PeekStep(step) => Answer::Peek(Box::new(ask.step(*step)?)),
+        Question::Words(words, room, theme) => {
+            Answer::Words(super::markdown::render(words, *room, theme))
+        }
         Question::Paint(paint) => Answer::Painted(Box::new(Job::clone(&paint.0).run())),
         Question::Prompt(session, no) | Question::PeekPrompt(session, no) => {
             Answer::Prompt(ask.prompt(*session, *no)?)
@@ -227,7 +262,9 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
             Answer::Changes(Arc::new(build(Subject::Changes(&changes), *options)))
         }
         Question::Summary(session) => Answer::Summary(Box::new(ask.summary(*session)?)),
-        Question::Filter(session, filter) => Answer::Filter(ask.filter(*session, filter)?),
+        Question::Filter(session, filter) | Question::Search(session, filter) => {
+            Answer::Filter(ask.filter(*session, filter)?)
+        }
         Question::Find(query) => Answer::Found(ask.find(query, HITS)?),
         Question::Files => Answer::Files(ask.files()?),
         Question::Resolve(word) => {
@@ -256,4 +293,37 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
             Answer::Done
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_question_replaces_one_that_waits_but_writes_are_all_carried_out() {
+        let (inbox, answers) = crossbeam_channel::unbounded();
+        let asker: Asker = Arc::new(|| Err(eyre!("no store")));
+        let mut worker = Worker {
+            slots: vec![(Lane::Panes, Arc::default()), (Lane::Rest, Arc::default())],
+            pending: 0,
+            threads: Vec::new(),
+        };
+        for no in 0..5 {
+            worker.ask(Question::Prompt(crate::query::types::SessionRow(1), no));
+            worker.ask(Question::SetMemo(no.to_string(), String::new()));
+        }
+        assert_eq!(worker.pending(), 6);
+        worker
+            .slots
+            .iter()
+            .for_each(|(_, slot)| lock(slot).closed = true);
+        let slots = worker.slots.clone();
+        slots
+            .iter()
+            .for_each(|(_, slot)| work(slot, &asker, &inbox));
+        let answers: Vec<Message> = answers.try_iter().collect();
+        assert_eq!(answers.len(), 6);
+        let failed = |m: &Message| matches!(m, Message::Loaded(r) if r.answer.is_err());
+        assert!(answers.iter().all(failed), "the reason reaches the screen");
+    }
 }

@@ -89,7 +89,7 @@ fn by_being_killed() {
 fn by_a_panic_in_any_thread() {
     let home = Home::demo();
     home.run(&["ingest"]);
-    for place in ["draw", "input", "ask", "reading"] {
+    for place in ["draw", "input", "reading"] {
         let mut term = home.start(&[]).env("REGENT_PANIC", place).go();
         if place == "input" {
             term.see("claude ");
@@ -104,6 +104,14 @@ fn by_a_panic_in_any_thread() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_panic_while_asking_costs_the_answer() {
+    let home = Home::demo();
+    let term = home.start(&[]).env("REGENT_PANIC", "ask").go();
+    term.see("this is a defect of regent-tui");
+    crate::screen::quit(term);
 }
 
 #[test]

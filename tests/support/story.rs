@@ -184,7 +184,7 @@ pub fn prompts() -> Vec<Prompt> {
             text: "why does checkout hang?".into(),
             at: at("14:09:00"),
             via: Via::Typed,
-            reply: "`send` retries for ever when the server answers 503.".into(),
+            reply: "`send` retries for ever when the server answers 503:\n\n```rust\nErr(e) if e.is_retryable() => continue,\n```".into(),
             steps: vec![
                 step(5, Read, "src/http/client.rs", "14:09:20"),
                 step(6, Search, "\"retry\"  in src/", "14:09:24"),

@@ -6,6 +6,7 @@
 mod files;
 mod state;
 mod steps;
+mod words;
 
 use std::sync::Arc;
 
@@ -169,8 +170,7 @@ impl Folder {
         self.state.session.belongs = self.belongs(env);
         let state =
             postcard::to_stdvec(&self.state).wrap_err("cannot write down a session's state")?;
-        let checkpoint =
-            zstd::encode_all(&state[..], 1).wrap_err("cannot compress a session's state")?;
+        let checkpoint = crate::store::squeeze(&state);
         Ok(SessionBatch {
             session: self.state.session.clone(),
             files: self.files.clone(),

@@ -12,6 +12,8 @@ use crate::store::rows::{SessionRecord, StepRecord};
 
 /// Closed calls that may still get a further result (Codex reports a patch and then the tool's answer).
 const RECENT: usize = 8;
+/// Bytes up to which a hash is made in one piece.
+const SHORT: usize = 512;
 
 /// A call whose result may still come.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -203,11 +205,29 @@ impl FoldState {
 
 /// A hash for maps and sets: the first eight bytes of BLAKE3 over the parts.
 pub(super) fn hash64(parts: &[&[u8]]) -> u64 {
-    let mut h = blake3::Hasher::new();
-    for part in parts {
-        h.update(&(part.len() as u64).to_le_bytes());
-        h.update(part);
-    }
-    let bytes = h.finalize();
-    u64::from_be_bytes(bytes.as_bytes()[..8].try_into().unwrap_or([0; 8]))
+    // Nearly all are short: put together on the stack, they need no hasher of two kilobytes.
+    let mut short = [0; SHORT];
+    let mut len = 0;
+    let fits = parts.iter().all(|part| {
+        let end = len + 8 + part.len();
+        let Some(room) = short.get_mut(len..end) else {
+            return false;
+        };
+        let (size, bytes) = room.split_at_mut(8);
+        size.copy_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.copy_from_slice(part);
+        len = end;
+        true
+    });
+    let hash = if fits {
+        blake3::hash(&short[..len])
+    } else {
+        let mut h = blake3::Hasher::new();
+        for part in parts {
+            h.update(&(part.len() as u64).to_le_bytes());
+            h.update(part);
+        }
+        h.finalize()
+    };
+    u64::from_be_bytes(hash.as_bytes()[..8].try_into().unwrap_or([0; 8]))
 }

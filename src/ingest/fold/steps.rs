@@ -1,11 +1,13 @@
 //! The part of the fold that makes steps: messages, notices, calls and their results.
 
 use super::state::{OpenStep, hash64};
+use super::words::distinct;
 use super::{Env, Folder, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes};
 use crate::model::{Id, IdKind, Status, StepKind, Via};
 use crate::source::shell::{self, FileDeed};
 use crate::source::{Before, Call, Effect, Event, Outcome};
 use crate::store::rows::{ChangeRecord, PathRecord, SightingRecord, Span, StepBatch, StepRecord};
+use crate::text::without_colours;
 
 /// Bytes of an output that are searchable: its head and its tail.
 const OUTPUT_HEAD: usize = 600;
@@ -39,7 +41,7 @@ impl Folder {
         }
         self.state.session.last_words = Some(head(text.trim(), LAST_WORDS));
         let words = [
-            head_bytes(text, SEARCHABLE).to_owned(),
+            distinct(head_bytes(text, SEARCHABLE)),
             String::new(),
             String::new(),
         ];
@@ -158,7 +160,7 @@ impl Folder {
             workdir: call.workdir.clone(),
             words: [
                 String::new(),
-                head_bytes(&call.input, SEARCHABLE).to_owned(),
+                distinct(head_bytes(&call.input, SEARCHABLE)),
                 String::new(),
             ],
             stored: false,
@@ -319,16 +321,19 @@ impl Folder {
             step.record.kind,
             StepKind::Read | StepKind::Edit | StepKind::Write
         ) {
-            let text = &outcome.output;
+            // Colour codes inside words would hide them from a search.
+            let text = &*without_colours(&outcome.output);
             let tail = &text[text
                 .ceil_char_boundary(text.len().saturating_sub(OUTPUT_TAIL))
                 .max(head_bytes(text, OUTPUT_HEAD).len())..];
             let room = OUTPUT_HEAD + OUTPUT_TAIL;
             let words = &mut step.words[2];
             if words.len() < 2 * room {
-                words.push_str(head_bytes(text, OUTPUT_HEAD));
-                words.push('\n');
-                words.push_str(tail);
+                let both = format!("{}\n{tail}", head_bytes(text, OUTPUT_HEAD));
+                if !words.is_empty() {
+                    words.push(' ');
+                }
+                words.push_str(&distinct(&both));
             }
         }
     }

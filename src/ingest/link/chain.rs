@@ -10,10 +10,13 @@ use super::super::roots::Roots;
 use super::states::{Bases, State, Texts, Worked, work_out};
 use crate::model::{Evidence, Op};
 use crate::source::{self, Body, Effect, ParseState};
-use crate::store::{files, frames};
+use crate::store::{FrameCache, files};
 
 /// Effects of one outcome that are remembered while its changes are worked out.
 type Effects = HashMap<i64, Vec<Effect>>;
+
+/// Bytes of unpacked frames that are remembered: what is looked up stands near what was looked up before.
+const FRAMES: usize = 8 << 20;
 
 /// A change or a sighting, in the order of time.
 struct Item {
@@ -86,6 +89,7 @@ pub(super) fn link(
         texts: Texts::default(),
         bases: Bases::new(roots),
         effects: Effects::new(),
+        frames: FrameCache::new(FRAMES),
     };
     let mut steps = BTreeSet::new();
     for item in &items {
@@ -188,6 +192,7 @@ struct Walk<'a> {
     texts: Texts,
     bases: Bases<'a>,
     effects: Effects,
+    frames: FrameCache,
 }
 
 impl Walk<'_> {
@@ -293,7 +298,7 @@ impl Walk<'_> {
     fn effect(&mut self, c: &Change) -> Result<Option<Effect>> {
         if !self.effects.contains_key(&c.step) {
             self.effects.clear();
-            let effects = effects_of(self.conn, c.step)?;
+            let effects = effects_of(self.conn, &mut self.frames, c.step)?;
             self.effects.insert(c.step, effects);
         }
         Ok(self.effects.get(&c.step).and_then(|e| e.get(c.no)).cloned())
@@ -301,7 +306,7 @@ impl Walk<'_> {
 }
 
 /// All effects of a step, in the order in which the fold numbered them.
-fn effects_of(conn: &Connection, step: i64) -> Result<Vec<Effect>> {
+fn effects_of(conn: &Connection, frames: &mut FrameCache, step: i64) -> Result<Vec<Effect>> {
     let mut spans: Vec<(i64, u64, u64)> = conn
         .prepare_cached("SELECT file_id, off, len FROM part WHERE step_id = ?1 ORDER BY no")?
         .query_map([step], |r| {
@@ -330,7 +335,7 @@ fn effects_of(conn: &Connection, step: i64) -> Result<Vec<Effect>> {
     let mut effects = Vec::new();
     for (file, off, len) in spans {
         let row = files::get(conn, file)?;
-        let line = frames::read(conn, file, off, len)?;
+        let line = frames.read(conn, file, off, len)?;
         let mut events = Vec::new();
         source::events(
             row.agent,

@@ -80,6 +80,8 @@ struct Child {
     parent: Option<i64>,
     spawn: Option<(i64, i64, i64)>,
     started_at: Option<i64>,
+    /// Parent, step and prompt as they stand in its row.
+    now: [Option<i64>; 3],
 }
 
 /// Finds parents, the steps that started sub-agents, and the prompts they worked for.
@@ -87,7 +89,8 @@ fn parents(conn: &Connection) -> Result<()> {
     let mut children = BTreeMap::new();
     {
         let mut q = conn.prepare_cached(
-            "SELECT c.id, p.id, c.started_at, t.id, t.session_id, t.prompt_no
+            "SELECT c.id, p.id, c.started_at, t.id, t.session_id, t.prompt_no, c.parent_id, c.spawn_step,
+                    c.spawn_prompt_no
              FROM session c
              LEFT JOIN session p ON p.native_id = c.parent_native AND p.agent = c.agent
              LEFT JOIN step t ON c.relation = 1 AND t.spawned = c.native_id AND t.alias_of IS NULL
@@ -109,14 +112,19 @@ fn parents(conn: &Connection) -> Result<()> {
                 parent: r.get(1)?,
                 spawn,
                 started_at: r.get(2)?,
+                now: [r.get(6)?, r.get(7)?, r.get(8)?],
             };
             children.entry(child.id).or_insert(child);
         }
     }
     for child in children.values() {
         let no = prompt_of(conn, child, &children)?;
+        let found = [child.parent, child.spawn.map(|s| s.0), no];
+        if found == child.now {
+            continue;
+        }
         conn.prepare_cached("UPDATE session SET parent_id = ?2, spawn_step = ?3, spawn_prompt_no = ?4 WHERE id = ?1")?
-            .execute(params![child.id, child.parent, child.spawn.map(|s| s.0), no])?;
+            .execute(params![child.id, found[0], found[1], found[2]])?;
     }
     Ok(())
 }

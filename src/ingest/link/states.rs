@@ -118,7 +118,16 @@ pub(super) fn work_out(
         });
     }
     let Some(effect) = effect else {
-        return Ok(unknown);
+        // A rename that no tool reported was a shell's `mv`: the content goes along.
+        let moved = op == Op::Rename && matches!(before, State::Blob(_));
+        return Ok(if moved {
+            Worked {
+                before,
+                after: before,
+            }
+        } else {
+            unknown
+        });
     };
     let text = match before {
         State::Blob(blob) => texts.get(conn, blob)?,

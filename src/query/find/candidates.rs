@@ -155,16 +155,18 @@ impl Candidates {
     }
 
     fn push(&mut self, subject: Subject, session: i64, at: i64, text: &str) {
+        // Only matched against, never shown: in lower case once, not at every key.
+        let text = text.to_lowercase();
         let (Ok(start), Ok(len)) = (u32::try_from(self.text.len()), u16::try_from(text.len()))
         else {
             return;
         };
-        self.text.push_str(text);
+        self.text.push_str(&text);
         self.all.push(Candidate {
             subject,
             session,
             at,
-            letters: letters(text),
+            letters: letters(&text),
             start,
             len,
         });

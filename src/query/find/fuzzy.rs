@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
+use memchr::memmem::Finder;
 use rayon::prelude::*;
 
 use super::Rough;
@@ -32,6 +33,7 @@ pub(super) fn search(candidates: &mut Candidates, words: &[String]) -> Vec<Rough
         _ => (0..candidates.len() as u32).collect(),
     };
     let lower: Vec<String> = words.iter().map(|w| w.to_lowercase()).collect();
+    let plain: Vec<Finder<'_>> = lower.iter().map(|w| Finder::new(w.as_str())).collect();
     let list: &Candidates = candidates;
     let survivors: Vec<u32> = from
         .into_par_iter()
@@ -47,10 +49,9 @@ pub(super) fn search(candidates: &mut Candidates, words: &[String]) -> Vec<Rough
         .with_min_len(512)
         .filter_map(|i| {
             let (c, text) = list.get(*i as usize);
-            let folded = text.to_lowercase();
             let mut total = 0;
-            for (word, low) in words.iter().zip(&lower) {
-                total += score(text, &folded, word, low)?;
+            for (word, plain) in lower.iter().zip(&plain) {
+                total += score(text, word, plain)?;
             }
             Some(rough(c, total))
         });
@@ -60,7 +61,9 @@ pub(super) fn search(candidates: &mut Candidates, words: &[String]) -> Vec<Rough
         .with_min_len(2048)
         .filter_map(|i| {
             let (c, text) = list.get(*i as usize);
-            contains_all(text, &lower)
+            plain
+                .iter()
+                .all(|p| p.find(text.as_bytes()).is_some())
                 .then(|| rough(c, lower.iter().map(|w| (PLAIN - 8) * w.len() as i64).sum()))
         });
     hits.extend(older.collect::<Vec<_>>());
@@ -72,10 +75,10 @@ pub(super) fn search(candidates: &mut Candidates, words: &[String]) -> Vec<Rough
 
 /// How well a word stands in a line. In one piece beats scattered, at the start of a word beats within one; letters
 /// scattered over half a line are no find at all.
-fn score(text: &str, folded: &str, word: &str, lower: &str) -> Option<i64> {
-    let n = lower.chars().count() as i64;
-    if let Some(at) = folded.find(lower) {
-        let starts = folded[..at]
+fn score(text: &str, word: &str, plain: &Finder<'_>) -> Option<i64> {
+    let n = word.chars().count() as i64;
+    if let Some(at) = plain.find(text.as_bytes()) {
+        let starts = text[..at]
             .chars()
             .next_back()
             .is_none_or(|c| !c.is_alphanumeric());
@@ -85,17 +88,44 @@ fn score(text: &str, folded: &str, word: &str, lower: &str) -> Option<i64> {
     if n < 3 {
         return None;
     }
-    let (score, found) = matcher().fuzzy_indices(text, word)?;
-    is_compact(&found, n).then_some(score.min((PLAIN - 8) * n))
+    let score = matcher().fuzzy_match(stretch(text, word)?, word)?;
+    Some(score.min((PLAIN - 8) * n))
 }
 
 /// A letter that stands where it was typed.
 pub(super) const PLAIN: i64 = 24;
 
+/// How far apart the first and the last letter of a word may stand.
+fn reach(letters: i64) -> usize {
+    letters.max(0) as usize * 3 / 2 + 3
+}
+
+/// The first short stretch of a line in which the letters of a word occur in order, with the character before it (a
+/// start of a word scores more). Only that is scored: on a whole line a score costs fifty times as much.
+fn stretch<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let (bytes, letters) = (text.as_bytes(), word.as_bytes());
+    let (first, rest) = letters.split_first()?;
+    let widest = reach(word.chars().count() as i64);
+    // Bytes of other scripts are farther apart; that only lets more through to the score.
+    let widest = if text.is_ascii() { widest } else { widest * 4 };
+    memchr::memchr_iter(*first, bytes).find_map(|at| {
+        let mut end = at + 1;
+        for letter in rest {
+            let far = bytes.len().min(at + 1 + widest);
+            end += bytes[end.min(far)..far].iter().position(|b| b == letter)? + 1;
+        }
+        let start = text[..text.floor_char_boundary(at)]
+            .char_indices()
+            .next_back()
+            .map_or(0, |(i, _)| i);
+        Some(&text[start..text.ceil_char_boundary(end)])
+    })
+}
+
 /// Whether the letters of a word stand near each other.
 fn is_compact(found: &[usize], letters: i64) -> bool {
     match (found.first(), found.last()) {
-        (Some(first), Some(last)) => (last - first) as i64 <= 2 * letters + 2,
+        (Some(first), Some(last)) => last - first <= reach(letters),
         _ => false,
     }
 }
@@ -116,7 +146,7 @@ fn rough(c: &super::candidates::Candidate, score: i64) -> Rough {
     }
 }
 
-/// Whether the letters of a word occur in order, without regard to the case of ASCII letters.
+/// Whether the letters of a word occur in order; both in lower case.
 fn in_order(text: &str, lower: &str) -> bool {
     if text.is_ascii() && lower.is_ascii() {
         let mut wanted = lower.bytes();
@@ -124,7 +154,7 @@ fn in_order(text: &str, lower: &str) -> bool {
             return true;
         };
         for b in text.bytes() {
-            if b.to_ascii_lowercase() == next {
+            if b == next {
                 match wanted.next() {
                     Some(b) => next = b,
                     None => return true,
@@ -133,7 +163,7 @@ fn in_order(text: &str, lower: &str) -> bool {
         }
         return false;
     }
-    let mut chars = text.chars().flat_map(char::to_lowercase);
+    let mut chars = text.chars();
     lower.chars().all(|w| chars.any(|c| c == w))
 }
 
@@ -204,10 +234,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_early_would_be_refused_late() {
+        for text in [
+            "src/http/retry.rs",
+            "a r e t r y",
+            "r------------e-----------try",
+            "retr",
+            "größe der retrys",
+        ] {
+            let late = matcher()
+                .fuzzy_indices(text, "retry")
+                .is_some_and(|(_, found)| is_compact(&found, 5));
+            assert!(!late || stretch(text, "retry").is_some(), "{text}");
+        }
+        assert_eq!(stretch("r------------e-----------try", "retry"), None);
+        assert_eq!(stretch("src/r-e-t-r-y.rs", "retry"), Some("/r-e-t-r-y"));
+        assert_eq!(stretch("größe ä", "öä"), Some("röße ä"));
+    }
+
+    #[test]
     fn letters_in_order_are_found_in_any_script() {
-        assert!(in_order("fix the Retry loop", "rtry"));
+        assert!(in_order("fix the retry loop", "rtry"));
         assert!(!in_order("yrter", "retry"));
-        assert!(in_order("Ändere die Größe", "änd"));
+        assert!(in_order("ändere die größe", "änd"));
         assert!(in_order("重试循环", "试环"));
         assert_eq!(letters("重试") & !letters("循环 abc"), 0);
     }

@@ -97,10 +97,10 @@ CREATE TABLE session (
   edit_seq INTEGER,                 -- the last step that changed a file
   damaged INTEGER NOT NULL DEFAULT 0,       -- lines
   unknown INTEGER NOT NULL DEFAULT 0,       -- records
-  belongs INTEGER NOT NULL DEFAULT 1,       -- 1 its folder or a changed path is in this repository, 2 it only visited, 3 came with --from or --all
-  checkpoint BLOB                   -- state of the fold, to go on from
+  belongs INTEGER NOT NULL DEFAULT 1        -- 1 its folder or a changed path is in this repository, 2 it only visited, 3 came with --from or --all
 ) STRICT;
 CREATE INDEX session_native ON session (native_id);
+CREATE TABLE fold_state (session_id INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT;    -- to go on from; apart, since lists of sessions never need it
 
 CREATE TABLE session_file (session_id INTEGER NOT NULL, file_id INTEGER NOT NULL, PRIMARY KEY (session_id, file_id)) STRICT, WITHOUT ROWID;
 CREATE INDEX session_file_file ON session_file (file_id);
@@ -187,5 +187,8 @@ CREATE TABLE unknown_record (agent INTEGER NOT NULL, version TEXT NOT NULL, reco
 
 -- Full text. Row ids: prompt id * 2, step id * 2 + 1. Contentless: the texts are in the frames.
 CREATE VIRTUAL TABLE words USING fts5 (prompt, said, input, output, content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 2", detail=column);
--- Titles and prompts by three letters (scripts without spaces). Row ids: prompt id.
+-- Prompts that are not all ASCII, by three letters (scripts without spaces). Row ids: prompt id.
 CREATE VIRTUAL TABLE letters USING fts5 (text, content='', contentless_delete=1, tokenize="trigram");
+-- A first read gathers more before it writes, and merges what it wrote less often.
+INSERT INTO words (words, rank) VALUES ('hashsize', 8388608);
+INSERT INTO words (words, rank) VALUES ('automerge', 8);

@@ -15,8 +15,10 @@ use crate::ui::widget::{Input, put_line};
 pub enum Purpose {
     /// The filter of the timeline.
     Filter,
-    /// The search in the focused pane.
+    /// The search in the diff.
     Search,
+    /// The search among the steps.
+    SearchSteps,
 }
 
 /// The line.
@@ -52,9 +54,9 @@ impl State {
             _ if self.input.key(key) => {
                 self.problem = None;
                 match self.purpose {
-                    // A search shows its hits while one types; a filter asks the store, so it waits for Enter.
+                    // A search shows its hits while one types; what asks the store waits for Enter.
                     Purpose::Search => self.typed(false),
-                    Purpose::Filter => Out::Done,
+                    Purpose::Filter | Purpose::SearchSteps => Out::Done,
                 }
             }
             _ => Out::Done,
@@ -74,7 +76,7 @@ impl State {
         self.input.paste(text);
         match self.purpose {
             Purpose::Search => self.typed(false),
-            Purpose::Filter => Out::Done,
+            Purpose::Filter | Purpose::SearchSteps => Out::Done,
         }
     }
 
@@ -83,7 +85,8 @@ impl State {
         ratatui::widgets::Widget::render(ratatui::widgets::Clear, area.intersection(buf.area), buf);
         let label = match self.purpose {
             Purpose::Filter => " filter ",
-            Purpose::Search => " search ",
+            Purpose::Search => " search in the diff ",
+            Purpose::SearchSteps => " search steps ",
         };
         put_line(area, &Line::styled(label, theme.key()), buf);
         let x = area.x + label.len() as u16;
@@ -93,7 +96,7 @@ impl State {
             (None, Purpose::Filter) => {
                 Line::styled("kind:edit path:src/ failed since:2w words", theme.dim())
             }
-            (None, Purpose::Search) => Line::default(),
+            (None, _) => Line::default(),
         };
         let typed = crate::text::width(self.input.text()) as u16;
         let hint_width = match hint.width() as u16 {

@@ -138,6 +138,9 @@ impl State {
     }
 
     fn take(&mut self, found: Found) {
+        // The same question again, since the store has something new: the cursor stays on its hit.
+        let again = found.query == self.found.query && !self.items.is_empty();
+        let here = self.here().filter(|_| again).map(|(_, hit)| key_of(hit));
         self.items.clear();
         let mut session = None;
         for (i, hit) in found.hits.iter().enumerate() {
@@ -150,6 +153,16 @@ impl State {
             }
         }
         self.found = found;
+        let at = here.and_then(|key| {
+            self.items.iter().position(|item| match item {
+                Item::Hit(i) => key_of(&self.found.hits[*i]) == key,
+                Item::Session(_) => false,
+            })
+        });
+        if let Some(at) = at {
+            self.scroll.put(at, self.items.len());
+            return;
+        }
         // The first hit, not the session it stands under.
         let first = usize::from(self.items.len() > 1 && matches!(self.items[1], Item::Hit(_)));
         self.scroll.top = 0;
@@ -369,6 +382,15 @@ impl State {
     }
 }
 
+/// What makes a hit the same one in another answer.
+fn key_of(hit: &Hit) -> (SessionRow, i64, u32) {
+    match &hit.what {
+        HitWhat::Session => (hit.session.row, -1, 0),
+        HitWhat::Prompt(row, no) => (hit.session.row, row.0, *no),
+        HitWhat::Step(step) => (hit.session.row, step.row.0, u32::MAX),
+    }
+}
+
 /// Lines kept for the preview.
 const PREVIEW: usize = 200;
 
@@ -376,8 +398,28 @@ fn preview_lines(texts: &[&str]) -> Vec<String> {
     let lines = texts.iter().flat_map(|t| t.lines().chain(None::<&str>));
     lines
         .take(PREVIEW)
-        .map(|l| text::line(&l[..l.floor_char_boundary(2000)]).into_owned())
+        .map(|l| text::line(&without_colours(&l[..l.floor_char_boundary(2000)])).into_owned())
         .collect()
+}
+
+/// A line without the sequences that colour it; every other control character stays and is shown as what it is.
+fn without_colours(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("\u{1b}[") {
+        out.push_str(&rest[..at]);
+        let behind = &rest[at + 2..];
+        let end = behind.find(|c: char| !(c.is_ascii_digit() || c == ';'));
+        match end.filter(|e| behind[*e..].starts_with('m')) {
+            Some(end) => rest = &behind[end + 1..],
+            None => {
+                out.push_str(&rest[at..at + 2]);
+                rest = behind;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 fn step_preview(step: &crate::query::types::StepDetail) -> Vec<String> {

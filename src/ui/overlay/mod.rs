@@ -23,7 +23,7 @@ pub enum Overlay {
     /// A list to choose from: palette, help, files.
     Picker(Box<picker::State>),
     /// A line to type in, at the bottom.
-    AskLine(ask_line::State),
+    AskLine(Box<ask_line::State>),
 }
 
 /// Where to go.

@@ -14,7 +14,9 @@ use crate::model::TestOutcome;
 use crate::query::types::{SessionInfo, SessionList, SessionRow};
 use crate::text;
 use crate::ui::action::Action;
+use crate::ui::layout::cut_bottom;
 use crate::ui::marks::Marks;
+use crate::ui::message::Ingest;
 use crate::ui::phrase::{self, Moment};
 use crate::ui::theme::{Author, Theme};
 use crate::ui::widget::{Cells, Row, Scroll, Title, popup, put_line};
@@ -25,6 +27,7 @@ pub struct State {
     list: Option<Arc<SessionList>>,
     scroll: Scroll,
     first: bool,
+    touched: bool,
 }
 
 impl State {
@@ -71,8 +74,14 @@ impl State {
         self.list.as_ref()?.sessions.get(self.scroll.cursor)
     }
 
+    /// Whether the user has done something here.
+    pub fn was_touched(&self) -> bool {
+        self.touched
+    }
+
     /// An action.
     pub fn update(&mut self, action: Action) -> Out {
+        self.touched = true;
         let len = self.len();
         if self.scroll.update(action, len) {
             return Out::Done;
@@ -88,8 +97,9 @@ impl State {
 
     /// A click on a row of the screen: the cursor goes there, a second click opens.
     pub fn click(&mut self, row: u16) -> Out {
+        self.touched = true;
         let index = self.scroll.top + usize::from(row.saturating_sub(1));
-        if row == 0 || index >= self.len() {
+        if row == 0 || usize::from(row) > self.scroll.height || index >= self.len() {
             return Out::Done;
         }
         if index == self.scroll.cursor {
@@ -102,8 +112,8 @@ impl State {
     /// Fits the list to the screen.
     pub fn fit(&mut self, area: Rect) {
         let len = self.len();
-        self.scroll
-            .fit(usize::from(area.height.saturating_sub(2)), len);
+        let rows = area.height.saturating_sub(2 + preview_rows(area));
+        self.scroll.fit(usize::from(rows), len);
     }
 
     /// Draws it.
@@ -111,6 +121,7 @@ impl State {
         &self,
         area: Rect,
         (theme, marks, moment): (&Theme, &Marks, &Moment),
+        ingest: Option<Ingest>,
         buf: &mut Buffer,
     ) {
         Clear.render(area, buf);
@@ -137,8 +148,22 @@ impl State {
         let inside = popup(area, &title, &foot, theme, buf);
         match &self.list {
             None => put_line(inside, &Line::styled("  reading …", theme.dim()), buf),
-            Some(list) if list.sessions.is_empty() => empty(list, inside, theme, buf),
+            Some(list) if list.sessions.is_empty() => match ingest.filter(|i| i.read < i.total) {
+                Some(ingest) => {
+                    let words = format!(
+                        "  {} of {} transcripts read; sessions appear as they are read",
+                        phrase::grouped(ingest.read.into()),
+                        phrase::grouped(ingest.total.into())
+                    );
+                    put_line(inside, &Line::styled(words, theme.dim()), buf);
+                }
+                None => empty(list, inside, theme, buf),
+            },
             Some(list) => {
+                let (below, inside) = cut_bottom(inside, preview_rows(area));
+                if let (true, Some(session)) = (below.height > 0, self.selected()) {
+                    preview(session, below, (theme, marks, moment), buf);
+                }
                 let window = list.sessions.iter().enumerate().skip(self.scroll.top);
                 for (row, (index, session)) in window.take(usize::from(inside.height)).enumerate() {
                     let at = Rect::new(inside.x, inside.y + row as u16, inside.width, 1);
@@ -279,6 +304,77 @@ fn last_words(session: &SessionInfo, theme: &Theme) -> (String, Style) {
         said.push_str(&format!("\"{}\"", text::one_line(words)));
     }
     (said, theme.dim())
+}
+
+/// Rows of the preview below the list, its rule included.
+fn preview_rows(area: Rect) -> u16 {
+    if area.height >= 18 { 8 } else { 0 }
+}
+
+/// What there is to know of the session under the cursor before it is opened.
+fn preview(
+    session: &SessionInfo,
+    area: Rect,
+    (theme, marks, moment): (&Theme, &Marks, &Moment),
+    buf: &mut Buffer,
+) {
+    let room = usize::from(area.width.saturating_sub(4)).max(1);
+    let mut lines = vec![Line::styled("─".repeat(room), theme.dim())];
+    let title = text::one_line(&session.title);
+    let title = match title.is_empty() {
+        true => "no prompt".to_owned(),
+        false => title,
+    };
+    lines.push(Line::styled(
+        text::end(&title, room).into_owned(),
+        theme.heading(),
+    ));
+    let mut about = vec![session.agent.name().to_owned()];
+    about.extend(session.model.as_deref().map(text::one_line));
+    if let (Some(from), Some(to)) = (session.started_at, session.ended_at) {
+        about.push(moment.span(from, to));
+    }
+    about.extend(session.branch.as_deref().map(text::one_line));
+    about.extend(session.cwd.as_deref().map(text::one_line));
+    let about = about.join("  ");
+    lines.push(Line::styled(
+        text::end(&about, room).into_owned(),
+        theme.dim(),
+    ));
+    let (test, style) = test_words(session, marks, theme);
+    let (plus, minus) = phrase::plus_minus(session.added, session.removed);
+    let mut counts = vec![
+        phrase::count(session.prompts.into(), "prompts"),
+        phrase::count(session.steps.into(), "steps"),
+        phrase::count(session.commands.into(), "commands"),
+        phrase::count(session.files_changed.into(), "files"),
+    ];
+    if session.failed > 0 {
+        counts.push(format!("{} failed", session.failed));
+    }
+    lines.push(Line::from(vec![
+        Span::styled(counts.join(" · "), theme.text()),
+        Span::styled(format!("  {plus}"), theme.add()),
+        Span::styled(format!(" {minus}  "), theme.delete()),
+        Span::styled(test, style),
+    ]));
+    if let Some(warning) = session.warnings.first() {
+        let words = format!("! {}", text::one_line(warning));
+        lines.push(Line::styled(
+            text::end(&words, room).into_owned(),
+            theme.warn(),
+        ));
+    }
+    let said = text::one_line(session.last_words.as_deref().unwrap_or(""));
+    let rows = text::wrap(&said, room, 0);
+    lines.extend(
+        rows.into_iter()
+            .map(|row| Line::raw(said[row.bytes].to_owned())),
+    );
+    for (line, y) in lines.iter().zip(area.y..area.bottom()) {
+        let at = Rect::new(area.x + 2, y, area.width.saturating_sub(4), 1);
+        put_line(at, line, buf);
+    }
 }
 
 /// No session: where it looked, how many there are elsewhere, what to do now.

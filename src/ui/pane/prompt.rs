@@ -25,7 +25,7 @@ const REPLY: usize = 32_000;
 #[derive(Clone, Debug)]
 struct Reply {
     step: Option<StepRow>,
-    words: String,
+    words: Arc<str>,
     at: Option<Time>,
     took: Option<u64>,
 }
@@ -37,6 +37,10 @@ pub struct State {
     reply: Option<Reply>,
     agent: Option<Agent>,
     lines: Vec<Line<'static>>,
+    /// The prompt's own lines at a width: a long one is not wrapped again for every step under it.
+    above: Option<(usize, Vec<Line<'static>>)>,
+    /// A reply with code in it, as a worker laid it out for a width.
+    rendered: Option<(Arc<str>, usize, Vec<Line<'static>>)>,
     laid_out: Option<(u16, u64)>,
     version: u64,
     top: usize,
@@ -61,13 +65,14 @@ impl State {
         if with_reply {
             self.reply = Some(Reply {
                 step: None,
-                words: prompt.reply.clone(),
+                words: Arc::from(head(&prompt.reply, REPLY)),
                 at: prompt.at,
                 took: prompt.duration_ms,
             });
         }
         self.agent = Some(agent);
         self.prompt = Some(Arc::new(prompt));
+        self.above = None;
         self.version += 1;
     }
 
@@ -78,7 +83,7 @@ impl State {
         };
         self.reply = Some(Reply {
             step: None,
-            words: prompt.reply.clone(),
+            words: Arc::from(head(&prompt.reply, REPLY)),
             at: prompt.at,
             took: prompt.duration_ms,
         });
@@ -93,7 +98,7 @@ impl State {
         }
         self.reply = Some(Reply {
             step: Some(step.info.row),
-            words: step.reply.clone(),
+            words: Arc::from(head(&step.reply, REPLY)),
             at: step.info.at,
             took: step.info.duration_ms,
         });
@@ -122,8 +127,11 @@ impl State {
         self.laid_out = Some((width, self.version));
         self.lines.clear();
         let room = usize::from(width).saturating_sub(2).max(1);
-        if let Some(prompt) = self.prompt.clone() {
-            self.prompt_lines(&prompt, room, theme);
+        if let Some(prompt) = &self.prompt {
+            let known = self.above.take().filter(|(at, _)| *at == room);
+            let above = known.unwrap_or_else(|| (room, prompt_lines(prompt, room, theme)));
+            self.lines.clone_from(&above.1);
+            self.above = Some(above);
         }
         if let Some(reply) = self.reply.clone()
             && !reply.words.trim().is_empty()
@@ -132,38 +140,18 @@ impl State {
                 self.lines.push(Line::default());
             }
             self.lines.push(self.rule(&reply, room, theme, moment));
-            let words = head(&reply.words, REPLY);
-            self.lines.extend(markdown::render(words, room, theme));
+            match &self.rendered {
+                Some((words, at, lines)) if Arc::ptr_eq(words, &reply.words) && *at == room => {
+                    self.lines.extend(lines.iter().cloned());
+                }
+                _ if has_code(&reply.words) => self.lines.extend(plain(&reply.words, room)),
+                _ => self
+                    .lines
+                    .extend(markdown::render(&reply.words, room, theme)),
+            }
         }
         self.rows = self.rows.max(self.lines.len().min(8) as u16);
         self.keep_in_view();
-    }
-
-    fn prompt_lines(&mut self, prompt: &PromptDetail, room: usize, theme: &Theme) {
-        let via = match prompt.via {
-            Via::Typed => None,
-            Via::Queued => Some("typed while the agent worked"),
-            Via::Command => Some("slash command"),
-            Via::Shell => Some("shell command from the prompt"),
-            Via::Answer => Some("answer to a question"),
-            Via::Task => Some("task from the parent agent"),
-        };
-        if let Some(via) = via {
-            self.lines.push(Line::styled(via, theme.dim()));
-        }
-        let words = head(prompt.text.trim_end(), LONGEST);
-        let style = theme.author(Author::You);
-        for line in text::lines(words).split('\n') {
-            for row in text::wrap(line, room, 0) {
-                let piece = line[row.bytes.clone()].to_owned();
-                self.lines.push(Line::styled(piece, style));
-            }
-        }
-        if words.len() < prompt.text.trim_end().len() {
-            let rest = prompt.text.len() - words.len();
-            let said = format!("… {} more bytes", phrase::grouped(rest as u64));
-            self.lines.push(Line::styled(said, theme.marker()));
-        }
     }
 
     /// `── claude ─────── 14:12  38s ──`
@@ -182,6 +170,24 @@ impl State {
             Span::styled(format!(" {} ", "─".repeat(fill)), theme.dim()),
             Span::styled(format!("{right} ──"), theme.dim()),
         ])
+    }
+
+    /// A reply that a worker should lay out, and for which width: colouring code takes too long between a key and its
+    /// frame.
+    pub fn wanted(&self) -> Option<(Arc<str>, usize)> {
+        let room = usize::from(self.laid_out?.0).saturating_sub(2).max(1);
+        let words = &self.reply.as_ref()?.words;
+        let known = self
+            .rendered
+            .as_ref()
+            .is_some_and(|(w, at, _)| Arc::ptr_eq(w, words) && *at == room);
+        (has_code(words) && !known).then(|| (words.clone(), room))
+    }
+
+    /// What the worker made of it.
+    pub fn take_rendered(&mut self, words: Arc<str>, room: usize, lines: Vec<Line<'static>>) {
+        self.rendered = Some((words, room, lines));
+        self.laid_out = None;
     }
 
     /// The number of rows on the screen.
@@ -241,4 +247,52 @@ impl State {
 /// The beginning of a text, at most so many bytes, cut between characters.
 fn head(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
+}
+
+/// The prompt's words, wrapped.
+fn prompt_lines(prompt: &PromptDetail, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let via = match prompt.via {
+        Via::Typed => None,
+        Via::Queued => Some("typed while the agent worked"),
+        Via::Command => Some("slash command"),
+        Via::Shell => Some("shell command from the prompt"),
+        Via::Answer => Some("answer to a question"),
+        Via::Task => Some("task from the parent agent"),
+    };
+    if let Some(via) = via {
+        lines.push(Line::styled(via, theme.dim()));
+    }
+    let words = head(prompt.text.trim_end(), LONGEST);
+    let style = theme.author(Author::You);
+    for line in text::lines(words).split('\n') {
+        for row in text::wrap(line, room, 0) {
+            let piece = line[row.bytes.clone()].to_owned();
+            lines.push(Line::styled(piece, style));
+        }
+    }
+    if words.len() < prompt.text.trim_end().len() {
+        let rest = prompt.text.len() - words.len();
+        let said = format!("… {} more bytes", phrase::grouped(rest as u64));
+        lines.push(Line::styled(said, theme.marker()));
+    }
+    lines
+}
+
+fn has_code(words: &str) -> bool {
+    words.contains("```") || words.contains("\n    ")
+}
+
+/// Words as they stand, wrapped: until their Markdown is laid out.
+fn plain(words: &str, room: usize) -> Vec<Line<'static>> {
+    let safe = text::lines(words);
+    let mut lines = Vec::new();
+    for line in safe.split('\n') {
+        let rows = text::wrap(line, room, 0);
+        lines.extend(
+            rows.into_iter()
+                .map(|r| Line::raw(line[r.bytes].to_owned())),
+        );
+    }
+    lines
 }

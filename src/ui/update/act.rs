@@ -44,7 +44,7 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
             say(model, model.timeline.density().words());
         }
         Action::Filter => ask_line(model, Purpose::Filter),
-        Action::SearchPane => ask_line(model, Purpose::Search),
+        Action::SearchPane => ask_line(model, search_purpose(model)),
         Action::NextView => super::diff::next_view(model, effects),
         _ if copy::is_copy(action) => copy::copy(model, action, effects),
         _ if app(model, action, effects) => {}
@@ -92,6 +92,12 @@ fn app(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
 /// What is about the focused pane, or about the diff wherever the focus is.
 fn pane(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match (action, model.focus) {
+        (Action::SearchNext, Pane::Timeline) if !model.timeline.hits().is_empty() => {
+            next_hit(model, true);
+        }
+        (Action::SearchPrevious, Pane::Timeline) if !model.timeline.hits().is_empty() => {
+            next_hit(model, false);
+        }
         (_, Pane::Timeline) if model.timeline.update(action) => {
             if action == Action::Bottom {
                 model.follow = true;
@@ -284,6 +290,27 @@ fn go_to_mark(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// The prompt is short enough to be read; from there the diff is searched.
+fn search_purpose(model: &Model) -> Purpose {
+    match model.focus {
+        Pane::Timeline => Purpose::SearchSteps,
+        Pane::Prompt | Pane::Diff => Purpose::Search,
+    }
+}
+
+/// Goes to a step that the search in the timeline found.
+pub fn next_hit(model: &mut Model, forward: bool) {
+    let all = model.timeline.hits().len();
+    if all == 0 {
+        say(model, "no step has these words");
+    } else if !model.timeline.jump_hit(forward) {
+        say(model, "no other hit in this direction; N and n turn around");
+    } else {
+        model.follow = false;
+        say(model, format!("{all} steps have these words"));
+    }
+}
+
 /// Opens the line to type in at the bottom.
 pub fn ask_line(model: &mut Model, purpose: Purpose) {
     if model.session().is_none() {
@@ -291,10 +318,10 @@ pub fn ask_line(model: &mut Model, purpose: Purpose) {
     }
     let text = match purpose {
         Purpose::Filter => model.timeline.filter().unwrap_or(""),
-        Purpose::Search => "",
+        Purpose::Search | Purpose::SearchSteps => "",
     };
     let line = AskLine::new(purpose, text);
-    model.overlays.push(Overlay::AskLine(line));
+    model.overlays.push(Overlay::AskLine(Box::new(line)));
 }
 
 /// Shows every step again.

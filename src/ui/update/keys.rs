@@ -3,8 +3,8 @@
 use crossterm::event::KeyCode;
 
 use super::{act, open, say};
+use crate::query::types::Filter;
 use crate::ui::action::Action;
-use crate::ui::filter;
 use crate::ui::key::{KeyPress, show_sequence};
 use crate::ui::keymap::Lookup;
 use crate::ui::message::{Effect, Question};
@@ -101,7 +101,7 @@ pub fn action_for_top(model: &mut Model, action: Action, effects: &mut Vec<Effec
 pub fn heard(model: &mut Model, out: Out, effects: &mut Vec<Effect>) {
     match out {
         Out::Done | Out::Ignored => {}
-        Out::Close => close(model, effects),
+        Out::Close => close(model),
         Out::Run(action) => {
             model.overlays.pop();
             action_for_top(model, action, effects);
@@ -128,16 +128,17 @@ pub fn heard(model: &mut Model, out: Out, effects: &mut Vec<Effect>) {
 }
 
 /// Closes the top overlay; the list of sessions stays while there is nothing below it.
-fn close(model: &mut Model, effects: &mut Vec<Effect>) {
+fn close(model: &mut Model) {
     match model.overlays.last() {
         Some(Overlay::Sessions(_)) if model.session().is_none() => {}
         Some(Overlay::AskLine(line)) if line.purpose() == Purpose::Search => {
             model.overlays.pop();
             model.diff.search("");
         }
-        Some(Overlay::AskLine(_)) => {
+        Some(Overlay::AskLine(line)) => {
+            let filters = line.purpose() == Purpose::Filter;
             model.overlays.pop();
-            if model.timeline.filter().is_some() {
+            if filters && model.timeline.filter().is_some() {
                 act::clear_filter(model);
             }
         }
@@ -145,7 +146,6 @@ fn close(model: &mut Model, effects: &mut Vec<Effect>) {
             model.overlays.pop();
         }
     }
-    let _ = effects;
 }
 
 fn go_to_time(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
@@ -187,11 +187,25 @@ fn typed(
                 model.overlays.pop();
             }
         }
+        Purpose::SearchSteps => {
+            model.overlays.pop();
+            let words = text.split_whitespace().map(str::to_owned).collect();
+            let filter = Filter {
+                words,
+                ..Filter::default()
+            };
+            match model.session() {
+                Some(session) if !filter.words.is_empty() => {
+                    effects.push(Effect::Ask(Question::Search(session, filter)));
+                }
+                _ => model.timeline.set_hits(Vec::new()),
+            }
+        }
         Purpose::Filter if text.trim().is_empty() => {
             model.overlays.pop();
             act::clear_filter(model);
         }
-        Purpose::Filter => match filter::parse(&text, model.moment.now) {
+        Purpose::Filter => match Filter::parse_at(&text, model.moment.now) {
             Ok(filter) => {
                 if let Some(session) = model.session() {
                     model.filtering = Some(text);
@@ -201,7 +215,7 @@ fn typed(
             }
             Err(problem) => {
                 if let Some(Overlay::AskLine(line)) = model.overlays.last_mut() {
-                    line.problem = Some(problem);
+                    line.problem = Some(problem.to_string());
                 }
             }
         },

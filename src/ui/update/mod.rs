@@ -79,6 +79,13 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     ask_for_rows(model, effects);
     fit_overlays(model, effects);
     diff::paint(model, effects);
+    let wanted = model.prompt.wanted();
+    if wanted.is_some() && wanted != model.asked_words {
+        let theme = model.theme.clone();
+        let ask = |(words, room)| Effect::Ask(Question::Words(words, room, theme));
+        effects.extend(wanted.clone().map(ask));
+    }
+    model.asked_words = wanted;
 }
 
 fn ask_for_rows(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -125,7 +132,8 @@ fn link(model: &mut Model, effects: &mut Vec<Effect>) {
         }),
         _ => None,
     };
-    if subject == model.subject {
+    let refresh = std::mem::take(&mut model.refresh);
+    if subject == model.subject && !refresh {
         return;
     }
     let before = std::mem::replace(&mut model.subject, subject);
@@ -133,8 +141,9 @@ fn link(model: &mut Model, effects: &mut Vec<Effect>) {
         model.prompt.clear();
         return;
     };
+    let anew = |same: bool| refresh || !same;
     let same_prompt = before.is_some_and(|b| (b.session, b.prompt) == (now.session, now.prompt));
-    if !same_prompt {
+    if anew(same_prompt) {
         effects.push(Effect::Ask(Question::Prompt(now.session, now.prompt)));
     } else if now.step.is_none() && before.is_some_and(|b| b.step.is_some()) {
         model.prompt.show_last_words();
@@ -147,7 +156,8 @@ fn link(model: &mut Model, effects: &mut Vec<Effect>) {
         effects.push(Effect::Ask(Question::Step(step, model.view, options)));
         model.waiting.get_or_insert(model.moment.now);
     }
-    if !matches!(now.scope, Scope::Step(_)) && before.map(|b| b.scope) != Some(now.scope) {
+    let same_scope = before.map(|b| b.scope) == Some(now.scope);
+    if !matches!(now.scope, Scope::Step(_)) && anew(same_scope) {
         effects.push(Effect::Ask(Question::Changes(now.scope, options)));
         model.waiting.get_or_insert(model.moment.now);
     }

@@ -41,6 +41,7 @@ pub fn arrive(model: &mut Model, target: &Target) {
 /// Asks for a session; what is on the screen stays until it has come.
 pub fn open(model: &mut Model, opening: Opening, effects: &mut Vec<Effect>) {
     super::remember(model, effects);
+    model.seen = None;
     let session = opening.session;
     let known = model
         .sessions
@@ -97,6 +98,7 @@ pub fn first(model: &mut Model, effects: &mut Vec<Effect>) {
         .as_ref()
         .and_then(|l| list_of.sessions.iter().find(|s| s.id == l.session));
     if newest.live {
+        model.overlays.clear();
         let opening = Opening {
             session: newest.row,
             target: Target::End,
@@ -104,6 +106,7 @@ pub fn first(model: &mut Model, effects: &mut Vec<Effect>) {
         };
         open(model, opening, effects);
     } else if let (Some(session), Some(left)) = (before, left) {
+        model.overlays.clear();
         let target = match (&left.step, left.prompt) {
             (_, 0) => Target::End,
             (_, no) => Target::Prompt(no),

@@ -9,7 +9,9 @@ use super::super::overlay::{Overlay, Target};
 use super::super::pane::diff::{Content, View};
 use super::super::pane::timeline::Density;
 use super::open;
-use crate::query::types::{Scope, SessionList, SessionRow, StepDetail, Summary, Timeline};
+use crate::query::types::{
+    Filter, Scope, SessionList, SessionRow, StepDetail, StepRow, Summary, Timeline,
+};
 
 /// An answer came.
 pub fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
@@ -70,12 +72,18 @@ fn failed(model: &mut Model, question: &Question, why: &str) {
 fn answered(model: &mut Model, question: Question, answer: Answer, effects: &mut Vec<Effect>) {
     match (question, answer) {
         (_, Answer::Sessions(list)) => sessions(model, list, effects),
-        (Question::Timeline(row), Answer::Timeline(timeline)) => show(model, row, timeline),
+        (Question::Timeline(row), Answer::Timeline(timeline)) => {
+            show(model, row, *timeline, effects);
+        }
         (Question::Rows(asked), Answer::Rows(rows)) => model.timeline.take_rows(&asked, rows),
         (Question::Step(row, ..), Answer::Step(detail, view, content)) => {
-            if model.subject.is_some_and(|s| s.step == Some(row)) {
+            let wanted = model.subject.is_some_and(|s| s.step == Some(row));
+            if wanted {
                 step(model, *detail, view, content);
             }
+        }
+        (Question::Words(words, room, _), Answer::Words(lines)) => {
+            model.prompt.take_rendered(words, room, lines);
         }
         (_, Answer::Painted(done)) => {
             model.painting = false;
@@ -92,23 +100,17 @@ fn answered(model: &mut Model, question: Question, answer: Answer, effects: &mut
             }
         }
         (Question::Changes(scope, _), Answer::Changes(content)) => {
-            if model.subject.is_some_and(|s| s.scope == scope) {
+            let wanted = model.subject.is_some_and(|s| s.scope == scope);
+            if wanted {
                 show_content(model, Shown::Changes(scope), content);
             }
         }
         (Question::Summary(session), Answer::Summary(summary)) => {
             take_summary(model, session, *summary);
         }
-        (Question::Filter(session, _), Answer::Filter(rows)) => {
-            if model.session() == Some(session)
-                && let Some(text) = model.filtering.take()
-            {
-                let none = rows.is_empty();
-                model.timeline.set_filter(Some((text, rows)));
-                if none {
-                    super::say(model, "no step matches; f changes the filter");
-                }
-            }
+        (Question::Filter(session, _), Answer::Filter(rows)) => filtered(model, session, rows),
+        (Question::Search(session, _), Answer::Filter(rows)) => {
+            found_steps(model, session, rows);
         }
         (_, Answer::Files(files)) => {
             for overlay in &mut model.overlays {
@@ -131,6 +133,27 @@ fn answered(model: &mut Model, question: Question, answer: Answer, effects: &mut
     }
 }
 
+fn found_steps(model: &mut Model, session: SessionRow, rows: Vec<StepRow>) {
+    if model.session() == Some(session) {
+        model.timeline.set_hits(rows);
+        super::act::next_hit(model, true);
+    }
+}
+
+fn filtered(model: &mut Model, session: SessionRow, rows: Vec<StepRow>) {
+    if model.session() != Some(session) {
+        return;
+    }
+    let Some(text) = model.filtering.take() else {
+        return;
+    };
+    let none = rows.is_empty();
+    model.timeline.set_filter(Some((text, rows)));
+    if none {
+        super::say(model, "no step matches; f changes the filter");
+    }
+}
+
 fn sessions(model: &mut Model, list: SessionList, effects: &mut Vec<Effect>) {
     let list = Arc::new(list);
     model.sessions = Some(list.clone());
@@ -139,14 +162,24 @@ fn sessions(model: &mut Model, list: SessionList, effects: &mut Vec<Effect>) {
             sessions.take(list.clone());
         }
     }
-    // While the first read goes on there may be nothing yet; what is found then opens as if it had been there.
-    if !model.started || (model.session().is_none() && model.opening.is_none()) {
+    // While the first read goes on there may be nothing yet: what is found then opens as if it had been there, as long
+    // as the user has not turned to something else.
+    let nothing_open = model.session().is_none() && model.opening.is_none();
+    let idle = match model.overlays.as_slice() {
+        [] => nothing_open,
+        [Overlay::Sessions(sessions)] => {
+            let live = list.sessions.first().is_some_and(|s| s.live);
+            sessions.is_first() && !sessions.was_touched() && (nothing_open || live)
+        }
+        _ => false,
+    };
+    if !model.started || idle {
         model.started = true;
         open::first(model, effects);
     }
 }
 
-fn show(model: &mut Model, row: SessionRow, timeline: Timeline) {
+fn show(model: &mut Model, row: SessionRow, timeline: Timeline, effects: &mut Vec<Effect>) {
     let opening = model.opening.as_ref().filter(|o| o.session == row).cloned();
     if opening.is_none() && model.session() != Some(row) {
         return;
@@ -154,7 +187,7 @@ fn show(model: &mut Model, row: SessionRow, timeline: Timeline) {
     let follow = model.follow && model.timeline.at_end();
     model.timeline.show(timeline);
     // The same step may have an output now.
-    model.subject = None;
+    model.refresh = true;
     match opening {
         Some(opening) => {
             model.opening = None;
@@ -164,6 +197,14 @@ fn show(model: &mut Model, row: SessionRow, timeline: Timeline) {
             let new_from = new_from.filter(|n| *n > 0 && *n < all);
             model.timeline.set_new_from(new_from);
             open::arrive(model, &opening.target);
+        }
+        None if model.timeline.filter().is_some() => {
+            // What is new may belong among what the filter keeps.
+            let text = model.timeline.filter().unwrap_or_default().to_owned();
+            if let Ok(filter) = Filter::parse_at(&text, model.moment.now) {
+                model.filtering = Some(text);
+                effects.push(Effect::Ask(Question::Filter(row, filter)));
+            }
         }
         None if follow => model.timeline.go_to_end(),
         None => {}
@@ -214,7 +255,7 @@ fn take_summary(model: &mut Model, session: SessionRow, summary: Summary) {
 fn resolved(
     model: &mut Model,
     question: Question,
-    (session, step): (SessionRow, crate::query::types::StepRow),
+    (session, step): (SessionRow, StepRow),
     effects: &mut Vec<Effect>,
 ) {
     if let Question::Resolve(id) = &question {

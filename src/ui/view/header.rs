@@ -22,14 +22,6 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
 
 fn wide(model: &Model, area: Rect, buf: &mut Buffer) {
     let theme = &model.theme;
-    let mut cells = Cells::default();
-    cells.push(" regent-tui", theme.heading());
-    cells.push("  ", Style::new());
-    let folder = text::one_line(&model.home.folder);
-    cells.push(text::start(&folder, 40).into_owned(), theme.text());
-    if let Some(branch) = &model.home.branch {
-        cells.push(format!("  {}", text::one_line(branch)), theme.dim());
-    }
     let mut right = Cells::default();
     if let Some(timeline) = model.timeline.timeline() {
         let session = &timeline.session;
@@ -38,6 +30,18 @@ fn wide(model: &Model, area: Rect, buf: &mut Buffer) {
             right.push(format!("  {}", model.moment.span(from, to)), theme.text());
         }
         right.push(format!("  {}", place_in_list(model)), theme.dim());
+    }
+    let mut cells = Cells::default();
+    cells.push(" regent-tui", theme.heading());
+    cells.push("  ", Style::new());
+    let branch = model.home.branch.as_deref().map(text::one_line);
+    let taken =
+        cells.used() + right.used() + 4 + branch.as_deref().map_or(0, |b| text::width(b) + 2);
+    let room = usize::from(area.width).saturating_sub(taken);
+    let folder = text::one_line(&model.home.folder);
+    cells.push(text::start(&folder, room).into_owned(), theme.text());
+    if let Some(branch) = branch {
+        cells.push(format!("  {branch}"), theme.dim());
     }
     put_line(area, &cells.line(), buf);
     let width = (right.used() as u16 + 1).min(area.width);

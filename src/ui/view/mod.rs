@@ -45,7 +45,9 @@ fn draw_overlay(model: &Model, overlay: &Overlay, buf: &mut Buffer) {
     let body = model.body();
     let (theme, marks, moment) = (&model.theme, model.marks, &model.moment);
     match overlay {
-        Overlay::Sessions(sessions) => sessions.draw(body, (theme, marks, moment), buf),
+        Overlay::Sessions(sessions) => {
+            sessions.draw(body, (theme, marks, moment), model.ingest, buf);
+        }
         Overlay::Summary(summary) => summary.draw(body, theme, marks, buf),
         Overlay::Find(find) => find.draw(body, (theme, marks, moment), model.ingest, buf),
         Overlay::Picker(picker) => picker.draw(body, theme, marks, buf),

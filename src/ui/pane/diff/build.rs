@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::compare::{code, compare, recorded};
 use super::content::{Body, Content, Head, Lines, Numbers, Opening, Section, Text};
 use super::output;
+use super::search::Search;
 use crate::model::{Op, Status, StepKind, TestOutcome};
 use crate::query::types::{Content as FileContent, FileChange, StepDetail};
 use crate::text;
@@ -216,7 +217,7 @@ fn size(bytes: u64) -> String {
 fn as_it_is(path: &str, text: &Arc<str>) -> Body {
     Body::Lines(Lines {
         text: code(path, text.clone(), Numbers::From(1)),
-        marks: Vec::new(),
+        ..Lines::default()
     })
 }
 
@@ -230,7 +231,7 @@ fn shown(step: &StepDetail) -> Content {
     let numbers = Numbers::From(shown.first_line.max(1));
     let lines = Lines {
         text: code(&shown.path, shown.text.clone(), numbers),
-        marks: Vec::new(),
+        ..Lines::default()
     };
     let head = Head {
         title: text::line(&shown.path).into_owned(),
@@ -267,7 +268,12 @@ fn output_of(step: &StepDetail) -> Content {
             opening: Opening::Top,
         };
     }
-    let lines = output::read(&step.output);
+    let mut lines = output::read(&step.output);
+    if step.info.kind == StepKind::Search {
+        // What looks like an error in what was found is a line of somebody's file.
+        lines.marks.clear();
+        lines.found = Search::of_tool(&step.info.target);
+    }
     let remarks = match step.output_cut {
         0 => Vec::new(),
         cut => vec![format!("{} of the output are left off here.", size(cut))],
@@ -304,7 +310,7 @@ fn plain(step: &StepDetail, words: &str, without: &str) -> Content {
         Vec::new(),
         Lines {
             text,
-            marks: Vec::new(),
+            ..Lines::default()
         },
         Opening::Top,
     )
@@ -328,7 +334,7 @@ fn raw(step: &StepDetail) -> Content {
         Vec::new(),
         Lines {
             text,
-            marks: Vec::new(),
+            ..Lines::default()
         },
         Opening::Top,
     )

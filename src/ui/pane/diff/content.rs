@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ratatui::style::Style;
 
+use super::search::Search;
 use crate::diff::lines::Block;
 use crate::model::{Evidence, Op};
 use crate::source::Hunk;
@@ -123,6 +124,8 @@ pub struct Lines {
     pub text: Text,
     /// Lines worth a jump: errors in an output. Ascending.
     pub marks: Vec<u32>,
+    /// What a search looked for, to be shown where it was found.
+    pub found: Option<Search>,
 }
 
 /// A text by lines.

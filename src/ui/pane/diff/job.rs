@@ -29,7 +29,8 @@ pub struct Done {
 }
 
 impl Job {
-    /// Highlights. Takes a few milliseconds, at most a fifth of a second.
+    /// Highlights as many of the lines as can be done in a fiftieth of a second (a fifth, far down in a long file); the
+    /// next job goes on from there.
     pub fn run(self) -> Done {
         let text = self
             .content
@@ -41,7 +42,7 @@ impl Job {
             let lines = self.lines.start.min(text.len())..self.lines.end.min(text.len());
             Some(highlight::pieces(key, &text.lines(), language, lines))
         });
-        // Whatever could not be highlighted counts as done: it stays plain.
+        // A text without a language stays plain, and counts as done.
         let pieces = found.unwrap_or_else(|| vec![Vec::new(); self.lines.len()]);
         Done {
             generation: self.generation,

@@ -24,7 +24,11 @@ pub fn read(raw: &str) -> Lines {
         .filter(|&i| is_error(text.line(i)))
         .map(|i| i as u32)
         .collect();
-    Lines { text, marks }
+    Lines {
+        text,
+        marks,
+        found: None,
+    }
 }
 
 /// Takes out every sequence that is not a colour, and what a carriage return overwrote.

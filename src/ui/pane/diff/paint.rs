@@ -39,11 +39,15 @@ pub struct Pen<'a> {
 }
 
 /// The layer that highlighting makes.
-pub fn code_layer(pieces: &[Piece], theme: &Theme) -> Layer {
+pub fn code_layer(pieces: &[Piece], theme: &Theme, changed: bool) -> Layer {
     let mut from = 0;
     let mut layer = Vec::with_capacity(pieces.len());
     for &(end, kind) in pieces {
-        layer.push((from..end as usize, theme.code(kind)));
+        let style = match changed {
+            true => theme.code_on_tint(kind),
+            false => theme.code(kind),
+        };
+        layer.push((from..end as usize, style));
         from = end as usize;
     }
     layer

@@ -1,4 +1,5 @@
-//! Search within the pane: as typed, ignoring case as long as nothing typed is a capital.
+//! Search within the pane: as typed, ignoring case as long as nothing typed is a capital. And what an agent's search
+//! found, to be shown in its output.
 
 use std::ops::Range;
 
@@ -25,6 +26,20 @@ impl Search {
         (!query.is_empty()).then(|| Search {
             pattern,
             query: query.to_owned(),
+            rows: Vec::new(),
+        })
+    }
+
+    /// A search as an agent's tool made it: for a regular expression, or else for the words as they are.
+    pub fn of_tool(pattern: &str) -> Option<Search> {
+        let build = |pattern: &str| RegexBuilder::new(pattern).size_limit(1 << 20).build();
+        let found = build(pattern)
+            .or_else(|_| build(&regex::escape(pattern)))
+            .ok()?;
+        // What is found everywhere says nothing.
+        (!found.is_match("")).then(|| Search {
+            pattern: found,
+            query: pattern.to_owned(),
             rows: Vec::new(),
         })
     }

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::content::{Change, Section, Side};
+use super::content::{Body, Change, Section, Side};
 use super::gutter::Gutter;
 use super::paint::{self, Laid, Layer, Pen, WRAPPED_BYTES};
 use super::rows::{Kind, NONE, Row};
@@ -385,7 +385,7 @@ impl Painter<'_> {
         let pieces = state.pieces(source.number, source.side, source.line as usize);
         if theme.has_tints() || source.sign == Sign::None {
             layers.push(whole);
-            layers.push(paint::code_layer(pieces, theme));
+            layers.push(paint::code_layer(pieces, theme, source.sign != Sign::None));
         } else {
             // Without tints the colour of the text says that it changed.
             layers.push(whole);
@@ -403,6 +403,13 @@ impl Painter<'_> {
             });
             layers.push(foreign.collect());
         }
+        let near = &text[..text.floor_char_boundary(reach)];
+        if let Body::Lines(lines) = &source.section.body
+            && let Some(found) = &lines.found
+        {
+            let places = found.places(near).into_iter();
+            layers.push(places.map(|place| (place, theme.matched())).collect());
+        }
         if source.sign != Sign::None
             && let Some(change) = source.section.change()
         {
@@ -417,7 +424,6 @@ impl Painter<'_> {
             } else {
                 theme.matched()
             };
-            let near = &text[..text.floor_char_boundary(reach)];
             layers.push(
                 search
                     .places(near)

@@ -37,6 +37,8 @@ pub struct State {
     height: usize,
     rows: Rows,
     filter: Option<String>,
+    /// Steps (by index, ascending) that a search found.
+    hits: Vec<u32>,
 }
 
 /// Lines kept between the cursor and the edge.
@@ -89,7 +91,7 @@ impl State {
         if same {
             let before = self.timeline.as_ref().map_or(0, |t| t.steps.len());
             // What was still running may have ended.
-            self.rows.forget_unfinished();
+            self.rows.doubt();
             if timeline.steps.len() < before {
                 self.rows = Rows::default();
             }
@@ -103,6 +105,9 @@ impl State {
                 ..State::default()
             };
         }
+        if same {
+            self.carry_over(&timeline);
+        }
         self.timeline = Some(Arc::new(timeline));
         self.recompute();
         match selected {
@@ -110,6 +115,35 @@ impl State {
             _ => self.cursor = self.lines.len().saturating_sub(1),
         }
         self.keep_in_view();
+    }
+
+    /// What is kept by index stays with its step, wherever that stands in the newer timeline.
+    fn carry_over(&mut self, newer: &Timeline) {
+        let Some(older) = self.timeline.clone() else {
+            return;
+        };
+        let moved = |index: &u32| -> Option<u32> {
+            let row = older.steps.get(*index as usize)?.row;
+            if newer.steps.get(*index as usize).map(|s| s.row) == Some(row) {
+                return Some(*index);
+            }
+            let at = newer.steps.iter().position(|s| s.row == row)?;
+            Some(at as u32)
+        };
+        let choice = &mut self.choice;
+        for set in [&mut choice.open_runs, &mut choice.folded_agents] {
+            *set = set.iter().filter_map(moved).collect();
+        }
+        choice.new_from = choice.new_from.as_ref().and_then(moved);
+        for list in [Some(&mut self.hits), choice.kept.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            // Steps are only ever added: one that moved shows that all behind it did.
+            if list.iter().any(|i| moved(i) != Some(*i)) {
+                *list = list.iter().filter_map(moved).collect();
+            }
+        }
     }
 
     /// Steps from here on are new since the user looked.
@@ -125,15 +159,7 @@ impl State {
         let selected = self.selected();
         match filter {
             Some((text, rows)) => {
-                let mut wanted = rows.into_iter().peekable();
-                let mut kept = Vec::new();
-                for (i, step) in (0..).zip(self.steps()) {
-                    if wanted.peek() == Some(&step.row) {
-                        wanted.next();
-                        kept.push(i);
-                    }
-                }
-                self.choice.kept = Some(kept);
+                self.choice.kept = Some(self.indices(rows));
                 self.filter = Some(text);
             }
             None => {
@@ -143,6 +169,28 @@ impl State {
         }
         self.recompute();
         self.reselect(selected);
+    }
+
+    /// The places of rows that are given in timeline order.
+    fn indices(&self, rows: Vec<StepRow>) -> Vec<u32> {
+        let mut wanted = rows.into_iter().peekable();
+        let mut found = Vec::new();
+        for (i, step) in (0..).zip(self.steps()) {
+            if wanted.next_if(|w| *w == step.row).is_some() {
+                found.push(i);
+            }
+        }
+        found
+    }
+
+    /// What a search found, in timeline order.
+    pub fn set_hits(&mut self, rows: Vec<StepRow>) {
+        self.hits = self.indices(rows);
+    }
+
+    /// The steps that a search found.
+    pub fn hits(&self) -> &[u32] {
+        &self.hits
     }
 
     /// How many steps the filter keeps.

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::model::Status;
 use crate::query::types::{StepInfo, StepRow};
 
 /// As many rows are kept for sure; at most twice as many.
@@ -16,6 +15,8 @@ pub struct Rows {
     old: HashMap<StepRow, Arc<StepInfo>>,
     /// Asked for, and not there: not asked for again until the timeline is read anew.
     gone: HashSet<StepRow>,
+    /// Shown as they are, and asked for again when they are looked at: the store has something newer, perhaps of them.
+    stale: HashSet<StepRow>,
 }
 
 impl Rows {
@@ -26,7 +27,7 @@ impl Rows {
 
     /// Whether a row is here, or known not to exist.
     pub fn has(&self, row: StepRow) -> bool {
-        self.get(row).is_some() || self.gone.contains(&row)
+        (self.get(row).is_some() && !self.stale.contains(&row)) || self.gone.contains(&row)
     }
 
     /// Whether there is no row at all.
@@ -42,15 +43,17 @@ impl Rows {
         for info in rows {
             self.young.insert(info.row, Arc::new(info));
         }
+        // Also those without an answer: a question that fails is not asked again and again.
+        for row in asked {
+            self.stale.remove(row);
+        }
         self.gone
             .extend(asked.iter().filter(|r| !self.young.contains_key(r)));
     }
 
-    /// Forgets the rows that may have changed since: those without a result.
-    pub fn forget_unfinished(&mut self) {
+    /// The timeline was read anew: a late result, or better evidence, may have changed any row.
+    pub fn doubt(&mut self) {
         self.gone.clear();
-        for rows in [&mut self.young, &mut self.old] {
-            rows.retain(|_, info| !matches!(info.status, Status::Running | Status::Unknown));
-        }
+        self.stale = self.young.keys().chain(self.old.keys()).copied().collect();
     }
 }

@@ -145,6 +145,43 @@ fn raw_records_are_laid_out_and_not_changed() {
 }
 
 #[test]
+fn what_a_search_found_is_shown() {
+    let mut step = step(StepKind::Search, Status::Ok);
+    step.info.target = r"fn \w+_retry".into();
+    step.output = "src/a.rs:3:fn do_retry() { error(); }\nsrc/b.rs:9:fn no_retry()\n".into();
+    let screen = Screen::new(
+        build(Subject::Step(&step, View::Output), Options::default()),
+        69,
+        6,
+    );
+    assert!(
+        screen
+            .cell("fn do_retry")
+            .modifier
+            .contains(Modifier::UNDERLINED)
+    );
+    assert!(
+        !screen
+            .cell("src/b.rs")
+            .modifier
+            .contains(Modifier::UNDERLINED)
+    );
+    assert_eq!(
+        screen.state.line_under_cursor().unwrap().text,
+        "src/a.rs:3:fn do_retry() { error(); }"
+    );
+    for pattern in ["**/*.rs", "(", "a*", ""] {
+        step.info.target = pattern.into();
+        Screen::new(
+            build(Subject::Step(&step, View::Output), Options::default()),
+            69,
+            6,
+        )
+        .text();
+    }
+}
+
+#[test]
 fn silence_is_said() {
     for (status, words) in [
         (Status::Ok, "It printed nothing."),

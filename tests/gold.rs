@@ -1,11 +1,17 @@
-//! Reconstructed file states against git blob ids, on real sessions where they are at hand.
+//! Files as `cat STEP:PATH` gives them, against the git blob ids of the commits that followed; on real sessions, where they
+//! are at hand.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::*;
-use crate::git::blob_sha1;
-use crate::store::{Store, blobs};
+use regent_tui::clock::Clock;
+use regent_tui::git::blob_sha1;
+use regent_tui::ingest::{self, Options};
+use regent_tui::model::Time;
+use regent_tui::query::{Ask, LogQuery, Side, StoreAsk};
+use regent_tui::source::Places;
+use regent_tui::store::{Place, Store};
 
 /// The folder of real sessions, if it is there.
 fn transcripts() -> Option<PathBuf> {
@@ -49,44 +55,39 @@ fn gold(dir: &Path) -> Vec<Gold> {
         .collect()
 }
 
-fn ingested(file: &Path) -> Store {
-    let store = Store::open_in_memory().unwrap();
+fn ingested(file: &Path, dir: &Path) -> StoreAsk {
+    let place = Place::explicit(&dir.join("history.db"), rustix::process::getuid().as_raw());
+    let store = Store::open(&place).unwrap();
     let options = Options {
         from: vec![file.to_owned()],
         ..Options::default()
     };
-    let report = run(&store, &options, Time(0), &mut |_| {}).unwrap();
+    let report = ingest::run(&store, &options, Time(0), &mut |_| {}).unwrap();
     assert!(report.failed.is_empty(), "{:?}", report.failed);
-    store
+    drop(store);
+    StoreAsk::open(&place, Places::default(), Clock::system()).unwrap()
 }
 
 /// The state of a path after its last change until then: `None` if no change is known, else the blob's id in git.
-fn state(store: &Store, path: &str, until: Option<Time>) -> Option<String> {
-    let conn = store.conn();
-    let mut q = conn
-        .prepare(
-            "SELECT c.after, c.old_path_id, p.id, c.path_id FROM change c JOIN step t ON t.id = c.step_id
-             JOIN path p ON p.id = c.path_id OR p.id = c.old_path_id JOIN root r ON r.id = p.root_id
-             WHERE rtrim(CAST(r.path AS TEXT), '/') || '/' || CAST(p.rel AS TEXT) = ?1 AND coalesce(t.at, 0) <= ?2
-             ORDER BY t.seq DESC, c.no DESC LIMIT 1",
-        )
-        .unwrap();
-    let (after, moved): (Option<i64>, bool) = q
-        .query_row(
-            rusqlite::params![path, until.map_or(i64::MAX, |t| t.0)],
-            |r| Ok((r.get(0)?, r.get::<_, Option<i64>>(1)? == Some(r.get(2)?))),
-        )
-        .ok()?;
-    let sha = |bytes: &[u8]| {
-        blob_sha1(bytes)
+fn state(ask: &StoreAsk, path: &str, until: Option<Time>) -> Option<String> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let query = LogQuery {
+        path: Some(name.to_owned()),
+        ..LogQuery::default()
+    };
+    let steps = ask.rows(&ask.log(&query).unwrap()).unwrap();
+    let last = steps
+        .iter()
+        .filter(|s| s.added.is_some())
+        .filter(|s| until.is_none_or(|u| s.at.is_none_or(|at| at <= u)))
+        .max_by_key(|s| s.seq)?;
+    Some(match ask.bytes_at(last.row, path, Side::After) {
+        Ok(bytes) => blob_sha1(&bytes)
             .iter()
             .map(|b| format!("{b:02x}"))
-            .collect::<String>()
-    };
-    Some(match (moved, after) {
-        (true, _) | (_, Some(0)) => "0".repeat(40),
-        (_, Some(blob)) => sha(&blobs::get(conn, blob).unwrap()),
-        (_, None) => "not known".to_owned(),
+            .collect(),
+        Err(e) if e.to_string().contains("deleted by") => "0".repeat(40),
+        Err(e) => e.to_string(),
     })
 }
 
@@ -119,10 +120,10 @@ fn states_agree_with_the_commits_that_followed() {
             }
             None => file,
         };
-        let store = ingested(&file);
+        let ask = ingested(&file, temp.path());
         for row in rows {
             let got = state(
-                &store,
+                &ask,
                 &row.path,
                 if row.lines.is_some() { None } else { row.until },
             );
