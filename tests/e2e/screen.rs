@@ -113,7 +113,7 @@ fn finding_filtering_helping() {
     term.keys("f");
     term.keys("failed\r");
     term.gone("CHANGELOG.md");
-    term.keys("\x1b");
+    term.keys("\x1bG");
     term.see("CHANGELOG.md");
     term.keys("?");
     term.see("half a page down");

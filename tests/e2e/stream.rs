@@ -40,7 +40,6 @@ pub struct Stream {
     /// The last bytes, for messages.
     recent: Vec<u8>,
     violations: Vec<String>,
-    clipboard: Vec<String>,
     questions: Vec<&'static str>,
 }
 
@@ -66,11 +65,6 @@ impl Stream {
     pub fn mode(&self, mode: u16) -> bool {
         // A terminal begins with its cursor shown.
         self.modes.get(&mode).copied().unwrap_or(mode == 25)
-    }
-
-    /// What was put on the clipboard, in base64.
-    pub fn clipboard(&self) -> &[String] {
-        &self.clipboard
     }
 
     /// Questions that the terminal has to answer, oldest first; each is handed out once.
@@ -217,7 +211,8 @@ impl Stream {
                 .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
         };
         match text.strip_prefix("52;c;") {
-            Some(data) if base64(data) => self.clipboard.push(data.to_owned()),
+            // A copy that was asked for by key.
+            Some(data) if base64(data) => {}
             _ if text == "11;?" => self.questions.push("background"),
             _ => self.violate(format!("OSC {text:?}")),
         }
