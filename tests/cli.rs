@@ -417,7 +417,7 @@ fn usage_errors_are_two_and_refusals_are_one() {
     let (code, text) = h.err(&["sessions"]);
     assert_eq!(code, 1);
     assert!(
-        text.contains("hint: `regent-tui ingest` makes one"),
+        text.contains("no session of an agent belongs to ~/shop") && text.contains("hint: "),
         "{text}"
     );
     assert!(!h.path("shop/.regent").exists(), "looking made a store");

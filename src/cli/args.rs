@@ -186,9 +186,12 @@ pub struct Search {
 /// `doctor`.
 #[derive(Debug, ClapArgs)]
 pub struct Doctor {
-    /// Make everything that is derived from the transcripts again
+    /// Make everything that is derived from the transcripts again; of a damaged store, save what is whole
     #[arg(long)]
     pub rebuild: bool,
+    /// Take a store that came from elsewhere (with a clone, a backup) for yours
+    #[arg(long)]
+    pub trust: bool,
     /// List the agents' versions and the records that were not understood
     #[arg(long)]
     pub formats: bool,

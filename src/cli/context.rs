@@ -1,5 +1,6 @@
 //! What every command needs: where the store is, and the store opened for asking.
 
+use std::io::{self, BufRead, IsTerminal};
 use std::path::PathBuf;
 
 use color_eyre::Result;
@@ -11,7 +12,7 @@ use crate::config::Environment;
 use crate::git::{self, Repository};
 use crate::query::StoreAsk;
 use crate::store::place::Wanted;
-use crate::store::{OpenError, Place, Reader, Store};
+use crate::store::{Notice, OpenError, Place, Reader, Store};
 
 /// The options and surroundings of one run.
 pub(super) struct Context<'a> {
@@ -54,17 +55,27 @@ impl<'a> Context<'a> {
         Ok(Place::choose(&wanted, &self.env.surroundings)?)
     }
 
-    /// The store for asking. One that was deleted and is kept elsewhere is brought back; that is said.
+    /// The store for asking, with all that is new on this machine read into it; a store that was named is asked as it is.
     pub fn ask(&self, out: &mut Out) -> Result<StoreAsk> {
         let place = self.place()?;
+        self.trusted(&place, out)?;
+        if self.global.store.is_none() {
+            super::ingest::refresh(self, &place, out)?;
+        }
+        self.ask_as_it_is(place, out)
+    }
+
+    /// The store for asking. One that was deleted and is kept elsewhere is brought back; that is said.
+    pub fn ask_as_it_is(&self, place: Place, out: &mut Out) -> Result<StoreAsk> {
         let reader = match Reader::open(&place) {
             Err(OpenError::Missing { .. }) if place.has_store() => {
                 let store = Store::open(&place)?;
-                self.tell(out, &store)?;
+                self.tell(out, store.notices())?;
                 store.reader()?
             }
             other => other?,
         };
+        self.tell(out, reader.notices())?;
         Ok(StoreAsk::new(
             reader,
             place,
@@ -73,9 +84,38 @@ impl<'a> Context<'a> {
         ))
     }
 
+    /// Asks the user, where one is there to answer, whether a store that came from elsewhere is to be trusted.
+    pub fn trusted(&self, place: &Place, out: &mut Out) -> Result<()> {
+        let Err(OpenError::Stranger {
+            path,
+            why,
+            askable: true,
+        }) = Reader::open(place)
+        else {
+            return Ok(());
+        };
+        let strange = OpenError::Stranger {
+            path,
+            why,
+            askable: true,
+        };
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Err(strange.into());
+        }
+        out.question(&format!(
+            "{strange}. It may have come with a clone. Trust it? [y/N] "
+        ))?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        if !matches!(answer.trim(), "y" | "Y" | "yes") {
+            return Err(strange.into());
+        }
+        Ok(Store::trust(place)?)
+    }
+
     /// What the user must know of how a store was opened.
-    pub fn tell(&self, out: &mut Out, store: &Store) -> Result<()> {
-        for notice in store.notices() {
+    pub fn tell(&self, out: &mut Out, notices: &[Notice]) -> Result<()> {
+        for notice in notices {
             out.note(&notice.to_string())?;
         }
         Ok(())

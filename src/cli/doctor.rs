@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use super::args::Doctor;
 use super::context::Context;
-use super::ingest;
 use super::out::{Out, Role};
+use super::{ingest, repair};
 use crate::model::{Agent, Time};
 use crate::query::{Refused, StoreAsk, health};
 use crate::store::place::Kind;
+use crate::store::{self, Place, Store};
 
 /// Claude Code deletes transcripts that were not written for so many days, unless its settings say otherwise.
 const CLEANUP_DAYS: u64 = 30;
@@ -61,15 +62,20 @@ struct Formats {
 }
 
 pub(super) fn run(context: &Context<'_>, options: &Doctor, out: &mut Out) -> Result<()> {
-    if options.rebuild {
-        ingest::rebuild(context, out)?;
-        out.note("rebuilt from the raw transcripts")?;
+    let place = context.place()?;
+    if options.trust {
+        Store::trust(&place)?;
+        out.note(&format!("{} is trusted now", place.dir.display()))?;
     }
-    let ask = context.ask(out)?;
+    context.trusted(&place, out)?;
+    if options.rebuild {
+        ingest::rebuild(context, &place, out)?;
+    }
     if options.formats {
+        let ask = context.ask_as_it_is(place, out)?;
         return formats(&ask, out);
     }
-    let checks = checks(context, &ask)?;
+    let checks = checks(context, place, out)?;
     let bad = checks.iter().filter(|c| c.verdict == Verdict::Bad).count();
     if out.json {
         out.value(&checks, false)?;
@@ -98,21 +104,51 @@ pub(super) fn run(context: &Context<'_>, options: &Doctor, out: &mut Out) -> Res
     }
 }
 
-fn checks(context: &Context<'_>, ask: &StoreAsk) -> Result<Vec<Check>> {
-    let place = ask.place();
-    Ok(vec![
+fn checks(context: &Context<'_>, place: Place, out: &mut Out) -> Result<Vec<Check>> {
+    let mut checks = vec![
         sqlite(),
-        integrity(ask)?,
         // A folder that the user named is the user's own affair.
         match place.kind {
             Kind::Explicit => rights("folder", &place.dir, 0, place.uid),
             Kind::Repo | Kind::UserWide => rights("folder", &place.dir, 0o077, place.uid),
         },
         rights("file", &place.db, 0o077, place.uid),
-        damaged(ask)?,
-        unknown(ask)?,
-        expiry(context, ask)?,
-    ])
+    ];
+    let found = match context.ask_as_it_is(place.clone(), out) {
+        Ok(ask) => match ask.damage(|_, _| ()) {
+            Ok(found) if found.is_empty() => {
+                let sound = "every page, frame and content is as it was stored";
+                checks.push(check("integrity", Verdict::Ok, sound));
+                checks.extend([damaged(&ask)?, unknown(&ask)?, expiry(context, &ask)?]);
+                return Ok(checks);
+            }
+            other => other,
+        },
+        Err(e) => Err(e),
+    };
+    let found = match found {
+        Err(e) if e.chain().any(store::is_damage) => vec![format!("{e}")],
+        other => other?,
+    };
+    let shown = found.iter().take(10).map(String::as_str);
+    let detail = shown.collect::<Vec<_>>().join("\n");
+    checks.push(check("integrity", Verdict::Bad, detail));
+    checks.push(match repair::trial(&place) {
+        Ok(saved) => check(
+            "can be saved",
+            Verdict::Warn,
+            format!(
+                "{}\n`regent-tui doctor --rebuild` saves it",
+                repair::words(&saved)
+            ),
+        ),
+        Err(e) => check(
+            "can be saved",
+            Verdict::Bad,
+            format!("that cannot be told: {e}"),
+        ),
+    });
+    Ok(checks)
 }
 
 fn check(check: &'static str, verdict: Verdict, detail: impl Into<String>) -> Check {
@@ -137,15 +173,6 @@ fn sqlite() -> Check {
             format!("{have}: older than {SQLITE}, which several writers can make corrupt a store");
         check("sqlite", Verdict::Bad, why)
     }
-}
-
-fn integrity(ask: &StoreAsk) -> Result<Check> {
-    let found = ask.integrity()?;
-    Ok(if found.is_empty() {
-        check("integrity", Verdict::Ok, "SQLite finds nothing wrong")
-    } else {
-        check("integrity", Verdict::Bad, found.join("\n"))
-    })
 }
 
 fn rights(name: &'static str, path: &Path, others: u32, uid: u32) -> Check {

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use color_eyre::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,7 +14,7 @@ use super::out::Out;
 use crate::ingest::{self, Options, Progress, Report, Roots};
 use crate::query::Refused;
 use crate::store::place::Kind;
-use crate::store::{Place, Store};
+use crate::store::{self, OpenError, Place, Store};
 
 #[derive(Serialize)]
 struct Done {
@@ -51,9 +51,20 @@ pub(super) fn run(context: &Context<'_>, options: &Ingest, out: &mut Out) -> Res
         }
     }
     let place = context.place()?;
+    context.trusted(&place, out)?;
     let store = Store::open(&place)?;
-    context.tell(out, &store)?;
-    let report = read(context, &store, &place, options, out)?;
+    context.tell(out, store.notices())?;
+    let wanted = Options {
+        from: options
+            .from
+            .iter()
+            .map(|p| context.env.cwd.join(p))
+            .collect(),
+        agent: options.agent,
+        roots: context.roots(&place, &options.map),
+        ..super::feed::options(context, &place)
+    };
+    let report = read(context, &store, wanted, out)?;
     store.settle(true)?;
     if out.json {
         return out.value(&done(&place, &report), false);
@@ -61,60 +72,122 @@ pub(super) fn run(context: &Context<'_>, options: &Ingest, out: &mut Out) -> Res
     tell(&report, out)
 }
 
-/// Reads what is new. Ctrl-C stops it after the batch that is being written.
-fn read(
-    context: &Context<'_>,
-    store: &Store,
-    place: &Place,
-    options: &Ingest,
-    out: &Out,
-) -> Result<Report> {
-    let cancel = Arc::new(AtomicBool::new(false));
+/// Reads what is new before a question is answered. Where there is no store yet, one is made if a session belongs here.
+/// What cannot be read now is said, and the answer is that of before.
+pub(super) fn refresh(context: &Context<'_>, place: &Place, out: &mut Out) -> Result<()> {
+    let wanted = super::feed::options(context, place);
+    if !place.has_store() {
+        if !ingest::any_belongs(&wanted)? {
+            return Err(nothing_here(context, &wanted));
+        }
+        let store = Store::open(place)?;
+        context.tell(out, store.notices())?;
+        let report = read(context, &store, wanted, out)?;
+        store.settle(true)?;
+        return stopped(&report);
+    }
+    let report = match Store::open(place) {
+        Ok(store) => {
+            context.tell(out, store.notices())?;
+            if store.read_only() {
+                return Ok(());
+            }
+            read(context, &store, wanted, out)
+        }
+        Err(
+            e @ (OpenError::Full { .. }
+            | OpenError::Locked { .. }
+            | OpenError::ReadOnly { .. }
+            | OpenError::Io { .. }),
+        ) => Err(e.into()),
+        // The reader that answers meets the same, and says it.
+        Err(_) => return Ok(()),
+    };
+    match report {
+        Ok(report) => {
+            for (path, why) in &report.failed {
+                out.note(&format!("not read: {}: {why}", path.display()))?;
+            }
+            stopped(&report)
+        }
+        Err(e) if e.chain().any(store::is_damage) => Err(e),
+        Err(e) => out.note(&format!("what is new could not be read: {e}")),
+    }
+}
+
+fn nothing_here(context: &Context<'_>, wanted: &Options) -> color_eyre::Report {
+    let found: u32 = ingest::look(&wanted.places).iter().map(|(_, n)| n).sum();
+    Refused::with_hint(
+        format!(
+            "no session of an agent belongs to {}",
+            context.folder.display()
+        ),
+        format!(
+            "{} of other folders on this machine: --all shows them; `ingest --from PATH` reads from anywhere",
+            transcripts(found as usize)
+        ),
+    )
+}
+
+/// Reads what is new, with progress. Ctrl-C stops it after the batch that is being written.
+fn read(context: &Context<'_>, store: &Store, wanted: Options, out: &Out) -> Result<Report> {
+    let cancel = wanted.cancel.clone();
+    // Afterwards the signals do what they always do.
+    let over = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_default(signal, over.clone())?;
         // A second one ends the program at once: what is committed is whole.
         signal_hook::flag::register_conditional_shutdown(signal, 130, cancel.clone())?;
         signal_hook::flag::register(signal, cancel.clone())?;
     }
     let bar = bar(out);
-    let wanted = Options {
-        places: context.env.places.clone(),
-        roots: context.roots(place, &options.map),
-        from: options
-            .from
-            .iter()
-            .map(|p| context.env.cwd.join(p))
-            .collect(),
-        agent: options.agent,
-        everything: place.kind == Kind::UserWide,
-        cancel: cancel.clone(),
-        threads: 0,
-    };
     let report = ingest::run(store, &wanted, context.env.clock.now(), &mut |progress| {
+        show(&bar, progress)
+    });
+    bar.finish_and_clear();
+    over.store(true, Ordering::Relaxed);
+    report
+}
+
+/// Makes everything derived again, with progress; of a damaged store, a new one.
+pub(super) fn rebuild(context: &Context<'_>, place: &Place, out: &mut Out) -> Result<()> {
+    if !place.has_store() {
+        return Err(OpenError::Missing {
+            path: place.db.clone(),
+        }
+        .into());
+    }
+    if !super::repair::is_whole(place)? {
+        return super::repair::repair(context, place, out);
+    }
+    let store = Store::open(place)?;
+    context.tell(out, store.notices())?;
+    refold(context, place, &store, out)?;
+    store.settle(true)?;
+    out.note("rebuilt from the raw transcripts")
+}
+
+/// Makes everything derived again, in an open store that serves a place.
+pub(super) fn refold(context: &Context<'_>, place: &Place, store: &Store, out: &Out) -> Result<()> {
+    let bar = bar(out);
+    let roots = context.roots(place, &[]);
+    let everything = place.kind == Kind::UserWide;
+    ingest::rebuild(store, &roots, everything, &mut |progress| {
         show(&bar, progress)
     })?;
     bar.finish_and_clear();
-    Ok(report)
+    Ok(())
 }
 
-/// Makes everything derived again, with progress.
-pub(super) fn rebuild(context: &Context<'_>, out: &mut Out) -> Result<()> {
-    let place = context.place()?;
-    if !place.has_store() {
-        return Err(crate::store::OpenError::Missing { path: place.db }.into());
-    }
-    let store = Store::open(&place)?;
-    context.tell(out, &store)?;
-    let bar = bar(out);
-    let roots = context.roots(&place, &[]);
-    ingest::rebuild(
-        &store,
-        &roots,
-        place.kind == Kind::UserWide,
-        &mut |progress| show(&bar, progress),
-    )?;
-    bar.finish_and_clear();
-    store.settle(true)?;
-    Ok(())
+/// Reads what is new into an open store that serves a place.
+pub(super) fn catch_up(
+    context: &Context<'_>,
+    place: &Place,
+    store: &Store,
+    out: &Out,
+) -> Result<()> {
+    let report = read(context, store, super::feed::options(context, place), out)?;
+    stopped(&report)
 }
 
 impl Context<'_> {
@@ -150,6 +223,10 @@ fn bar(out: &Out) -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, progress: Progress) {
+    // One file that grew is no progress worth a bar.
+    if progress.total <= 2 {
+        return;
+    }
     bar.set_length(progress.total as u64);
     bar.set_position(progress.done as u64);
 }
@@ -207,12 +284,7 @@ fn tell(report: &Report, out: &mut Out) -> Result<()> {
     for (path, why) in &report.failed {
         out.note(&format!("not read: {}: {why}", path.display()))?;
     }
-    if report.cancelled {
-        return Err(Refused::with_hint(
-            "stopped",
-            "what was read is kept; `regent-tui ingest` goes on from there",
-        ));
-    }
+    stopped(report)?;
     if !report.failed.is_empty() {
         return Err(Refused::because(format!(
             "{} could not be read",
@@ -220,6 +292,16 @@ fn tell(report: &Report, out: &mut Out) -> Result<()> {
         )));
     }
     Ok(())
+}
+
+fn stopped(report: &Report) -> Result<()> {
+    match report.cancelled {
+        true => Err(Refused::with_hint(
+            "stopped",
+            "what was read is kept; `regent-tui ingest` goes on from there",
+        )),
+        false => Ok(()),
+    }
 }
 
 fn transcripts(n: usize) -> String {

@@ -14,6 +14,7 @@ mod ingest;
 mod json;
 mod log;
 mod out;
+mod repair;
 mod screen;
 mod search;
 mod sessions;
@@ -35,6 +36,7 @@ use self::out::Out;
 use crate::config::Environment;
 use crate::query::Refused;
 use crate::store;
+use crate::ui::End;
 
 /// Runs the program as called.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -66,7 +68,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
     let context = Context::new(&args.global, env)?;
     match &args.command {
-        None => screen::run(&context, args.session.as_deref(), out),
+        None => match screen::run(&context, args.session.as_deref(), out)? {
+            End::Demo => demo::run(&context, out),
+            End::Quit => Ok(()),
+        },
         Some(Command::Ingest(options)) => ingest::run(&context, options, out),
         Some(Command::Sessions) => sessions::run(&context, out),
         Some(Command::Log(options)) => log::run(&context, options, out),
@@ -93,16 +98,12 @@ fn is_broken_pipe(error: &Report) -> bool {
 
 /// An error in plain words: what failed, why, and what to try.
 fn tell(out: &Out, error: &Report) {
-    let hint = error.chain().find_map(|e| {
-        if let Some(refused) = e.downcast_ref::<Refused>() {
-            refused.hint.clone()
-        } else if let Some(e) = e.downcast_ref::<store::OpenError>() {
-            Some(e.hint().to_owned())
-        } else {
-            e.downcast_ref::<store::Error>()
-                .map(|e| e.hint().to_owned())
-        }
-    });
+    let hint = error
+        .chain()
+        .find_map(|e| match e.downcast_ref::<Refused>() {
+            Some(refused) => refused.hint.clone(),
+            None => store::hint(e).map(str::to_owned),
+        });
     let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
         // An error often repeats the one behind it.

@@ -54,17 +54,17 @@ pub struct Out {
     pub quiet: bool,
     /// Say more.
     pub verbose: bool,
-    /// Columns of the terminal; `None` where stdout is none: then nothing is cut.
+    /// Columns of the terminal; `None` where stdout is none, or does not say: then nothing is cut.
     pub width: Option<usize>,
+    terminal: bool,
 }
 
 impl Out {
     /// The streams of the process, as the options want them.
     pub fn of_process(global: &Global) -> Out {
         let stdout = io::stdout();
-        let width = crossterm::terminal::size()
-            .ok()
-            .filter(|_| stdout.is_terminal());
+        let terminal = stdout.is_terminal();
+        let width = crossterm::terminal::size().ok().filter(|_| terminal);
         Out {
             colour: colour(global.color, anstream::AutoStream::choice(&stdout)),
             colour_err: colour(global.color, anstream::AutoStream::choice(&io::stderr())),
@@ -75,12 +75,13 @@ impl Out {
             width: width
                 .map(|(columns, _)| usize::from(columns))
                 .filter(|w| *w > 0),
+            terminal,
         }
     }
 
     /// Whether stdout is a terminal: then even data is made harmless.
     pub fn terminal(&self) -> bool {
-        self.width.is_some()
+        self.terminal
     }
 
     /// Whether colours are wanted.
@@ -145,6 +146,13 @@ impl Out {
             self.stdout.flush()?;
             writeln!(io::stderr(), "{}", text::line(text))?;
         }
+        Ok(())
+    }
+
+    /// A question to whoever sits at the terminal, even where one is to be quiet.
+    pub fn question(&mut self, text: &str) -> Result<()> {
+        self.stdout.flush()?;
+        write!(io::stderr(), "{}", text::line(text))?;
         Ok(())
     }
 

@@ -16,17 +16,14 @@ use crate::store::Place;
 use crate::ui::{self, End};
 
 /// Opens the screen; on a session, if one is named.
-pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -> Result<()> {
+pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -> Result<End> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(Refused::with_hint(
             "the screen needs a terminal",
             "`regent-tui sessions`, `log`, `show`, `diff` and `search` answer the same questions as text",
         ));
     }
-    match show(context, session, None, out)? {
-        End::Demo => super::demo::run(context, out),
-        End::Quit => Ok(()),
-    }
+    show(context, session, None, out)
 }
 
 /// Shows the screen for a folder. `notice` is what it says first.
@@ -37,6 +34,7 @@ pub(super) fn show(
     out: &mut Out,
 ) -> Result<End> {
     let place = context.place()?;
+    context.trusted(&place, out)?;
     let settings = context.env.settings()?;
     let environment = ui::Environment::read(|name| context.env.var(name).map(str::to_owned));
     let root = context
@@ -68,7 +66,7 @@ pub(super) fn show(
         .and_then(|h| h.branch);
     options.copy_file = place.dir.join("copied.txt");
     if let Some(text) = session {
-        options.open = Some((resolve(context, &place, text, out)?, None));
+        options.open = Some((resolve(context, text, out)?, None));
     }
     let (news, receiver) = crossbeam_channel::unbounded();
     options.news = Some(receiver);
@@ -94,10 +92,7 @@ pub(super) fn show(
 }
 
 /// The row of a session that was named. What was never read here is read now, before the screen.
-fn resolve(context: &Context<'_>, place: &Place, text: &str, out: &mut Out) -> Result<SessionRow> {
-    if !place.has_store() && ingest::any_belongs(&feed::options(context, place))? {
-        super::ingest::run(context, &super::args::Ingest::default(), out)?;
-    }
+fn resolve(context: &Context<'_>, text: &str, out: &mut Out) -> Result<SessionRow> {
     context.ask(out)?.resolve_session(text)
 }
 

@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
             Kind::UserWide => "user-wide",
             Kind::Explicit => "named",
         },
-        schema: held.schema,
+        schema: held.stored.schema,
         size_bytes: size(&place.db),
         kept_in: place
             .keep
@@ -71,11 +71,11 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         until: held.until.map(Time::rfc3339),
         transcripts: held.transcripts,
         archived: held.archived,
-        transcript_bytes: held.raw_bytes,
-        transcript_bytes_stored: held.raw_stored,
-        contents: held.contents,
-        content_bytes: held.content_bytes,
-        content_bytes_stored: held.content_stored,
+        transcript_bytes: held.stored.raw,
+        transcript_bytes_stored: held.stored.raw_packed,
+        contents: held.stored.blobs,
+        content_bytes: held.stored.blob_bytes,
+        content_bytes_stored: held.stored.blobs_packed,
         elsewhere: list.elsewhere,
         looked_in: list
             .looked_in

@@ -2,7 +2,8 @@
 //!
 //! Applying never guesses: every line that a hunk says was there must be there, byte for byte, at the line it names, or,
 //! where the numbers cannot be relied on, at the only place where it fits. Lines end in `\n`; a `\r` before it belongs
-//! to the line. Reading and writing file headers (`---`, `diff --git`) is the caller's part.
+//! to the line. The lines above the hunks (`---`, `diff --git`) are written in
+//! [`super::headers`].
 
 use std::fmt;
 

@@ -179,6 +179,17 @@ pub struct Plan {
     pub gone: Vec<i64>,
 }
 
+impl Plan {
+    /// Bytes to read.
+    pub fn bytes(&self) -> u64 {
+        let left = |todo: &Todo| match todo {
+            Todo::Whole(candidate) => candidate.seen.size,
+            Todo::More(candidate, row) => candidate.seen.size.saturating_sub(row.read_to),
+        };
+        self.todo.iter().map(left).sum()
+    }
+}
+
 /// Compares what was found with what is known.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 mod discover;
 mod fold;
 mod link;
+mod raw;
 mod read;
 mod refold;
 pub mod roots;
@@ -22,6 +23,9 @@ use crate::source::Places;
 use crate::store::{Store, facts, files};
 
 pub use roots::Roots;
+
+/// Bytes from which on a first read is a large one.
+const LARGE: u64 = 32 << 20;
 
 /// What to read.
 #[derive(Clone, Debug, Default)]
@@ -104,9 +108,14 @@ pub fn run(
         tx.commit()?;
         report.gone = plan.gone.len();
     }
-    let refold = write::read_all(store, options, plan.todo, &mut report, progress)?;
+    if plan.bytes() > LARGE {
+        store.without_late_indexes()?;
+    }
+    let read = write::read_all(store, options, plan.todo, &mut report, progress);
+    store.late_indexes()?;
+    read?;
     if !options.cancel.load(Ordering::Relaxed) {
-        refold::refold(store, &options.roots, options.everything, &refold)?;
+        refold::refold(store, &options.roots, options.everything)?;
         link::link(store, &options.roots)?;
     }
     report.cancelled = options.cancel.load(Ordering::Relaxed);
@@ -132,7 +141,9 @@ pub fn any_belongs(options: &Options) -> Result<bool> {
             return Ok(false);
         }
         // What cannot be read is reported by the reading itself, if there is anything else to read.
-        if read::belongs(&candidate, &options.roots).unwrap_or(false) {
+        if candidate.named
+            || read::belongs(&candidate.path, candidate.agent, &options.roots).unwrap_or(false)
+        {
             return Ok(true);
         }
     }

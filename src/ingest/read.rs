@@ -12,13 +12,14 @@ use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 
 use super::fold::{Env, Folder};
+use super::raw::{RawBytes, Room};
 use super::roots::Roots;
 use crate::model::{Agent, BlobHash};
 use crate::source::lines::{Item, LineCutter};
 use crate::source::{self, Body, Event, ParseState};
 use crate::store::blobs::{self, PackedBlob};
 use crate::store::files;
-use crate::store::frames::{self, Packed};
+use crate::store::frames::Packed;
 use crate::store::rows::{SessionBatch, Span};
 
 /// Bytes read at once.
@@ -311,27 +312,39 @@ pub fn mentions(path: &Path, needles: &[Vec<u8>]) -> Result<bool> {
     }
 }
 
+/// What to read, and from where.
+pub struct Place<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Whose format.
+    pub agent: Agent,
+    /// The offset, at the start of a line.
+    pub from: u64,
+    /// What the source carried there.
+    pub state: ParseState,
+}
+
 /// Whether a session of a transcript belongs to these roots.
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn belongs(candidate: &super::discover::Candidate, roots: &Roots) -> Result<bool> {
-    if candidate.named {
-        return Ok(true);
-    }
-    let path = &candidate.path;
+pub fn belongs(path: &Path, agent: Agent, roots: &Roots) -> Result<bool> {
     if !mentions(path, &roots.needles())? {
         return Ok(false);
     }
-    let mut folds = Folds::new(candidate.agent, false, false);
+    let mut folds = Folds::new(agent, false, false);
     let mut yes = false;
-    transcript(
+    let place = Place {
         path,
-        candidate.agent,
-        0,
-        ParseState::default(),
+        agent,
+        from: 0,
+        state: ParseState::default(),
+    };
+    transcript(
+        place,
         &mut folds,
         roots,
+        &mut Room::default(),
         &mut |_, _, folds| {
             yes = folds.belongs(roots);
             !yes
@@ -346,12 +359,15 @@ pub fn belongs(candidate: &super::discover::Candidate, roots: &Roots) -> Result<
 /// # Errors
 /// If the file cannot be read, or a state cannot be written down.
 pub fn transcript(
-    path: &Path,
-    agent: Agent,
-    from: u64,
-    state: ParseState,
+    Place {
+        path,
+        agent,
+        from,
+        state,
+    }: Place<'_>,
     folds: &mut Folds,
     roots: &Roots,
+    room: &mut Room,
     each: &mut dyn FnMut(Part, bool, &Folds) -> bool,
 ) -> Result<()> {
     let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
@@ -359,15 +375,17 @@ pub fn transcript(
         .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     let mut parser = Parser::new(agent, path, 0, state);
     let mut cutter = LineCutter::at(from);
+    let Room { chunk, raw } = room;
+    chunk.resize(CHUNK, 0);
+    raw.clear();
     let mut raw = RawBytes {
         start: from,
-        bytes: Vec::new(),
+        bytes: raw,
     };
     let (mut part, mut part_from) = (Part::default(), from);
-    let mut chunk = vec![0; CHUNK];
     loop {
         let n = file
-            .read(&mut chunk)
+            .read(chunk)
             .wrap_err_with(|| format!("cannot read {}", path.display()))?;
         if n == 0 {
             break;
@@ -449,37 +467,4 @@ pub fn range(path: &Path, off: u64, len: usize) -> Result<Vec<u8>> {
         .read_to_end(&mut bytes)
         .wrap_err_with(|| format!("cannot read {}", path.display()))?;
     Ok(bytes)
-}
-
-/// Raw bytes that wait to be packed.
-struct RawBytes {
-    start: u64,
-    bytes: Vec<u8>,
-}
-
-impl RawBytes {
-    /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
-    fn pack_full(&mut self, frames: &mut Vec<Packed>) {
-        let mut done = 0;
-        while self.bytes.len() - done >= 2 * frames::FRAME {
-            let window = &self.bytes[done..done + frames::FRAME];
-            let cut = memchr::memrchr(b'\n', window).map_or(frames::FRAME, |i| i + 1);
-            frames.extend(frames::pack(&window[..cut], self.start + done as u64));
-            done += cut;
-        }
-        self.drop_front(done);
-    }
-
-    fn pack_to(&mut self, offset: u64, frames: &mut Vec<Packed>) {
-        let len = usize::try_from(offset.saturating_sub(self.start))
-            .unwrap_or(usize::MAX)
-            .min(self.bytes.len());
-        frames.extend(frames::pack(&self.bytes[..len], self.start));
-        self.drop_front(len);
-    }
-
-    fn drop_front(&mut self, len: usize) {
-        self.bytes.drain(..len);
-        self.start += len as u64;
-    }
 }

@@ -22,20 +22,15 @@ use crate::store::{Store, frames};
 /// Raw bytes after which what was made is written.
 const PART: u64 = 8 << 20;
 
-/// Folds anew every session that has records in one of these files.
-pub(super) fn refold(
-    store: &Store,
-    roots: &Roots,
-    everything: bool,
-    touched: &BTreeSet<i64>,
-) -> Result<()> {
+/// Folds anew every session that waits for it.
+pub(super) fn refold(store: &Store, roots: &Roots, everything: bool) -> Result<()> {
     let mut done = BTreeSet::new();
-    for file in touched {
-        if done.contains(file) {
+    for file in Writer::waiting(store.conn())? {
+        if done.contains(&file) {
             continue;
         }
         let tx = store.begin()?;
-        let group = group_of(&tx, *file)?;
+        let group = group_of(&tx, file)?;
         fold_group(&tx, &group, roots, everything, &mut Writer::default())?;
         done.extend(group);
         tx.commit()?;

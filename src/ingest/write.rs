@@ -1,6 +1,6 @@
 //! The writing side of a reading: workers read transcripts, this thread stores what they make.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use crossbeam_channel::Sender;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::discover::{Candidate, Todo};
+use super::raw::Room;
 use super::read::{self, Folds, Part};
 use super::{Options, Progress, Report, kind_of};
 use crate::model::Id;
@@ -55,16 +56,16 @@ enum Word {
     },
 }
 
-/// Reads every transcript that has something new. Returns the files whose sessions must be folded anew.
+/// Reads every transcript that has something new. Sessions that must be folded anew are left waiting in the store.
 pub(super) fn read_all(
     store: &Store,
     options: &Options,
     todo: Vec<Todo>,
     report: &mut Report,
     progress: &mut dyn FnMut(Progress),
-) -> Result<BTreeSet<i64>> {
+) -> Result<()> {
     if todo.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(());
     }
     let jobs = todo
         .into_iter()
@@ -81,12 +82,13 @@ pub(super) fn read_all(
         for _ in 0..threads {
             let (tx, jobs, next) = (tx.clone(), &jobs, &next);
             scope.spawn(move || {
+                let mut room = Room::default();
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
                     if n >= jobs.len() || options.cancel.load(Ordering::Relaxed) {
                         return;
                     }
-                    if !work(n, &jobs[n], options, &tx) {
+                    if !work(n, &jobs[n], options, &mut room, &tx) {
                         return;
                     }
                 }
@@ -107,15 +109,15 @@ pub(super) fn read_all(
                 progress(done);
             }
         }
-        let refold = desk.close()?;
+        desk.commit()?;
         done.committed = true;
         progress(done);
-        Ok(refold)
+        Ok(())
     })
 }
 
 /// Reads one transcript. `false` if nobody listens any more.
-fn work(n: usize, job: &Job, options: &Options, tx: &Sender<Word>) -> bool {
+fn work(n: usize, job: &Job, options: &Options, room: &mut Room, tx: &Sender<Word>) -> bool {
     let path = &job.candidate.path;
     if !job.named && job.from == 0 {
         match read::mentions(path, &options.roots.needles()) {
@@ -144,15 +146,13 @@ fn work(n: usize, job: &Job, options: &Options, tx: &Sender<Word>) -> bool {
         listening = tx.send(word).is_ok();
         listening && !options.cancel.load(Ordering::Relaxed)
     };
-    let result = read::transcript(
+    let place = read::Place {
         path,
-        job.candidate.agent,
-        job.from,
-        job.state.clone(),
-        &mut folds,
-        &options.roots,
-        &mut queue,
-    );
+        agent: job.candidate.agent,
+        from: job.from,
+        state: job.state.clone(),
+    };
+    let result = read::transcript(place, &mut folds, &options.roots, room, &mut queue);
     match result {
         Ok(()) => listening,
         Err(e) => tx
@@ -225,7 +225,6 @@ struct Desk<'a> {
     tx: Option<Transaction<'a>>,
     writer: Writer,
     open: HashMap<usize, Open>,
-    refold: BTreeSet<i64>,
     started: Instant,
     begun: Instant,
 }
@@ -239,7 +238,6 @@ impl<'a> Desk<'a> {
             tx: None,
             writer: Writer::default(),
             open: HashMap::new(),
-            refold: BTreeSet::new(),
             started: Instant::now(),
             begun: Instant::now(),
         })
@@ -296,11 +294,6 @@ impl<'a> Desk<'a> {
         Ok(true)
     }
 
-    fn close(mut self) -> Result<BTreeSet<i64>> {
-        self.commit()?;
-        Ok(self.refold)
-    }
-
     fn stranger(&mut self, job: usize) -> Result<()> {
         let Some(tx) = &self.tx else { return Ok(()) };
         let candidate = &self.jobs[job].candidate;
@@ -348,9 +341,6 @@ impl<'a> Desk<'a> {
                 &Id::session(batch.session.agent, &batch.session.native_id),
                 file,
             )?;
-        }
-        if open.spread {
-            self.refold.insert(file);
         }
         for batch in &part.batches {
             if open.spread {

@@ -126,6 +126,14 @@ impl IdPrefix {
     }
 }
 
+/// How a row remembers the native key of its record (a call's id, else the record's own key): for looking it up, not for
+/// showing it.
+pub fn key_hash(native: &str) -> i64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&blake3::hash(native.as_bytes()).as_bytes()[..8]);
+    i64::from_be_bytes(first)
+}
+
 /// The BLAKE3 hash of a content; how contents are named in the store and in `--json`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BlobHash(pub [u8; 32]);

@@ -8,6 +8,6 @@ mod kinds;
 mod time;
 
 pub use agent::Agent;
-pub use id::{BlobHash, Id, IdKind, IdPrefix};
+pub use id::{BlobHash, Id, IdKind, IdPrefix, key_hash};
 pub use kinds::{Evidence, Op, Status, StepKind, TestOutcome, Via};
 pub use time::Time;

@@ -1,16 +1,17 @@
-//! What the store holds and whether it is sound: for `status` and `doctor`. Repairs nothing.
+//! What is recorded, and what was not understood of it: for `status` and `doctor`.
 
 use color_eyre::Result;
 use rusqlite::Connection;
 
 use super::rows::time;
 use crate::model::{Agent, Time};
+use crate::store::{self, Reader};
 
 /// What is recorded, in numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Holdings {
-    /// Version of the schema.
-    pub schema: i64,
+    /// How much is stored.
+    pub stored: store::Status,
     /// Sessions, sub-agents included.
     pub sessions: u64,
     /// Of them, sub-agents'.
@@ -25,16 +26,6 @@ pub struct Holdings {
     pub transcripts: u64,
     /// Of them, those that are gone from where they were.
     pub archived: u64,
-    /// Bytes of transcripts, as they were.
-    pub raw_bytes: u64,
-    /// Bytes that they take here.
-    pub raw_stored: u64,
-    /// Contents of files.
-    pub contents: u64,
-    /// Bytes of contents.
-    pub content_bytes: u64,
-    /// Bytes that they take here.
-    pub content_stored: u64,
     /// The first thing recorded.
     pub since: Option<Time>,
     /// The last thing recorded.
@@ -44,7 +35,8 @@ pub struct Holdings {
 }
 
 /// Counts what is there.
-pub(super) fn holdings(conn: &Connection) -> Result<Holdings> {
+pub(super) fn holdings(reader: &Reader) -> Result<Holdings> {
+    let conn = reader.conn();
     let n = |sql: &str| -> Result<u64> {
         Ok(conn.query_row(sql, [], |r| r.get::<_, i64>(0))?.max(0) as u64)
     };
@@ -59,7 +51,7 @@ pub(super) fn holdings(conn: &Connection) -> Result<Holdings> {
         .query_map([], |r| Ok((r.get::<_, u8>(0)?, r.get::<_, i64>(1)?)))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(Holdings {
-        schema: conn.query_row("PRAGMA user_version", [], |r| r.get(0))?,
+        stored: reader.status()?,
         sessions: n("SELECT count(*) FROM session")?,
         subagents: n("SELECT count(*) FROM session WHERE relation = 1")?,
         prompts: n("SELECT count(*) FROM prompt WHERE alias_of IS NULL")?,
@@ -69,11 +61,6 @@ pub(super) fn holdings(conn: &Connection) -> Result<Holdings> {
         archived: n(
             "SELECT count(DISTINCT path) FROM file WHERE owner <> 0 AND gone_at IS NOT NULL",
         )?,
-        raw_bytes: n("SELECT COALESCE(sum(len), 0) FROM frame")?,
-        raw_stored: n("SELECT COALESCE(sum(length(data)), 0) FROM frame")?,
-        contents: n("SELECT count(*) FROM blob")?,
-        content_bytes: n("SELECT COALESCE(sum(size), 0) FROM blob")?,
-        content_stored: n("SELECT COALESCE(sum(length(data)), 0) FROM blob")?,
         since,
         until,
         agents: agents
@@ -166,15 +153,6 @@ pub(super) fn trouble(conn: &Connection) -> Result<Trouble> {
             .query_row("SELECT count(*) FROM damage", [], |r| r.get::<_, i64>(0))?
             .max(0) as u64,
     })
-}
-
-/// Complaints of SQLite's own check; empty if all is well.
-pub(super) fn integrity(conn: &Connection) -> Result<Vec<String>> {
-    let mut statement = conn.prepare("PRAGMA quick_check(20)")?;
-    let found = statement
-        .query_map([], |r| r.get::<_, String>(0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(found.into_iter().filter(|line| line != "ok").collect())
 }
 
 /// Versions of the formats that were read: agent, version, sessions, records not understood.

@@ -10,16 +10,9 @@ use color_eyre::{Result, eyre::eyre};
 use rusqlite::OptionalExtension;
 
 use super::types::{SessionRow, StepRow};
-use crate::model::{Agent, StepKind};
+use crate::model::{Agent, StepKind, key_hash};
 use crate::source::{self, Body, Call, Effect, Event, Outcome, ParseState};
 use crate::store::Reader;
-
-/// How a row remembers the native key of its record: the call id of a call, else the record's own key, else nothing.
-pub(super) fn key_hash(native: &str) -> i64 {
-    let mut first = [0; 8];
-    first.copy_from_slice(&blake3::hash(native.as_bytes()).as_bytes()[..8]);
-    i64::from_be_bytes(first)
-}
 
 /// A raw line of a transcript and what its source makes of it.
 pub(super) struct Line {

@@ -3,11 +3,10 @@
 use color_eyre::Result;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::raw::key_hash;
 use super::refused::Refused;
 use super::rows::shown;
 use super::types::{SessionRow, StepRow};
-use crate::model::{Agent, IdKind, IdPrefix};
+use crate::model::{Agent, IdKind, IdPrefix, key_hash};
 
 /// What a `STEP` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -86,7 +86,7 @@ impl StoreAsk {
 
     /// What is recorded, in numbers.
     pub fn holdings(&self) -> Result<health::Holdings> {
-        health::holdings(self.reader.conn())
+        health::holdings(&self.reader)
     }
 
     /// What the transcripts held that was not understood.
@@ -94,9 +94,15 @@ impl StoreAsk {
         health::trouble(self.reader.conn())
     }
 
-    /// Complaints of SQLite's own check; empty if all is well.
-    pub fn integrity(&self) -> Result<Vec<String>> {
-        health::integrity(self.reader.conn())
+    /// What is wrong with the store: SQLite's own check, then every content and frame against its hash; empty if nothing.
+    /// `tell` gets how many of how many are done.
+    pub fn damage(&self, tell: impl FnMut(u64, u64)) -> Result<Vec<String>> {
+        let mut found = self.reader.structure(false)?;
+        if found.is_empty() {
+            let bad = self.reader.contents(tell)?;
+            found.extend(bad.iter().map(ToString::to_string));
+        }
+        Ok(found)
     }
 
     /// Versions of the formats that were read: agent, version, sessions, records not understood.

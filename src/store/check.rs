@@ -4,12 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::place::Place;
 use super::{Error, OpenError, Result, Store, blobs, files, frames, guard, open, survive};
 
-/// Numbers for `status`.
+/// How much is stored, in numbers that need no knowledge of what it means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// The version of the schema.
@@ -36,18 +37,6 @@ pub struct Status {
     pub blob_bytes: u64,
     /// The same, packed.
     pub blobs_packed: u64,
-    /// Sessions.
-    pub sessions: u64,
-    /// Prompts.
-    pub prompts: u64,
-    /// Steps.
-    pub steps: u64,
-    /// Changes of files.
-    pub changes: u64,
-    /// Damaged lines.
-    pub damaged: u64,
-    /// Records that were not understood.
-    pub unknown: u64,
 }
 
 /// Counts.
@@ -71,12 +60,6 @@ pub fn status(conn: &Connection) -> Result<Status> {
         blobs: count("blob")?,
         blob_bytes: one("SELECT ifnull(sum(size), 0) FROM blob")?,
         blobs_packed: one("SELECT ifnull(sum(length(data)), 0) FROM blob")?,
-        sessions: count("session")?,
-        prompts: count("prompt")?,
-        steps: count("step")?,
-        changes: count("change")?,
-        damaged: count("damage")?,
-        unknown: one("SELECT ifnull(sum(n), 0) FROM unknown_record")?,
     })
 }
 
@@ -152,6 +135,19 @@ pub fn set_aside(place: &Place) -> Result<PathBuf, OpenError> {
     Ok(aside)
 }
 
+/// Puts a store that was made anew into the place of a damaged one, which is moved out of the way; where that is now.
+/// `new` must be closed.
+pub fn replace(place: &Place, new: &Path) -> Result<PathBuf, OpenError> {
+    let aside = set_aside(place)?;
+    std::fs::rename(new, &place.db).map_err(|e| OpenError::io(new, "put in place", e))?;
+    Ok(aside)
+}
+
+/// A free name beside the store, for one that is being made.
+pub fn new_name(place: &Place) -> PathBuf {
+    survive::aside(&place.db, "new")
+}
+
 /// What [`salvage`] saved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Salvaged {
@@ -165,8 +161,8 @@ pub struct Salvaged {
     pub facts: u64,
     /// Rows that could not be read, or were not what they said.
     pub lost: u64,
-    /// Files with a hole in their raw bytes, which was filled with a line of zero bytes; or whose end was lost and is
-    /// read again if the transcript is still there.
+    /// Files with a hole in their raw bytes, which was filled with a line of zero bytes, or whose end was lost. Where the
+    /// transcript is still there, the next reading has it whole again.
     pub holes: Vec<PathBuf>,
 }
 
@@ -190,9 +186,24 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
     Ok(done)
 }
 
+/// Salvages the store of a place, and of the copy in the state folder, if there is one, what the store itself lacks.
+pub fn salvage_place(place: &Place, to: &Store) -> Result<Salvaged> {
+    let mut done = salvage(&place.db, to)?;
+    if let Some(copy) = survive::copy_of(place) {
+        let more = salvage(&copy, to)?;
+        done.files += more.files;
+        done.frames += more.frames;
+        done.facts += more.facts;
+        done.holes.extend(more.holes);
+    }
+    Ok(done)
+}
+
 fn open_damaged(from: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(from, flags)?;
+    // One looks without touching: at the end the log stays where it is.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     open::harden(&conn)?;
     conn.busy_timeout(Duration::from_secs(1))?;
     conn.pragma_update(None, "query_only", true)?;
@@ -308,7 +319,7 @@ fn salvage_frames(
     file: &files::FileRow,
     id: i64,
 ) -> Result<(u64, bool, u64)> {
-    let (mut at, mut count, mut lost, mut holes) = (0u64, 0, 0, false);
+    let (mut at, mut count, mut lost, mut holes, mut filled) = (0u64, 0, 0, false, false);
     while at < file.read_to {
         match frames::frame_at(old, file.id, at) {
             Ok(frame) if frame.start <= at => {
@@ -324,13 +335,16 @@ fn salvage_frames(
                     break;
                 };
                 frames::append(new, id, &frames::hole(at, next))?;
+                filled = true;
                 at = next;
             }
         }
     }
     let len = at.min(files::TAIL);
     let tail = frames::read(new, id, at - len, len)?;
-    files::advance(new, id, &file.seen_again(), at, files::tail_hash(&tail))?;
+    // Without that hash the transcript, if it is still there, counts as another one, and is read again as a whole.
+    let tail = files::tail_hash(&tail).filter(|_| !filled);
+    files::advance(new, id, &file.seen_again(), at, tail)?;
     if let Some(gone) = file.gone_at {
         files::mark_gone(new, id, gone)?;
     }

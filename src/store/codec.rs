@@ -7,36 +7,67 @@ use zstd::bulk::{Compressor, Decompressor};
 
 /// As they are.
 pub const PLAIN: u8 = 0;
-/// zstd, level 1: on transcripts half again as fast as level 3 for a sixth more space.
+/// zstd.
 pub const ZSTD: u8 = 1;
 
+/// For transcripts: half again as fast as level 3 for a sixth more space.
 const LEVEL: i32 = 1;
+/// For contents, which are many and small: a third less work for a third more space.
+const LIGHT: i32 = -2;
 /// Up to here, room for what a row unfolds to is taken at once: it is no more than a reader holds anyway.
 const AT_ONCE: u64 = 4 << 20;
+/// More room than this is given back after a large content.
+const MOST_ROOM: usize = 1 << 20;
 
 thread_local! {
     // Made once for each thread: to set one up costs as much as to pack some kilobytes.
-    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static PACKER: RefCell<Packer> = const { RefCell::new(Packer::new(LEVEL)) };
+    static LIGHT_PACKER: RefCell<Packer> = const { RefCell::new(Packer::new(LIGHT)) };
     static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Packs bytes one after the other, into room that stays.
+struct Packer {
+    level: i32,
+    zstd: Option<Compressor<'static>>,
+    room: Vec<u8>,
+}
+
+impl Packer {
+    const fn new(level: i32) -> Packer {
+        Packer {
+            level,
+            zstd: None,
+            room: Vec::new(),
+        }
+    }
+
+    fn pack(&mut self, bytes: &[u8]) -> std::io::Result<&[u8]> {
+        let zstd = match &mut self.zstd {
+            Some(zstd) => zstd,
+            none => {
+                let mut new = Compressor::new(self.level)?;
+                new.include_checksum(true)?;
+                none.insert(new)
+            }
+        };
+        if self.room.capacity() > MOST_ROOM {
+            self.room = Vec::new();
+        }
+        self.room.clear();
+        self.room
+            .reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+        zstd.compress_to_buffer(bytes, &mut self.room)?;
+        Ok(&self.room)
+    }
 }
 
 /// Packs bytes with a checksum, which [`unpack`] verifies.
 pub(super) fn pack(bytes: &[u8]) -> (u8, Vec<u8>) {
-    let packed = PACKER.with_borrow_mut(|packer| {
-        if packer.is_none() {
-            let mut new = Compressor::new(LEVEL)?;
-            new.include_checksum(true)?;
-            *packer = Some(new);
-        }
-        match packer {
-            Some(packer) => packer.compress(bytes),
-            None => Err(std::io::ErrorKind::OutOfMemory.into()),
-        }
-    });
-    match packed {
-        Ok(packed) => (ZSTD, packed),
+    PACKER.with_borrow_mut(|packer| match packer.pack(bytes) {
+        Ok(packed) => (ZSTD, packed.to_vec()),
         Err(_) => (PLAIN, bytes.to_vec()),
-    }
+    })
 }
 
 /// Packs what is nobody's content: the state of a fold. It is plain zstd, with a checksum.
@@ -46,10 +77,10 @@ pub(crate) fn squeeze(bytes: &[u8]) -> Vec<u8> {
 
 /// Packs bytes the shorter way, for those whose hash is kept beside them.
 pub(super) fn pack_shortest(bytes: &[u8]) -> (u8, Vec<u8>) {
-    match pack(bytes) {
-        (codec, packed) if packed.len() < bytes.len() => (codec, packed),
+    LIGHT_PACKER.with_borrow_mut(|packer| match packer.pack(bytes) {
+        Ok(packed) if packed.len() < bytes.len() => (ZSTD, packed.to_vec()),
         _ => (PLAIN, bytes.to_vec()),
-    }
+    })
 }
 
 /// The bytes of a row that says it holds `len` of them. Never unfolds more than that, whatever the row holds.

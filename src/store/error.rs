@@ -69,7 +69,7 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
             Error::DamagedBlob { .. } | Error::DamagedFrame { .. } => {
-                "`regent-tui doctor` shows the extent and saves what is whole"
+                "`regent-tui doctor` shows what can be saved, `doctor --rebuild` saves it"
             }
             Error::NotHeld { .. } | Error::Gap { .. } | Error::Inconsistent(_) => {
                 "`regent-tui doctor --rebuild` puts the derived part in order again"
@@ -151,6 +151,44 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
+/// What the user can do about an error that came from here, whatever it is wrapped in.
+pub fn hint(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    if let Some(e) = error.downcast_ref::<OpenError>() {
+        return Some(e.hint());
+    }
+    if let Some(e) = error.downcast_ref::<Error>() {
+        return Some(e.hint());
+    }
+    let code = error.downcast_ref::<rusqlite::Error>()?.sqlite_error_code();
+    Some(match code {
+        Some(ErrorCode::DiskFull) => Error::Full.hint(),
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly.hint(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Locked.hint(),
+        _ => "`regent-tui doctor` checks the store",
+    })
+}
+
+/// Whether an error means that the store's file is damaged.
+pub fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
+    let corrupt = |e: &rusqlite::Error| {
+        matches!(
+            e.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
+    };
+    match error.downcast_ref::<OpenError>() {
+        Some(OpenError::Damaged { .. }) => return true,
+        Some(OpenError::Sql { error, .. }) if corrupt(error) => return true,
+        _ => {}
+    }
+    match error.downcast_ref::<Error>() {
+        Some(Error::DamagedBlob { .. } | Error::DamagedFrame { .. }) => return true,
+        Some(Error::Sql(e)) if corrupt(e) => return true,
+        _ => {}
+    }
+    error.downcast_ref::<rusqlite::Error>().is_some_and(corrupt)
+}
+
 /// Why a store could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
@@ -181,6 +219,8 @@ pub enum OpenError {
         path: PathBuf,
         /// Why not.
         why: String,
+        /// The user may say that it is to be trusted all the same (see [`super::Store::trust`]).
+        askable: bool,
     },
     /// It cannot be read as it should.
     Damaged {
@@ -238,11 +278,14 @@ impl OpenError {
                 "update regent-tui; or open the copy `history.db.v<N>.bak` beside it with --store"
             }
             OpenError::Foreign { .. } => "name another file with --store, or move this one away",
+            OpenError::Stranger { askable: true, .. } => {
+                "if you know where it comes from, `regent-tui doctor --trust` takes it for yours; else move it away"
+            }
             OpenError::Stranger { .. } => {
                 "if it is yours, open it by name with --store; else remove it"
             }
             OpenError::Damaged { .. } => {
-                "`regent-tui doctor` moves it aside and saves what is whole; nothing is deleted"
+                "`regent-tui doctor` shows what can be saved, `doctor --rebuild` saves it; nothing is deleted"
             }
             OpenError::Locked { .. } => {
                 "close the other program (perhaps a regent-tui that still has a deleted store open), then try again"
@@ -307,7 +350,7 @@ impl fmt::Display for OpenError {
             OpenError::Foreign { path, why } => {
                 write!(f, "{} is not a store of regent-tui: {why}", path.display())
             }
-            OpenError::Stranger { path, why } => {
+            OpenError::Stranger { path, why, .. } => {
                 write!(f, "{} is not trusted: {why}", path.display())
             }
             OpenError::Damaged { path, why } => write!(f, "{} is damaged: {why}", path.display()),

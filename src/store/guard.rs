@@ -126,8 +126,28 @@ fn check_origin(place: &Place, keep: &Path, db: Option<&Metadata>) -> Result<(),
         _ => Err(OpenError::Stranger {
             path: place.dir.clone(),
             why: "it was not made on this machine, or the user's state folder was lost".to_owned(),
+            askable: true,
         }),
     }
+}
+
+/// Takes a store that came from elsewhere for one of this machine, because the user said so. What is a link, or another
+/// user's, is refused all the same.
+pub(super) fn trust(place: &Place) -> Result<(), OpenError> {
+    let Some(keep) = place.keep.as_ref().filter(|_| place.kind == Kind::Repo) else {
+        return Ok(());
+    };
+    check_folder(&place.dir, place.uid)?;
+    let Some(meta) = look(&place.db)? else {
+        return Err(missing(place));
+    };
+    check_file(place, &meta)?;
+    make_folder(keep)?;
+    let _lock = lock(place, keep)?;
+    // A name of our own: one that came along is known elsewhere too.
+    let id = fresh_id(place);
+    replace(&keep.join(ID), id.as_bytes())?;
+    replace(&place.dir.join(ID), id.as_bytes())
 }
 
 /// Whether any store of this machine has this id.
@@ -226,6 +246,7 @@ fn check_folder(dir: &Path, uid: u32) -> Result<(), OpenError> {
     let stranger = |why: &str| OpenError::Stranger {
         path: dir.to_owned(),
         why: why.to_owned(),
+        askable: false,
     };
     if meta.is_symlink() {
         return Err(stranger("it is a link to somewhere else"));
@@ -246,6 +267,7 @@ fn check_file(place: &Place, meta: &Metadata) -> Result<(), OpenError> {
     let stranger = |why: &str| OpenError::Stranger {
         path: place.db.clone(),
         why: why.to_owned(),
+        askable: false,
     };
     if place.kind != Kind::Explicit {
         if meta.is_symlink() {

@@ -3,6 +3,7 @@
 //! This module opens the file, and knows its tables; it does not know what transcripts mean. Texts are foreign.
 
 pub mod blobs;
+mod bulk;
 mod cache;
 pub mod check;
 mod codec;
@@ -23,9 +24,10 @@ pub mod survive;
 pub mod write;
 
 pub use cache::Frames as FrameCache;
+pub use check::Status;
 pub(crate) use codec::squeeze;
 pub use derived::{derived_digest, drop_derived};
-pub use error::{Error, Notice, OpenError, Result};
+pub use error::{Error, Notice, OpenError, Result, hint, is_damage};
 pub use place::Place;
 
 use std::cell::RefCell;
@@ -57,6 +59,11 @@ impl Store {
     /// Opens the store, and makes it if there is none.
     pub fn open(place: &Place) -> Result<Store, OpenError> {
         open::store(place)
+    }
+
+    /// Takes the store at a place for the user's own although it came from elsewhere. Only where the user said so.
+    pub fn trust(place: &Place) -> Result<(), OpenError> {
+        guard::trust(place)
     }
 
     /// A store that lives as long as it is open; for tests and for looking without leaving a trace.

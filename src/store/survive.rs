@@ -34,6 +34,14 @@ pub fn kept(place: &Place) -> Option<PathBuf> {
         })
 }
 
+/// The copy in the state folder, where there is one beside the store itself.
+pub(super) fn copy_of(place: &Place) -> Option<PathBuf> {
+    named(place, COPY).filter(|path| {
+        path.symlink_metadata()
+            .is_ok_and(|m| m.is_file() && m.len() > 0)
+    })
+}
+
 /// Whether this is the file that the state folder has as a second name.
 pub(super) fn is_kept(place: &Place, meta: &Metadata) -> bool {
     named(place, DB).is_some_and(|path| is_same(&path, meta))

@@ -266,7 +266,23 @@ impl Writer {
             )?
             .execute([session, *file])?;
         }
+        // A session without the state of its fold waits to be folded anew, whatever happens before that.
+        conn.prepare_cached("DELETE FROM fold_state WHERE session_id = ?1")?
+            .execute([session])?;
         Ok(session)
+    }
+
+    /// The files of sessions that wait to be folded anew: those of this reading, and those of one that was interrupted.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn waiting(conn: &Connection) -> Result<Vec<i64>> {
+        let mut q = conn.prepare_cached(
+            "SELECT DISTINCT f.file_id FROM session s JOIN session_file f ON f.session_id = s.id
+              WHERE NOT EXISTS (SELECT 1 FROM fold_state w WHERE w.session_id = s.id) ORDER BY 1",
+        )?;
+        let rows = q.query_map([], |r| r.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     fn change(

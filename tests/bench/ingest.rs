@@ -3,6 +3,7 @@
 //! `REGENT_BENCH_HOME` names a folder with `.claude/projects` in it; without it a small corpus is made. Each round prints
 //! figures and their ratios; nothing is asserted. Every reading is a process of its own, so that its memory is its own.
 //! `REGENT_BENCH_ROUNDS` (3) says how many rounds.
+#![allow(clippy::print_stdout)]
 
 mod support;
 

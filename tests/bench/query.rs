@@ -2,6 +2,7 @@
 //!
 //! `REGENT_BENCH_DB` names a store that was read before; without it the corpus (see `ingest.rs`) is read first. Prints the
 //! median and the slowest of a hundred for each question; nothing is asserted.
+#![allow(clippy::print_stdout)]
 
 mod support;
 

@@ -21,7 +21,6 @@ use crate::source::{Body, Context, Event, Relation, SessionHead, Usage};
 use crate::store::rows::{PathRecord, PromptRecord, SessionBatch, Span, StepBatch};
 
 pub(crate) use files::replace;
-pub(crate) use steps::key_hash;
 
 /// Characters of a target that the store keeps.
 const TARGET: usize = 400;
@@ -29,8 +28,10 @@ const TARGET: usize = 400;
 const TITLE: usize = 200;
 /// Characters of the last words that the session's row keeps.
 const LAST_WORDS: usize = 600;
-/// Bytes of a message and of an input that are searchable.
+/// Bytes of a message that are searchable.
 const SEARCHABLE: usize = 8 * 1024;
+/// Bytes of an input that are searchable: a command and a question whole, of a file that was written the beginning.
+const INPUT: usize = 4 * 1024;
 /// Requests of which a further record may still come.
 const REQUESTS: usize = 4;
 /// Queue texts that are remembered to recognise their later record.

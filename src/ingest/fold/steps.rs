@@ -2,8 +2,10 @@
 
 use super::state::{OpenStep, hash64};
 use super::words::distinct;
-use super::{Env, Folder, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes};
-use crate::model::{Id, IdKind, Status, StepKind, Via};
+use super::{
+    Env, Folder, INPUT, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes,
+};
+use crate::model::{Id, IdKind, Status, StepKind, Via, key_hash};
 use crate::source::shell::{self, FileDeed};
 use crate::source::{Before, Call, Effect, Event, Outcome};
 use crate::store::rows::{ChangeRecord, PathRecord, SightingRecord, Span, StepBatch, StepRecord};
@@ -160,7 +162,7 @@ impl Folder {
             workdir: call.workdir.clone(),
             words: [
                 String::new(),
-                distinct(head_bytes(&call.input, SEARCHABLE)),
+                distinct(head_bytes(&call.input, INPUT)),
                 String::new(),
             ],
             stored: false,
@@ -528,10 +530,4 @@ fn orphan(outcome: &Outcome) -> Call {
         input: String::new(),
         paths: Vec::new(),
     }
-}
-
-/// How the store looks up a native key.
-pub(crate) fn key_hash(native: &str) -> i64 {
-    let hash = blake3::hash(native.as_bytes());
-    i64::from_be_bytes(hash.as_bytes()[..8].try_into().unwrap_or([0; 8]))
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::super::roots::Roots;
 use super::states::{Bases, State, Texts, Worked, work_out};
-use crate::model::{Evidence, Op};
+use crate::model::{Evidence, Op, key_hash};
 use crate::source::{self, Body, Effect, ParseState};
 use crate::store::{FrameCache, files};
 
@@ -74,11 +74,12 @@ pub(super) fn link(
             break;
         }
     }
-    // What the records hold themselves needs nothing.
+    // What the records hold themselves needs nothing. Asked path by path: few are new, and all changes are many.
     conn.execute(
-        "DELETE FROM want WHERE path_id NOT IN (
-           SELECT path_id FROM change WHERE before IS NULL OR after IS NULL OR linked <> 0 OR old_path_id IS NOT NULL
-           UNION SELECT old_path_id FROM change WHERE old_path_id IS NOT NULL)",
+        "DELETE FROM want WHERE NOT EXISTS (
+           SELECT 1 FROM change c WHERE c.path_id = want.path_id
+              AND (c.before IS NULL OR c.after IS NULL OR c.linked <> 0 OR c.old_path_id IS NOT NULL))
+         AND NOT EXISTS (SELECT 1 FROM change c WHERE c.old_path_id = want.path_id)",
         [],
     )?;
     let items = items(conn, changes_after, sightings_after)?;
@@ -346,7 +347,7 @@ fn effects_of(conn: &Connection, frames: &mut FrameCache, step: i64) -> Result<V
         );
         for event in events {
             if let Body::Outcome(outcome) = event.body
-                && super::super::fold::key_hash(&outcome.call_id) == key
+                && key_hash(&outcome.call_id) == key
             {
                 effects.extend(outcome.effects);
             }

@@ -94,7 +94,7 @@ fn parents(conn: &Connection) -> Result<()> {
              FROM session c
              LEFT JOIN session p ON p.native_id = c.parent_native AND p.agent = c.agent
              LEFT JOIN step t ON c.relation = 1 AND t.spawned = c.native_id AND t.alias_of IS NULL
-                  AND t.session_id IN (SELECT id FROM session WHERE agent = c.agent)
+                  AND EXISTS (SELECT 1 FROM session o WHERE o.id = t.session_id AND o.agent = c.agent)
              WHERE c.parent_native IS NOT NULL ORDER BY c.id, t.at, t.pub",
         )?;
         let mut rows = q.query([])?;
