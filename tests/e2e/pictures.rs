@@ -21,13 +21,88 @@ struct Picture {
     shows: &'static str,
 }
 
-const PICTURES: &[Picture] = &[Picture {
-    name: "explorer",
-    size: (120, 40),
-    background: Background::Dark,
-    keys: &[],
-    shows: "Timeline",
-}];
+/// The step that most of them show: an edit in the middle of the story, of which words within lines changed.
+const PICTURES: &[Picture] = &[
+    picture_of(
+        "explorer",
+        (120, 40),
+        Background::Dark,
+        &["\x1b[C", "gg", ")", ")"],
+        "replayed",
+    ),
+    picture_of(
+        "half-pane",
+        (69, 45),
+        Background::Dark,
+        &["\x1b[C", "gg", ")", ")"],
+        "replayed",
+    ),
+    picture_of(
+        "side-by-side",
+        (200, 50),
+        Background::Dark,
+        &["\x1b[C", "gg", ")", ")", "D"],
+        "replayed",
+    ),
+    picture_of(
+        "sessions",
+        (120, 24),
+        Background::Dark,
+        &[],
+        "this repository 5",
+    ),
+    picture_of(
+        "summary",
+        (120, 40),
+        Background::Dark,
+        &["\x1b[C", "gs"],
+        "10 prompts",
+    ),
+    picture_of(
+        "find",
+        (120, 32),
+        Background::Dark,
+        &["F", "retry"],
+        "in 5 sessions",
+    ),
+    picture_of(
+        "failing-test",
+        (120, 40),
+        Background::Dark,
+        &["\x1b[C", "gg", "t"],
+        "FAILED",
+    ),
+    picture_of(
+        "light",
+        (120, 40),
+        Background::Light,
+        &["\x1b[C", "gg", ")", ")"],
+        "replayed",
+    ),
+    picture_of(
+        "small",
+        (80, 24),
+        Background::Dark,
+        &["\x1b[C", "gg", ")", ")"],
+        "replayed",
+    ),
+];
+
+const fn picture_of(
+    name: &'static str,
+    size: (u16, u16),
+    background: Background,
+    keys: &'static [&'static str],
+    shows: &'static str,
+) -> Picture {
+    Picture {
+        name,
+        size,
+        background,
+        keys,
+        shows,
+    }
+}
 
 /// The demo's project and sessions, in a folder whose name is the same everywhere; told of the folder in the story.
 fn home() -> Home {
