@@ -9,10 +9,8 @@ use super::context::Context;
 use super::feed::{self, Feed};
 use super::out::Out;
 use super::soon::Connections;
-use crate::ingest;
 use crate::query::types::SessionRow;
 use crate::query::{Ask, Refused};
-use crate::store::Place;
 use crate::ui::{self, End};
 
 /// Opens the screen; on a session, if one is named.
