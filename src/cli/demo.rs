@@ -23,7 +23,7 @@ const FOLDER: &str = "/home/ada/src/shop";
 const SLUG: &str = "-home-ada-src-shop";
 
 /// The first line: what to press.
-const FIRST_LINE: &str = "demo: j k move · Enter opens · Tab panes · F finds · ? help · q quits";
+const FIRST_LINE: &str = "demo: j k move · Enter opens · F finds · ? help · q quits";
 
 pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let temp = tempfile::Builder::new()
