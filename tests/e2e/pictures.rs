@@ -70,7 +70,7 @@ const PICTURES: &[Picture] = &[
         (120, 40),
         Background::Dark,
         &["\x1b[C", "gg", "t"],
-        "FAILED",
+        "✗ 101",
     ),
     picture_of(
         "light",
