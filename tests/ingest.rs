@@ -256,3 +256,40 @@ fn a_moved_project_is_found_by_its_old_name_and_stays_found() {
         "the mapping is remembered"
     );
 }
+
+#[test]
+fn half_a_line_does_not_take_the_session_away() {
+    let temp = tempfile::tempdir().unwrap();
+    let (home, shop) = (temp.path().join("home"), temp.path().join("shop"));
+    let dir = home.join(".claude/projects/-shop");
+    fs::create_dir_all(&dir).unwrap();
+    let line = |n: u32| {
+        format!(
+            r#"{{"parentUuid":null,"isSidechain":false,"cwd":{shop:?},"sessionId":"s1","version":"2.1.100","type":"user","message":{{"role":"user","content":"prompt {n}"}},"uuid":"u{n}","timestamp":"2026-03-01T09:00:0{n}.000Z"}}"#
+        ) + "\n"
+    };
+    let options = Options {
+        places: Places {
+            home,
+            env: Vec::new(),
+        },
+        roots: Roots::new(Some(&shop), &[], &[]),
+        ..Options::default()
+    };
+    let store = Store::open_in_memory().unwrap();
+    let grow = |text: &str| {
+        fs::write(dir.join("s1.jsonl"), text).unwrap();
+        let report = ingest::run(&store, &options, Time(0), &mut |_| {}).unwrap();
+        (
+            report.read,
+            report.elsewhere,
+            store.derived_digest().unwrap(),
+        )
+    };
+    let first = grow(&line(1));
+    let whole = line(1) + &line(2);
+    let torn = grow(&whole[..whole.len() - 40]);
+    assert_eq!((torn.0, torn.1), (1, 0), "it is still ours");
+    assert_eq!(torn.2, first.2, "and nothing of it is gone");
+    assert_ne!(grow(&whole).2, first.2);
+}

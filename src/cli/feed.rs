@@ -13,10 +13,12 @@ use crossbeam_channel::{Receiver, Sender};
 use notify::{RecursiveMode, Watcher};
 
 use super::context::Context;
-use crate::clock::Clock;
+use super::soon::{Connections, SoonAsk};
 use crate::ingest::{self, Options};
+use crate::query::Ask;
 use crate::store::place::Kind;
 use crate::store::{Place, Store};
+use crate::ui::Environment;
 use crate::ui::message::{Ingest, Message, Note};
 
 /// Writes come in bursts; a burst is read once.
@@ -44,18 +46,19 @@ pub(super) struct Feed {
 impl Feed {
     /// Starts it. What it has to say goes to `news`.
     pub fn start(
-        place: Place,
+        connections: Arc<Connections>,
         options: Options,
-        clock: Clock,
         news: Sender<Message>,
+        environment: Environment,
     ) -> Result<Feed> {
         let cancel = options.cancel.clone();
         let (wake, woken) = crossbeam_channel::bounded(1);
         let reader = Reading {
-            place,
+            ask: connections.ask(),
+            connections,
             options,
-            clock,
             news,
+            environment,
         };
         let waker = wake.clone();
         let thread = std::thread::Builder::new()
@@ -91,10 +94,11 @@ fn may_matter(event: &notify::Event, roots: &[PathBuf]) -> bool {
 }
 
 struct Reading {
-    place: Place,
+    connections: Arc<Connections>,
+    ask: SoonAsk,
     options: Options,
-    clock: Clock,
     news: Sender<Message>,
+    environment: Environment,
 }
 
 impl Reading {
@@ -105,8 +109,10 @@ impl Reading {
             self.not_watched(e);
         }
         let mut failed = String::new();
+        let mut version = None;
+        self.environment.may_panic("reading");
         while !self.options.cancel.load(Ordering::Relaxed) {
-            match self.read() {
+            match self.read(&mut version) {
                 Ok(()) => failed.clear(),
                 Err(e) => {
                     // The same trouble is told once.
@@ -128,7 +134,8 @@ impl Reading {
                     }
                 }
             }
-            let told = match watch.is_ok() {
+            // What failed may go well a little later: another program had the store.
+            let told = match watch.is_ok() && failed.is_empty() {
                 true => woken.recv().is_ok(),
                 false => !matches!(
                     woken.recv_timeout(POLL),
@@ -151,38 +158,50 @@ impl Reading {
         )));
     }
 
-    fn read(&self) -> Result<()> {
-        if !self.place.has_store() && !ingest::any_belongs(&self.options)? {
+    /// Reads what is new. `version` is the store's at the end of the last reading.
+    fn read(&self, version: &mut Option<i64>) -> Result<()> {
+        let place = &self.connections.place;
+        if !place.has_store() && !ingest::any_belongs(&self.options)? {
             return Ok(());
         }
-        let new = !self.place.has_store();
-        let store = Store::open(&self.place)?;
+        let new = !place.has_store();
+        if self.connections.let_go_of_deleted() {
+            *version = None;
+        }
+        let store = Store::open(place)?;
         if new {
             self.say(Note::info(format!(
                 "history is kept in {}",
-                self.place.db.display()
+                place.db.display()
             )));
         }
         for notice in store.notices() {
             self.say(Note::info(notice.to_string()));
         }
         let mut shown = false;
-        let report = ingest::run(&store, &self.options, self.clock.now(), &mut |p| {
-            // One file that grew is no progress worth a bar.
-            shown |= p.total > 2;
-            if shown {
-                let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-                self.send(Message::Ingested(Ingest {
-                    read: count(p.done),
-                    total: count(p.total),
-                }));
-            }
-            if p.committed {
-                self.send(Message::Changed);
-            }
-        })?;
+        let report = ingest::run(
+            &store,
+            &self.options,
+            self.connections.clock.now(),
+            &mut |p| {
+                // One file that grew is no progress worth a bar.
+                shown |= p.total > 2;
+                if shown {
+                    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+                    self.send(Message::Ingested(Ingest {
+                        read: count(p.done),
+                        total: count(p.total),
+                    }));
+                }
+                if p.committed {
+                    self.send(Message::Changed);
+                }
+            },
+        )?;
         store.settle(false)?;
-        if report.read > 0 || report.gone > 0 || new {
+        // Also what another of us has read in the meantime.
+        let now = self.ask.version()?;
+        if new || version.replace(now) != Some(now) {
             self.send(Message::Changed);
         }
         if let Some((path, why)) = report.failed.first() {

@@ -24,6 +24,7 @@ mod search;
 mod sessions;
 mod show;
 mod snapshot;
+mod soon;
 mod status;
 mod when;
 

@@ -160,14 +160,21 @@ impl Folds {
         self.folders.iter_mut().map(|f| f.take(&env)).collect()
     }
 
-    /// Whether one of the sessions belongs to this store.
+    /// Whether one of the sessions belongs to this store; also one of which nothing new was read, as when half a line was
+    /// written.
     pub fn belongs(&self, roots: &Roots) -> bool {
         let env = Env {
             roots,
             keep: &mut |b| BlobHash::of(b),
             named: self.named,
         };
-        self.folders.iter().any(|f| f.belongs(&env) != 0)
+        let ours = |folder: &Folder| folder.belongs(&env) != 0;
+        self.folders.iter().any(ours)
+            || self.checkpoints.iter().any(|(native, bytes)| {
+                // Of one that cannot be read nothing is known: it is folded anew, not thrown away.
+                !self.folders.iter().any(|f| f.native_id() == native)
+                    && Folder::resume(bytes).map_or(true, |f| ours(&f))
+            })
     }
 }
 

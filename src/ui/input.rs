@@ -20,12 +20,14 @@ use signal_hook::iterator::Signals;
 
 use super::key::KeyPress;
 use super::message::Message;
+use super::options::Environment;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Reading,
     RestWanted,
     Resting,
+    Over,
 }
 
 /// The reading thread, from outside.
@@ -58,6 +60,14 @@ impl Input {
         Ok(())
     }
 
+    /// Ends the thread: whoever reads the terminal next gets every key.
+    fn end(&mut self) -> Result<()> {
+        self.rest()?;
+        *lock(&self.phase) = Phase::Over;
+        self.phase.1.notify_all();
+        Ok(())
+    }
+
     /// Lets it read again.
     pub fn go_on(&self) {
         *lock(&self.phase) = Phase::Reading;
@@ -65,8 +75,15 @@ impl Input {
     }
 }
 
+impl Drop for Input {
+    fn drop(&mut self) {
+        // A pipe that is broken means that the thread has ended.
+        let _ = self.end();
+    }
+}
+
 /// Starts both threads.
-pub fn start(inbox: &Sender<Message>) -> Result<Input> {
+pub fn start(inbox: &Sender<Message>, environment: &Environment) -> Result<Input> {
     let (reader, wake) = std::io::pipe()?;
     let phase = Arc::new((Mutex::new(Phase::Reading), Condvar::new()));
     let mut thread = Reading {
@@ -74,6 +91,7 @@ pub fn start(inbox: &Sender<Message>) -> Result<Input> {
         wake: reader,
         phase: phase.clone(),
         answer: 0,
+        environment: environment.clone(),
     };
     std::thread::Builder::new()
         .name("input".to_owned())
@@ -111,6 +129,7 @@ struct Reading {
     phase: Arc<(Mutex<Phase>, Condvar)>,
     /// Events of a late answer of the terminal that are still to be swallowed.
     answer: u32,
+    environment: Environment,
 }
 
 /// A late answer is at most this long; then it was none.
@@ -118,8 +137,8 @@ const ANSWER: u32 = 64;
 
 impl Reading {
     fn run(&mut self) {
-        loop {
-            if self.rested() && self.go().is_err() {
+        while let Some(reading) = self.rested() {
+            if reading && self.go().is_err() {
                 // The terminal is gone: there is nobody to show anything to.
                 let _ = self.inbox.send(Message::Terminate);
                 return;
@@ -127,8 +146,8 @@ impl Reading {
         }
     }
 
-    /// Rests if that is wanted; true when it may read.
-    fn rested(&mut self) -> bool {
+    /// Rests if that is wanted; true when it may read, `None` when it is over.
+    fn rested(&mut self) -> Option<bool> {
         let mut phase = lock(&self.phase);
         if *phase == Phase::RestWanted {
             *phase = Phase::Resting;
@@ -141,7 +160,10 @@ impl Reading {
                 .wait(phase)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        *phase == Phase::Reading
+        match *phase {
+            Phase::Over => None,
+            phase => Some(phase == Phase::Reading),
+        }
     }
 
     fn go(&mut self) -> Result<()> {
@@ -168,7 +190,8 @@ impl Reading {
         while event::poll(wait)? {
             self.event(event::read()?)?;
             read += 1;
-            wait = Duration::ZERO;
+            // With no time at all it would not even look at what it has read already.
+            wait = Duration::from_millis(1);
         }
         if read == 0 {
             // Something is there that is no event yet; do not spin on it.
@@ -178,6 +201,7 @@ impl Reading {
     }
 
     fn event(&mut self, event: Event) -> Result<()> {
+        self.environment.may_panic("input");
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
                 for key in self.keys(&key) {
@@ -246,6 +270,7 @@ mod tests {
             wake,
             phase: Arc::new((Mutex::new(Phase::Reading), Condvar::new())),
             answer: 0,
+            environment: Environment::default(),
         };
         let mut typed = Vec::new();
         let mut feed = |c: char, modifiers| {

@@ -51,6 +51,7 @@ use self::message::{Effect, Message};
 use self::model::Model;
 pub use self::options::{Environment, Options};
 use self::outside::Outside;
+pub use self::term::restore_on_panic;
 use self::worker::{Asker, Worker};
 use crate::model::Time;
 use crate::query::Ask;
@@ -88,7 +89,7 @@ pub fn run(
     let background = probe::background(&options.environment);
     model.theme = options.theme_for(background);
     let clock = options.clock.clone();
-    let input = input::start(&sender)?;
+    let input = input::start(&sender, &options.environment)?;
     options.forward_news(&sender)?;
     let inbox = Waiting {
         receiver,

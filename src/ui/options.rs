@@ -40,6 +40,8 @@ pub struct Environment {
     pub tmux: bool,
     /// `VISUAL`, else `EDITOR`.
     pub editor: Option<String>,
+    /// `REGENT_PANIC`: where tests want it to panic, to see what is left of the terminal. Never in a release build.
+    pub panic: Option<String>,
 }
 
 impl Environment {
@@ -53,7 +55,16 @@ impl Environment {
             colorfgbg: full("COLORFGBG"),
             tmux: full("TMUX").is_some(),
             editor: full("VISUAL").or_else(|| full("EDITOR")),
+            panic: full("REGENT_PANIC").filter(|_| cfg!(debug_assertions)),
         }
+    }
+
+    /// Panics if a test wants that here.
+    pub fn may_panic(&self, place: &str) {
+        assert!(
+            self.panic.as_deref() != Some(place),
+            "a test wanted a panic in {place}"
+        );
     }
 
     /// How many colours the terminal shows.

@@ -3,8 +3,8 @@
 use std::io::{BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::time::Duration;
 
 use color_eyre::Result;
@@ -30,10 +30,29 @@ use super::outside::Outside;
 use super::{clip, editor};
 
 /// What is drawn on: buffered, so that a frame is one write.
-pub type Backend = CrosstermBackend<BufWriter<Stdout>>;
+pub type Backend = CrosstermBackend<BufWriter<Ours>>;
+
+/// The terminal while it is ours. What is left of a frame after that, when a panic unwinds, is let go.
+pub struct Ours(Stdout);
+
+impl Write for Ours {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match TAKEN.load(Ordering::SeqCst) {
+            true => self.0.write(bytes),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Held while a frame is written.
+static FRAME: Mutex<()> = Mutex::new(());
 
 /// Gives the terminal back when it goes out of scope.
 pub struct Screen;
@@ -56,12 +75,13 @@ pub fn enter(mouse: bool) -> Result<(Terminal<Backend>, Screen)> {
     restore_on_panic();
     take(mouse).wrap_err("the terminal cannot be used")?;
     let screen = Screen;
-    let out = BufWriter::with_capacity(1 << 16, std::io::stdout());
+    let out = BufWriter::with_capacity(1 << 16, Ours(std::io::stdout()));
     let terminal = Terminal::new(CrosstermBackend::new(out))?;
     Ok((terminal, screen))
 }
 
 fn take(mouse: bool) -> Result<()> {
+    let _frame = FRAME.lock().unwrap_or_else(PoisonError::into_inner);
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
     let mut out = std::io::stdout();
@@ -89,19 +109,40 @@ fn give_back() -> Result<()> {
     Ok(told?)
 }
 
-/// The report of a panic is written after the terminal is a terminal again.
-fn restore_on_panic() {
+/// The report of a panic is written after the terminal is a terminal again. One in another thread ends the program too:
+/// half of it would go on drawing on a terminal that is not its own any more. (Those who ask turn theirs into answers.)
+/// Called by the thread that draws.
+pub fn restore_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        let drawing = std::thread::current().id();
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if super::worker::is_asking() {
                 return;
             }
+            let here = std::thread::current().id() == drawing;
+            let frame = if here { None } else { no_more_frames() };
             let _ = give_back();
             report(info);
+            if !here {
+                std::process::exit(101);
+            }
+            drop(frame);
         }));
     });
+}
+
+/// Waits for the end of the frame that is being written, for a while: whoever draws may be what hangs.
+fn no_more_frames() -> Option<MutexGuard<'static, ()>> {
+    for _ in 0..100 {
+        match FRAME.try_lock() {
+            Ok(frame) => return Some(frame),
+            Err(TryLockError::Poisoned(frame)) => return Some(frame.into_inner()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+    None
 }
 
 /// The next frame draws every cell. `Terminal::clear` would ask the terminal where its cursor is, and read the answer
@@ -113,14 +154,15 @@ fn draw_anew(terminal: &mut Terminal<Backend>) -> Result<()> {
 
 /// The outside of the real program.
 pub struct Real {
-    // Dropped last of all: the terminal is given back by it.
-    _screen: Screen,
     input: Input,
     inbox: Sender<Message>,
     options: Options,
     mouse: bool,
     /// Folders with texts that the editor was given to show.
     old_versions: Vec<tempfile::TempDir>,
+    frame: Option<MutexGuard<'static, ()>>,
+    // Dropped last of all: the terminal is given back by it.
+    _screen: Screen,
 }
 
 /// Writes a text into a folder of its own, under the file's name, for nobody to write.
@@ -149,12 +191,15 @@ impl Real {
             inbox,
             mouse: options.mouse,
             old_versions: Vec::new(),
+            frame: None,
             options: options.clone(),
         }
     }
 
     /// Gives the terminal back.
     pub fn leave(self) -> Result<()> {
+        let Real { input, _screen, .. } = self;
+        drop(input);
         give_back()
     }
 
@@ -281,11 +326,16 @@ impl Outside<Backend> for Real {
     }
 
     fn before_frame(&mut self, terminal: &mut Terminal<Backend>, _size: (u16, u16)) -> Result<()> {
-        Ok(queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?)
+        self.frame = Some(FRAME.lock().unwrap_or_else(PoisonError::into_inner));
+        queue!(terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.options.environment.may_panic("draw");
+        Ok(())
     }
 
     fn after_frame(&mut self, terminal: &mut Terminal<Backend>) -> Result<()> {
         queue!(terminal.backend_mut(), EndSynchronizedUpdate)?;
-        Ok(terminal.backend_mut().flush()?)
+        terminal.backend_mut().flush()?;
+        self.frame = None;
+        Ok(())
     }
 }

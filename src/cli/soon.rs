@@ -1,0 +1,231 @@
+//! Answers from a store that may not be there yet, or may be deleted and made anew while one looks (`git clean -fdx`).
+//!
+//! A deleted file is brought back only when nobody has it open any more; so all connections of the screen are known in
+//! one place, and whoever sees first that the file is gone closes those of all.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use color_eyre::Result;
+
+use crate::clock::Clock;
+use crate::ingest;
+use crate::model::Time;
+use crate::query::types::*;
+use crate::query::{Ask, Refused, StoreAsk};
+use crate::source::Places;
+use crate::store::place::Kind;
+use crate::store::{OpenError, Place, Reader};
+use crate::ui::Environment;
+
+/// An open store, and which file it is.
+struct Open {
+    ask: StoreAsk,
+    file: Option<(u64, u64)>,
+}
+
+type Slot = Mutex<Option<Open>>;
+
+/// Every connection of the screen to its store.
+pub(super) struct Connections {
+    /// Where the store is.
+    pub place: Place,
+    places: Places,
+    /// What time it is.
+    pub clock: Clock,
+    environment: Environment,
+    slots: Mutex<Vec<Weak<Slot>>>,
+}
+
+/// A thread that panicked left what is whole all the same.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Connections {
+    /// None yet.
+    pub fn new(
+        place: Place,
+        places: Places,
+        clock: Clock,
+        environment: Environment,
+    ) -> Arc<Connections> {
+        Arc::new(Connections {
+            place,
+            places,
+            clock,
+            environment,
+            slots: Mutex::default(),
+        })
+    }
+
+    /// One more, for a thread of its own.
+    pub fn ask(self: &Arc<Self>) -> SoonAsk {
+        let slot = Arc::new(Slot::default());
+        lock(&self.slots).push(Arc::downgrade(&slot));
+        SoonAsk {
+            connections: self.clone(),
+            slot,
+        }
+    }
+
+    /// Closes those that look at a file which is not in its place any more; whether there were any.
+    pub fn let_go_of_deleted(&self) -> bool {
+        let now = file_id(&self.place.db);
+        let slots: Vec<Arc<Slot>> = {
+            let mut slots = lock(&self.slots);
+            slots.retain(|slot| slot.strong_count() > 0);
+            slots.iter().filter_map(Weak::upgrade).collect()
+        };
+        let mut any = false;
+        for slot in slots {
+            let mut open = lock(&slot);
+            if open.as_ref().is_some_and(|o| o.file != now) {
+                *open = None;
+                any = true;
+            }
+        }
+        any
+    }
+}
+
+fn file_id(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
+}
+
+/// One of them.
+pub(super) struct SoonAsk {
+    connections: Arc<Connections>,
+    slot: Arc<Slot>,
+}
+
+impl SoonAsk {
+    /// Asks the store, if there is one.
+    fn asked<T>(&self, question: impl FnOnce(&StoreAsk) -> Result<T>) -> Result<Option<T>> {
+        let Connections {
+            place,
+            places,
+            clock,
+            ..
+        } = &*self.connections;
+        let file = file_id(&place.db);
+        if lock(&self.slot).as_ref().is_some_and(|o| o.file != file) {
+            self.connections.let_go_of_deleted();
+        }
+        let mut open = lock(&self.slot);
+        if open.is_none() {
+            match Reader::open(place) {
+                Ok(reader) => {
+                    let ask = StoreAsk::new(reader, place.clone(), places.clone(), *clock);
+                    // As it is now: opening may have brought it back.
+                    let file = file_id(&place.db);
+                    *open = Some(Open { ask, file });
+                }
+                Err(OpenError::Missing { .. }) => return Ok(None),
+                Err(e) => return Err(e.into()),
+            }
+        }
+        match open.as_ref() {
+            Some(open) => question(&open.ask).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn must<T>(&self, question: impl FnOnce(&StoreAsk) -> Result<T>) -> Result<T> {
+        self.asked(question)?
+            .ok_or_else(|| Refused::because("nothing has been read here yet"))
+    }
+}
+
+impl Ask for SoonAsk {
+    fn sessions(&self) -> Result<SessionList> {
+        self.connections.environment.may_panic("ask");
+        if let Some(list) = self.asked(Ask::sessions)? {
+            return Ok(list);
+        }
+        let looked_in: Vec<(String, u32)> = ingest::look(&self.connections.places)
+            .into_iter()
+            .map(|(dir, n)| (dir.display().to_string(), n))
+            .collect();
+        let elsewhere = looked_in.iter().map(|(_, n)| n).sum();
+        Ok(SessionList {
+            sessions: Vec::new(),
+            elsewhere: if self.connections.place.kind == Kind::UserWide {
+                0
+            } else {
+                elsewhere
+            },
+            looked_in,
+        })
+    }
+
+    fn version(&self) -> Result<i64> {
+        Ok(self.asked(Ask::version)?.unwrap_or(0))
+    }
+
+    fn timeline(&self, session: SessionRow) -> Result<Timeline> {
+        self.must(|a| a.timeline(session))
+    }
+
+    fn rows(&self, steps: &[StepRow]) -> Result<Vec<StepInfo>> {
+        self.must(|a| a.rows(steps))
+    }
+
+    fn step(&self, step: StepRow) -> Result<StepDetail> {
+        self.must(|a| a.step(step))
+    }
+
+    fn prompt(&self, session: SessionRow, no: u32) -> Result<PromptDetail> {
+        self.must(|a| a.prompt(session, no))
+    }
+
+    fn changes(&self, scope: Scope) -> Result<Vec<FileChange>> {
+        self.must(|a| a.changes(scope))
+    }
+
+    fn summary(&self, session: SessionRow) -> Result<Summary> {
+        self.must(|a| a.summary(session))
+    }
+
+    fn filter(&self, session: SessionRow, filter: &Filter) -> Result<Vec<StepRow>> {
+        self.must(|a| a.filter(session, filter))
+    }
+
+    fn find(&self, query: &str, limit: usize) -> Result<Found> {
+        let found = self.asked(|a| a.find(query, limit))?;
+        Ok(found.unwrap_or_else(|| Found {
+            query: query.to_owned(),
+            ..Found::default()
+        }))
+    }
+
+    fn resolve_step(&self, text: &str) -> Result<(SessionRow, StepRow)> {
+        self.must(|a| a.resolve_step(text))
+    }
+
+    fn step_at(&self, session: SessionRow, at: Time) -> Result<Option<StepRow>> {
+        self.must(|a| a.step_at(session, at))
+    }
+
+    fn file_at(&self, step: StepRow, path: &str) -> Result<Content> {
+        self.must(|a| a.file_at(step, path))
+    }
+
+    fn files(&self) -> Result<Vec<(String, StepRow)>> {
+        Ok(self.asked(Ask::files)?.unwrap_or_default())
+    }
+
+    fn memo(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.asked(|a| a.memo(name))?.flatten())
+    }
+
+    fn set_memo(&self, name: &str, value: &str) -> Result<()> {
+        // Where there is no store, there is nothing to come back to.
+        self.asked(|a| a.set_memo(name, value)).map(|_| ())
+    }
+
+    fn set_viewed(&self, session: SessionRow, path: &str, state: &str, viewed: bool) -> Result<()> {
+        self.must(|a| a.set_viewed(session, path, state, viewed))
+    }
+}

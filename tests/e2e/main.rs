@@ -1,0 +1,16 @@
+//! The real program, from outside: in a pseudo-terminal, inside tmux, killed, interrupted and lied to.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod home;
+mod hostile;
+mod leave;
+mod live;
+mod payloads;
+mod pictures;
+mod robust;
+mod screen;
+mod stream;
+mod svg;
+mod term;
+mod tmux;
