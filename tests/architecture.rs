@@ -19,14 +19,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "ingest",
         &["model", "source", "store", "diff", "git", "text"],
     ),
-    ("fsx", &[]),
-    ("snapshot", &["model", "fsx", "store", "clock"]),
-    (
-        "rewind",
-        &[
-            "model", "fsx", "snapshot", "store", "query", "diff", "source", "clock", "git",
-        ],
-    ),
     (
         "query",
         &["clock", "model", "source", "store", "diff", "git", "text"],
