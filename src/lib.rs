@@ -11,6 +11,9 @@
 //! | [`store`] | one SQLite file: raw bytes and contents (truth), rows made of them (derived) | know what transcripts mean |
 //! | [`ingest`] | finds transcripts, folds events into rows, links what spans sessions | be asked questions |
 //! | [`query`] | every question that can be asked; [`query::Ask`] is the list | write, but for marks and ticks |
+//! | [`fsx`] | the file system below one opened folder: no link followed, no `.git` written | know what a file means |
+//! | [`snapshot`] | the tree of the work folder into the store | write to the work folder |
+//! | [`rewind`] | a plan, and its application, undo and recovery: the only writer of the user's tree | act without a plan that was confirmed |
 //! | [`text`] | makes foreign text safe and measurable | know where it comes from |
 //! | [`ui`] | the screen: model, message, update, view; workers ask | run SQL, read files |
 //! | [`cli`] | the commands, and the thread that feeds the screen | hold an answer that the screen lacks |
