@@ -36,7 +36,16 @@ pub struct Root {
 /// Held while something is taken or put back; given up when dropped, also by a crash.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone is not enough: a child that is being started at this moment holds the same open file until it has
+        // become its program.
+        // If this fails, closing is what is left.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Root {
@@ -223,7 +232,7 @@ impl Root {
             .map_err(|e| Error::io(path, "open", e))?;
         let file = File::from(fd);
         match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: file })),
+            Ok(()) => Ok(Some(Lock { file })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(e)) => Err(Error::io(path, "lock", e)),
         }

@@ -86,7 +86,11 @@ pub fn run(
     let size = terminal.size()?.into();
     let mut model = options.model(keymap, None, size);
     terminal.draw(|frame| view::view(&model, frame))?;
-    let background = probe::background(&options.environment);
+    let (background, typed) = probe::background(&options.environment);
+    for key in typed {
+        // The other end is held below: nobody can have gone.
+        let _ = sender.send(Message::Key(key));
+    }
     model.theme = options.theme_for(background);
     let clock = options.clock.clone();
     let input = input::start(&sender, &options.environment)?;

@@ -4,9 +4,11 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use crossterm::event::KeyCode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::stdin;
 
+use super::key::KeyPress;
 use super::options::Environment;
 
 /// How long an answer is waited for.
@@ -15,21 +17,22 @@ const PATIENCE: Duration = Duration::from_millis(150);
 const QUESTION: &[u8] = b"\x1b]11;?\x1b\\\x1b[c";
 
 /// Whether the background is dark; `None` if neither the terminal nor `COLORFGBG` says. The terminal must be raw, and
-/// nobody else may read it.
-pub fn background(environment: &Environment) -> Option<bool> {
+/// nobody else may read it. Keys that were pressed meanwhile come along: they are the user's.
+pub fn background(environment: &Environment) -> (Option<bool>, Vec<KeyPress>) {
     if environment.no_color {
-        return None;
+        return (None, Vec::new());
     }
-    asked().or_else(|| of_colorfgbg(environment.colorfgbg.as_deref()?))
+    let mut heard = Vec::new();
+    let dark = asked(&mut heard).or_else(|| of_colorfgbg(environment.colorfgbg.as_deref()?));
+    (dark, typed(&heard))
 }
 
-fn asked() -> Option<bool> {
+fn asked(heard: &mut Vec<u8>) -> Option<bool> {
     let mut out = std::io::stdout();
     out.write_all(QUESTION).ok()?;
     out.flush().ok()?;
     let start = Instant::now();
-    let mut heard = Vec::new();
-    while !is_fence(&heard) {
+    while !is_fence(heard) {
         let left = PATIENCE.checked_sub(start.elapsed())?;
         let tty = stdin();
         let mut fds = [PollFd::new(&tty, PollFlags::IN)];
@@ -49,7 +52,52 @@ fn asked() -> Option<bool> {
             Ok(n) => heard.extend_from_slice(&piece[..n]),
         }
     }
-    is_dark(&heard)
+    is_dark(heard)
+}
+
+/// The keys among what was heard: what belongs to no answer, as far as single bytes tell. Longer sequences (arrows,
+/// mouse) are left out.
+fn typed(heard: &[u8]) -> Vec<KeyPress> {
+    let mut keys = Vec::new();
+    let mut rest = heard;
+    while let Some((first, behind)) = rest.split_first() {
+        rest = match (first, behind.first()) {
+            // An answer that is a string ends with BEL or ESC \; one that is not ends with a letter.
+            (0x1b, Some(b']' | b'P')) => {
+                let end = behind.iter().position(|b| *b == 0x07 || *b == b'\\');
+                &behind[end.map_or(behind.len(), |at| at + 1)..]
+            }
+            (0x1b, Some(b'[' | b'O')) => {
+                let end = behind[1..].iter().position(|b| (0x40..0x7f).contains(b));
+                &behind[end.map_or(behind.len(), |at| at + 2)..]
+            }
+            (0x1b, _) => {
+                keys.push(KeyPress::plain(KeyCode::Esc));
+                behind
+            }
+            (b'\r', _) => {
+                keys.push(KeyPress::plain(KeyCode::Enter));
+                behind
+            }
+            (b'\t', _) => {
+                keys.push(KeyPress::plain(KeyCode::Tab));
+                behind
+            }
+            (byte @ 0x20..0x7f, _) => {
+                keys.push(KeyPress::plain(KeyCode::Char(char::from(*byte))));
+                behind
+            }
+            (byte @ 1..=26, _) => {
+                keys.push(KeyPress {
+                    code: KeyCode::Char(char::from(byte - 1 + b'a')),
+                    control: true,
+                });
+                behind
+            }
+            _ => behind,
+        };
+    }
+    keys
 }
 
 /// Whether the answer to the second question is complete: `ESC [ ? ... c`.
@@ -93,6 +141,19 @@ mod tests {
         assert_eq!((is_fence(silent), is_dark(silent)), (true, None));
         assert!(!is_fence(b"\x1b]11;rgb:1e1e"));
         assert_eq!(is_dark(b"rgb:zz/1/1"), None);
+    }
+
+    #[test]
+    fn keys_pressed_meanwhile_are_kept() {
+        let show = |heard: &[u8]| -> Vec<KeyCode> { typed(heard).iter().map(|k| k.code).collect() };
+        let heard = b"j\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\Q\x1b[?62;22c\r";
+        assert_eq!(
+            show(heard),
+            [KeyCode::Char('j'), KeyCode::Char('Q'), KeyCode::Enter]
+        );
+        assert_eq!(show(b"\x1b"), [KeyCode::Esc]);
+        assert_eq!(show(b"\x1b[A\x1b[?6c\x1b]11;rgb:1/1/1\x07"), []);
+        assert!(typed(b"\x03")[0].control);
     }
 
     #[test]

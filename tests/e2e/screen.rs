@@ -66,6 +66,7 @@ fn an_empty_folder_teaches() {
     // Enter shows the demo, and leaving that leaves the program.
     term.keys("\r");
     term.see("j k move");
+    term.see("retry.rs");
     quit(term);
     assert!(
         !home.shop().join(".regent").exists(),
