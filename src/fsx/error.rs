@@ -21,6 +21,8 @@ pub enum Why {
     Io(io::Error),
     /// The path is no path inside the root.
     NotInside(&'static str),
+    /// The whole home folder, or the whole disk: too much to be put back as one.
+    TooWide,
     /// It lies in, or is, a folder of a version control system or of ours.
     Guarded,
     /// It lies in another repository, or behind a mount.
@@ -67,6 +69,10 @@ impl fmt::Display for Error {
         write!(f, "cannot {} {path}: ", self.doing)?;
         match &self.why {
             Why::Io(e) => write!(f, "{e}"),
+            Why::TooWide => write!(
+                f,
+                "the home folder and `/` are never snapshotted or rewound as a whole"
+            ),
             Why::NotInside(why) => write!(f, "not a path inside the folder ({why})"),
             Why::Guarded => f.write_str("version control's own files are never touched"),
             Why::Foreign => f.write_str("it belongs to another repository or lies behind a mount"),

@@ -59,11 +59,7 @@ impl Root {
             .and_then(|h| h.canonicalize().ok())
             .is_some_and(|h| h == place);
         if place.parent().is_none() || is_home {
-            return Err(Error::refused(
-                bytes,
-                "take",
-                Why::NotInside("the home folder or `/`"),
-            ));
+            return Err(Error::refused(bytes, "take", Why::TooWide));
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = rustix::fs::open(&place, flags, Mode::empty())
