@@ -12,7 +12,7 @@ use super::raw::{self, RawStep};
 use super::rows;
 use super::types::{Content, FileChange, Scope, SessionRow, StepRow};
 use super::{patch, timeline};
-use crate::model::{Evidence, Op};
+use crate::model::{Author, Evidence, Op};
 use crate::source::{Before, Effect, Hunk};
 use crate::store::Reader;
 
@@ -136,6 +136,7 @@ struct Net {
 enum Foreign {
     None,
     Others,
+    You,
     Nobody,
 }
 
@@ -186,8 +187,13 @@ fn net_of(chain: &Chain, set: &HashSet<StepRow>) -> Option<Net> {
             net.lines.0 += change.lines.0;
             net.lines.1 += change.lines.1;
             net.steps.push((step, change.no));
-        } else if matches!(item.what, What::Change(_)) && net.foreign == Foreign::None {
-            net.foreign = Foreign::Others;
+        } else if net.foreign == Foreign::None {
+            match &item.what {
+                What::Change(_) => net.foreign = Foreign::Others,
+                What::Seen(_) if item.author == Some(Author::You) => net.foreign = Foreign::You,
+                What::Seen(_) => net.foreign = Foreign::Nobody,
+                _ => {}
+            }
         }
         if index > first && item.link == Link::Broken {
             net.foreign = Foreign::Nobody;
@@ -277,6 +283,7 @@ impl Net {
         match self.foreign {
             Foreign::None => {}
             Foreign::Others => add_note(&mut change, "another session changed it in between"),
+            Foreign::You => add_note(&mut change, "you changed it in between"),
             Foreign::Nobody => add_note(&mut change, "changed in between by nobody we know"),
         }
         if change

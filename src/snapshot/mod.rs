@@ -6,19 +6,20 @@ mod rules;
 mod stat;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
-pub use self::rules::is_ignored;
+pub use self::rules::{Rules, is_ignored};
 use self::stat::Stats;
 use self::walk::{Walked, What};
 use crate::clock::Clock;
 use crate::fsx::{Look, Root};
 use crate::model::{BlobHash, Node, Time, Unread};
 use crate::store::blobs::{self, PackedBlob};
+use crate::store::observed::{self, Touched};
 use crate::store::snapshots::{self, Entry, Reason, Snapshot};
 use crate::store::{self, Store};
 
@@ -46,6 +47,8 @@ pub struct Wanted {
     pub cap: u64,
     /// See [`BUDGET`].
     pub budget: u64,
+    /// When paths were heard to change since the last one.
+    pub heard: BTreeMap<Vec<u8>, Touched>,
 }
 
 impl Wanted {
@@ -58,6 +61,7 @@ impl Wanted {
             op: None,
             cap: CAP,
             budget: BUDGET,
+            heard: BTreeMap::new(),
         }
     }
 }
@@ -65,8 +69,12 @@ impl Wanted {
 /// What was taken.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    /// Its row.
+    /// Its row; for an automatic one that found nothing new, that of the one before.
     pub snapshot: Snapshot,
+    /// It is a new row.
+    pub new: bool,
+    /// The folders that were walked, the root among them (empty).
+    pub dirs: Vec<Vec<u8>>,
     /// Files that had to be read.
     pub read: u64,
     /// What is there and was not read, with the reason.
@@ -121,8 +129,10 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
         }
     }
     let read = to_read.len() as u64;
+    let mut changed_at = HashMap::new();
     let portions = store_contents(store, root, &walked, &to_read, wanted.cap, |done, path| {
         if let (Node::File { hash, .. }, Some(look)) = (&done.node, &done.look) {
+            changed_at.insert(path.clone(), look.ctime);
             stats.learn(path, look, *hash, done.read_at);
         }
         nodes.insert((done.dir, done.name), done.node);
@@ -142,10 +152,14 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
         }
     }
     walked.unread.sort();
-    let snapshot = insert(store, root, wanted, began, &walked, &nodes)?;
-    stats.save(root);
+    let (snapshot, new) = insert(store, root, wanted, began, &walked, &nodes, &changed_at)?;
+    if new || read > 0 {
+        stats.save(root);
+    }
     Ok(Taken {
         snapshot,
+        new,
+        dirs: walked.dirs.into_iter().map(|d| d.path).collect(),
         read,
         unread: walked.unread,
         warnings,
@@ -156,7 +170,7 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
 fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
     let held = snapshots::store_bytes(store.conn())?;
     let mib = |n: u64| n >> 20;
-    if held >= wanted.budget && wanted.why == Reason::Automatic {
+    if held >= wanted.budget && is_automatic(wanted) {
         return Err(eyre!(
             "no automatic snapshot: the store holds {} of {} MiB; `regent-tui gc` gives space back",
             mib(held),
@@ -171,6 +185,10 @@ fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
     } else {
         Vec::new()
     })
+}
+
+fn is_automatic(wanted: &Wanted) -> bool {
+    matches!(wanted.why, Reason::Automatic | Reason::First)
 }
 
 fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
@@ -271,7 +289,7 @@ fn failed(what: &What) -> Node {
     }
 }
 
-/// Stores the nodes, folders in folders first, and the row.
+/// Stores the nodes, folders in folders first, and the row; says whether there is a new one.
 fn insert(
     store: &Store,
     root: &Root,
@@ -279,9 +297,78 @@ fn insert(
     began: Time,
     walked: &Walked,
     nodes: &HashMap<(usize, usize), Node>,
-) -> Result<Snapshot> {
+    changed_at: &HashMap<Vec<u8>, i128>,
+) -> Result<(Snapshot, bool)> {
     use std::os::unix::ffi::OsStrExt;
     let tx = store.begin()?;
+    let (tree, files, bytes) = put_trees(store, walked, nodes)?;
+    let name = root.place().as_os_str().as_bytes();
+    let before = snapshots::newest(&tx, name)?.filter(|s| s.identity == root.identity());
+    if let Some(before) = &before
+        && is_automatic(wanted)
+        && before.tree == tree
+    {
+        observed::still_so(&tx, before.id, began)?;
+        tx.commit().map_err(store::Error::from)?;
+        return Ok((before.clone(), false));
+    }
+    let mut snapshot = Snapshot {
+        id: 0,
+        root: name.to_vec(),
+        identity: root.identity(),
+        time: (began, wanted.clock.now()),
+        why: wanted.why as u8,
+        text: wanted.text.clone(),
+        tree,
+        files,
+        bytes,
+        unread: walked.unread.len() as u64,
+        op: wanted.op,
+        same_until: began,
+    };
+    snapshot.id = snapshots::insert(&tx, &snapshot)?;
+    if let Some(before) = before {
+        let differing = observed::differing(&tx, &before.tree, &tree)?;
+        let touched = when_touched(&differing, wanted, changed_at);
+        observed::keep_touched(&tx, snapshot.id, &touched)?;
+    }
+    tx.commit().map_err(store::Error::from)?;
+    Ok((snapshot, true))
+}
+
+/// When paths that differ changed: what was heard, and the last change of the file itself, which nobody can set.
+fn when_touched(
+    differing: &[observed::Differing],
+    wanted: &Wanted,
+    changed_at: &HashMap<Vec<u8>, i128>,
+) -> BTreeMap<Vec<u8>, Touched> {
+    let mut out = BTreeMap::new();
+    for path in differing {
+        let heard = wanted.heard.get(&path.rel).copied().unwrap_or_default();
+        let changed = match path.after {
+            Node::Absent => None,
+            _ => changed_at.get(&path.rel),
+        };
+        let changed = changed.and_then(|ns| i64::try_from(ns / 1_000_000).ok().map(Time));
+        let last = changed.or(heard.last);
+        let first = match (heard.first, last) {
+            (Some(first), Some(last)) => Some(first.min(last)),
+            (first, _) => first,
+        };
+        if first.is_some() || last.is_some() {
+            out.insert(path.rel.clone(), Touched { first, last });
+        }
+    }
+    out
+}
+
+/// Stores the nodes of all folders, within the caller's transaction; the topmost one, and how many files with how many
+/// bytes it reaches.
+fn put_trees(
+    store: &Store,
+    walked: &Walked,
+    nodes: &HashMap<(usize, usize), Node>,
+) -> Result<(BlobHash, u64, u64)> {
     let mut trees: Vec<BlobHash> = Vec::with_capacity(walked.dirs.len());
     let (mut files, mut bytes) = (0, 0);
     for (d, dir) in walked.dirs.iter().enumerate() {
@@ -316,27 +403,12 @@ fn insert(
                 tree,
             });
         }
-        trees.push(snapshots::put_tree(&tx, &entries)?);
+        trees.push(snapshots::put_tree(store.conn(), &entries)?);
     }
     let tree = *trees
         .last()
         .ok_or_else(|| eyre!("the folder was not walked"))?;
-    let mut snapshot = Snapshot {
-        id: 0,
-        root: root.place().as_os_str().as_bytes().to_vec(),
-        identity: root.identity(),
-        time: (began, wanted.clock.now()),
-        why: wanted.why as u8,
-        text: wanted.text.clone(),
-        tree,
-        files,
-        bytes,
-        unread: walked.unread.len() as u64,
-        op: wanted.op,
-    };
-    snapshot.id = snapshots::insert(&tx, &snapshot)?;
-    tx.commit().map_err(store::Error::from)?;
-    Ok(snapshot)
+    Ok((tree, files, bytes))
 }
 
 #[cfg(test)]

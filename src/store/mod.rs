@@ -22,6 +22,7 @@ mod migrate_tests;
 mod open;
 pub mod place;
 pub mod rows;
+pub mod observed;
 pub mod snapshots;
 pub mod survive;
 pub mod write;
@@ -41,7 +42,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 /// How many bytes of unpacked frames a reader holds.
 const FRAME_CACHE: usize = 8 << 20;
 
-/// The writing connection. A process has one, in one thread; readers are apart.
+/// A writing connection, of one thread; readers are apart. Writers wait for each other.
 pub struct Store {
     conn: Connection,
     file: open::File,

@@ -20,7 +20,7 @@ use crate::model::{Agent, BlobHash, Id, IdKind, Status, Via};
 use crate::source::{Body, Context, Event, Relation, SessionHead, Usage};
 use crate::store::rows::{PathRecord, PromptRecord, SessionBatch, Span, StepBatch};
 
-pub(crate) use files::replace;
+pub(crate) use files::{line_counts, replace};
 
 /// Characters of a target that the store keeps.
 const TARGET: usize = 400;

@@ -1,5 +1,6 @@
 //! The states of paths that the records themselves do not hold: patches without a base, edits without an original,
-//! deletions, renames. Worked out forward in time over all sessions, and only where the text at hand bears it out.
+//! deletions, renames. Worked out forward in time over all sessions, and only where the text at hand bears it out. From
+//! the records alone: what the disk tells comes on top (`observe`).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,6 +11,7 @@ use super::super::roots::Roots;
 use super::states::{Bases, State, Texts, Worked, work_out};
 use crate::model::{Evidence, Op, key_hash};
 use crate::source::{self, Body, Effect, ParseState};
+use crate::store::write::EVIDENCE;
 use crate::store::{FrameCache, files};
 
 /// Effects of one outcome that are remembered while its changes are worked out.
@@ -46,18 +48,18 @@ struct Change {
     commit: Option<String>,
 }
 
-/// Works out what is new since these rows.
+/// Works out what is new since these rows; the steps whose changes it wrote anew.
 pub(super) fn link(
     conn: &Connection,
     roots: &Roots,
     changes_after: i64,
     sightings_after: i64,
-) -> Result<()> {
+) -> Result<BTreeSet<i64>> {
     conn.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS want (path_id INTEGER PRIMARY KEY); DELETE FROM want;",
     )?;
     conn.execute(
-        "INSERT OR IGNORE INTO want SELECT path_id FROM change WHERE id > ?1
+        "INSERT OR IGNORE INTO want SELECT path_id FROM change WHERE id > ?1 AND linked <> 4
          UNION SELECT old_path_id FROM change WHERE id > ?1 AND old_path_id IS NOT NULL
          UNION SELECT path_id FROM sighting WHERE id > ?2 AND blob_id IS NOT NULL",
         [changes_after, sightings_after],
@@ -77,7 +79,7 @@ pub(super) fn link(
     // What the records hold themselves needs nothing. Asked path by path: few are new, and all changes are many.
     conn.execute(
         "DELETE FROM want WHERE NOT EXISTS (
-           SELECT 1 FROM change c WHERE c.path_id = want.path_id
+           SELECT 1 FROM change c WHERE c.path_id = want.path_id AND c.linked <> 4
               AND (c.before IS NULL OR c.after IS NULL OR c.linked <> 0 OR c.old_path_id IS NOT NULL))
          AND NOT EXISTS (SELECT 1 FROM change c WHERE c.old_path_id = want.path_id)",
         [],
@@ -96,11 +98,10 @@ pub(super) fn link(
     for item in &items {
         walk.item(item, &mut steps)?;
     }
-    for step in steps {
-        conn.prepare_cached("UPDATE step SET evidence = (SELECT max(evidence) FROM change WHERE step_id = ?1) WHERE id = ?1")?
-            .execute([step])?;
+    for step in &steps {
+        conn.prepare_cached(EVIDENCE)?.execute([step])?;
     }
-    Ok(())
+    Ok(steps)
 }
 
 fn items(conn: &Connection, changes_after: i64, sightings_after: i64) -> Result<Vec<Item>> {
@@ -109,7 +110,7 @@ fn items(conn: &Connection, changes_after: i64, sightings_after: i64) -> Result<
         "SELECT c.path_id, t.at, s.started_at, s.pub, t.seq, c.no, c.id, c.step_id, t.session_id, c.old_path_id, c.op, c.before,
                 c.after, c.linked, c.evidence, s.commit_id
          FROM change c JOIN step t ON t.id = c.step_id JOIN session s ON s.id = t.session_id
-         WHERE t.alias_of IS NULL AND (c.path_id IN (SELECT path_id FROM want) OR c.old_path_id IN (SELECT path_id FROM want))",
+         WHERE t.alias_of IS NULL AND c.linked <> 4 AND (c.path_id IN (SELECT path_id FROM want) OR c.old_path_id IN (SELECT path_id FROM want))",
     )?;
     let mut rows = q.query([])?;
     while let Some(r) = rows.next()? {

@@ -1,10 +1,13 @@
-//! What spans sessions: parents, copies, and the states of a path that only an earlier record knows.
+//! What spans sessions: parents, copies, the states of a path that only an earlier record knows, and what was seen of it
+//! on disk.
 //!
 //! The result is a function of what the store holds, not of the order in which it came in. The pass looks only at what
 //! is newer than it last saw (rows are never numbered twice), so linking one appended line costs about one line.
 
 mod chain;
+mod observe;
 mod states;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,31 +15,45 @@ use color_eyre::Result;
 use rusqlite::{Connection, params};
 
 use super::roots::Roots;
-use crate::store::{Store, facts};
+use crate::store::{Store, facts, observed};
 
 /// How deep sub-agents start sub-agents.
 const DEPTH: usize = 16;
 
 /// The tables whose newest linked row is remembered.
-const MARKS: [&str; 4] = ["step", "prompt", "change", "sighting"];
+const MARKS: [&str; 5] = ["step", "prompt", "change", "sighting", "snapshot"];
 
 /// Links everything that is newer than the last time.
 pub(super) fn link(store: &Store, roots: &Roots) -> Result<()> {
     let tx = store.begin()?;
     let before = marks(&tx)?;
-    let newest = newest(&tx)?;
-    if before == newest {
+    let found = newest(&tx)?;
+    let disturbed = observed::take_disturbed(&tx)?;
+    if before == found && disturbed.is_none() {
         return Ok(());
     }
     parents(&tx)?;
     copies(&tx, "step", before["step"])?;
     copies(&tx, "prompt", before["prompt"])?;
-    chain::link(&tx, roots, before["change"], before["sighting"])?;
-    for (table, row) in &newest {
+    let changed = chain::link(&tx, roots, before["change"], before["sighting"])?;
+    let from = [disturbed, first_of_new(&tx, before["step"])?, observe::earliest(&tx, &changed)?];
+    let from = from.into_iter().flatten().min();
+    observe::link(&tx, roots, before["snapshot"], from.unwrap_or(i64::MAX))?;
+    // Once more: the pass itself made changes, which are no news.
+    for (table, row) in &newest(&tx)? {
         facts::set_memo(&tx, &memo(table), &row.to_string())?;
     }
     tx.commit()?;
     Ok(())
+}
+
+/// When the first of the steps began that are new.
+fn first_of_new(conn: &Connection, after: i64) -> Result<Option<i64>> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT min(coalesce(started_at, at)) FROM step WHERE id > ?1 AND kind IN (3, 4, 5, 6, 7, 13, 15)",
+        )?
+        .query_row([after], |r| r.get(0))?)
 }
 
 /// Forgets how far was linked: the next pass looks at everything.

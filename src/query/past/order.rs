@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use color_eyre::Result;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{By, Event, Past, Reach, Scope, Told};
 use crate::model::{Id, Node, Op, Time};
@@ -21,12 +21,38 @@ pub(super) struct Observation {
     until: Time,
     rank: u8,
     past: Past,
+    /// Whose the difference is, where the link pass has looked.
+    whose: Option<Whose>,
+}
+
+/// Whose a difference is.
+enum Whose {
+    Step(StepRow),
+    You,
+    Unknown,
+}
+
+/// What the link pass found of a path in a snapshot.
+fn whose(conn: &Connection, snapshot: i64, path: i64) -> Result<Option<Whose>> {
+    let found = conn
+        .prepare_cached(
+            "SELECT whose, step_id FROM observation WHERE snapshot_id = ?1 AND path_id = ?2",
+        )?
+        .query_row(params![snapshot, path], |r| {
+            Ok(match (r.get(0)?, r.get::<_, Option<i64>>(1)?) {
+                (1, Some(step)) => Whose::Step(StepRow(step)),
+                (2, _) => Whose::You,
+                (_, _) => Whose::Unknown,
+            })
+        })
+        .optional()?;
+    Ok(found)
 }
 
 pub(super) fn observations(
     conn: &Connection,
     snapshots: &[Snapshot],
-    rel: &[u8],
+    (rel, path): (&[u8], Option<i64>),
     finder: &mut Finder,
 ) -> Result<Vec<Observation>> {
     let mut out = Vec::new();
@@ -42,8 +68,12 @@ pub(super) fn observations(
                     2
                 },
                 past: Past::of_node(&node),
+                whose: match path {
+                    Some(path) => whose(conn, s.id, path)?,
+                    None => None,
+                },
             });
-            since = Some(s.time.0);
+            since = Some(s.same_until);
         }
     }
     Ok(out)
@@ -153,11 +183,7 @@ impl Builder<'_> {
             _ => (false, before),
         };
         self.push(Event {
-            by: told.map_or(By::Unknown, |t| By::Step {
-                id: t.id.clone(),
-                session: t.session.clone(),
-                prompt: t.prompt,
-            }),
+            by: told.map_or(By::Unknown, Told::by),
             at: item.time.map(|t| t.1),
             before,
             after,
@@ -238,6 +264,17 @@ impl Builder<'_> {
         let whole = self.scope.reach == Reach::WholeTree
             && self.scope.later_time(Some(o.until))
             && !self.scope.only;
+        match &o.whose {
+            Some(Whose::You) => return (By::You, whole),
+            Some(Whose::Unknown) => return (By::Unknown, whole),
+            Some(Whose::Step(step)) => {
+                return match self.places.get(step) {
+                    Some(told) => (told.by(), told.undone || whole),
+                    None => (By::Unknown, whole),
+                };
+            }
+            None => {}
+        }
         let Some(since) = o.since else {
             return (By::Unknown, whole);
         };
@@ -258,13 +295,7 @@ impl Builder<'_> {
         if !tight || !one {
             return (By::Unknown, whole);
         }
-        let told = last.0;
-        let by = By::Step {
-            id: told.id.clone(),
-            session: told.session.clone(),
-            prompt: told.prompt,
-        };
-        (by, told.undone || whole)
+        (last.0.by(), last.0.undone || whole)
     }
 }
 

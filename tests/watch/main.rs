@@ -1,0 +1,6 @@
+//! What the disk tells: whose a change is, and the program that watches.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/agent.rs"]
+mod agent;
+mod attribution;
