@@ -20,6 +20,7 @@ use crate::store::place::Kind;
 use crate::store::{Place, Store};
 use crate::ui::Environment;
 use crate::ui::message::{Ingest, Message, Note};
+use crate::watch::Nudge;
 
 /// Writes come in bursts; a burst is read once.
 const SETTLE: Duration = Duration::from_millis(80);
@@ -44,12 +45,13 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Starts it. What it has to say goes to `news`.
+    /// Starts it. What it has to say goes to `news`; who watches the folder is told when a step may have ended.
     pub fn start(
         connections: Arc<Connections>,
         options: Options,
         news: Sender<Message>,
         environment: Environment,
+        nudge: Option<Nudge>,
     ) -> Result<Feed> {
         let cancel = options.cancel.clone();
         let (wake, woken) = crossbeam_channel::bounded(1);
@@ -59,6 +61,7 @@ impl Feed {
             options,
             news,
             environment,
+            nudge,
         };
         let waker = wake.clone();
         let thread = std::thread::Builder::new()
@@ -99,6 +102,7 @@ struct Reading {
     options: Options,
     news: Sender<Message>,
     environment: Environment,
+    nudge: Option<Nudge>,
 }
 
 impl Reading {
@@ -199,6 +203,9 @@ impl Reading {
             },
         )?;
         store.settle(false)?;
+        if let Some(nudge) = self.nudge.as_ref().filter(|_| report.read > 0 || version.is_none()) {
+            nudge.step_ended();
+        }
         // Also what another of us has read in the meantime.
         let now = self.ask.version()?;
         if new || version.replace(now) != Some(now) {

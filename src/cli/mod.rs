@@ -17,6 +17,7 @@ mod ingest;
 mod json;
 mod log;
 mod out;
+mod record;
 mod repair;
 mod rewind;
 mod screen;
@@ -26,6 +27,7 @@ mod show;
 mod snapshot;
 mod soon;
 mod status;
+mod watch;
 mod when;
 
 use std::ffi::OsString;
@@ -92,6 +94,7 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Undo(options)) => rewind::undo(&context, options, out),
         Some(Command::Redo(options)) => rewind::redo(&context, options, out),
         Some(Command::Gc(options)) => snapshot::gc(&context, options, out),
+        Some(Command::Watch) => watch::run(&context, out),
         Some(Command::Status) => status::run(&context, out),
         Some(Command::Doctor(options)) => doctor::run(&context, options, out),
         Some(Command::Completions(options)) => generate::completions(options.shell, out),

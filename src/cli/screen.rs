@@ -8,11 +8,13 @@ use color_eyre::Result;
 use super::context::Context;
 use super::feed::{self, Feed};
 use super::out::Out;
+use super::record;
 use super::soon::Connections;
 use crate::query::types::{SessionRow, StepRow};
 use crate::query::{Ask, Refused};
 use crate::store::place::Kind;
 use crate::ui::{self, End};
+use crate::watch::Watch;
 
 /// Opens the screen; on a session, if one is named.
 pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -> Result<End> {
@@ -55,6 +57,8 @@ pub(super) struct Start {
     pub other: Option<End>,
     /// The list of sessions, whatever was open the last time.
     pub list_first: bool,
+    /// The work folder is an example: nobody works in it.
+    pub example: bool,
 }
 
 /// The other place beside the one that was asked for; none if the store was named, or if it is the user's anyway.
@@ -123,15 +127,23 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
         clock,
         environment.clone(),
     );
+    let watched = record::options(context, &place).filter(|_| !start.example);
+    let watch = watched
+        .map(|o| Watch::start(o, record::teller(news.clone())))
+        .transpose()?;
     let feed = Feed::start(
         connections.clone(),
         feed::options(context, &place),
         news,
         environment,
+        watch.as_ref().map(Watch::nudge),
     )?;
     let ask = move || -> Result<Box<dyn Ask>> { Ok(Box::new(connections.ask())) };
     let end = ui::run(options, ask);
     feed.stop();
+    if let Some(watch) = watch {
+        watch.stop();
+    }
     end
 }
 

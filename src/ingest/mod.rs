@@ -170,6 +170,15 @@ pub fn rebuild(
     link::link(store, &roots)
 }
 
+/// Links what is new in the store without reading anything: a snapshot was taken.
+///
+/// # Errors
+/// If the store cannot be written.
+pub fn relink(store: &Store, roots: &Roots) -> Result<()> {
+    let (roots, _) = mapped(store, roots)?;
+    link::link(store, &roots)
+}
+
 /// The roots with all folders that were ever mapped for this store: a rebuild, or a reading without `--map`, must find the
 /// same sessions. Says whether one is new: then transcripts of strangers may have become ours.
 fn mapped(store: &Store, roots: &Roots) -> Result<(Roots, bool)> {

@@ -73,8 +73,8 @@ pub struct Taken {
     pub snapshot: Snapshot,
     /// It is a new row.
     pub new: bool,
-    /// The folders that were walked, the root among them (empty).
-    pub dirs: Vec<Vec<u8>>,
+    /// The folders that were walked, the root among them (empty), each with the ignore rules in it.
+    pub dirs: Vec<(Vec<u8>, Rules)>,
     /// Files that had to be read.
     pub read: u64,
     /// What is there and was not read, with the reason.
@@ -159,7 +159,7 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
     Ok(Taken {
         snapshot,
         new,
-        dirs: walked.dirs.into_iter().map(|d| d.path).collect(),
+        dirs: walked.dirs.into_iter().map(|d| (d.path, d.rules)).collect(),
         read,
         unread: walked.unread,
         warnings,

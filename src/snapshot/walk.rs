@@ -13,6 +13,8 @@ pub(super) struct Dir {
     pub path: Vec<u8>,
     /// Its names, sorted.
     pub names: Vec<Name>,
+    /// The ignore rules in it.
+    pub rules: Rules,
 }
 
 /// A name in a folder.
@@ -99,6 +101,7 @@ impl Walk<'_> {
         self.walked.dirs.push(Dir {
             path: folder.path().to_vec(),
             names,
+            rules: rules.clone(),
         });
         Ok(self.walked.dirs.len() - 1)
     }

@@ -9,7 +9,7 @@ use super::key::KeyPress;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape, Wish, areas};
 use super::marks::Marks;
-use super::message::{Ingest, Note};
+use super::message::{Ingest, Note, Recording};
 use super::overlay::{Overlay, Target};
 use super::pane::{diff, prompt, timeline};
 use super::phrase::Moment;
@@ -201,6 +201,8 @@ pub struct Model {
     pub note: Option<Note>,
     /// How far reading is.
     pub ingest: Option<Ingest>,
+    /// Whether the work folder is recorded, once that is known.
+    pub recording: Option<Recording>,
     /// Where to go back to.
     pub jumps: Jumps,
     /// The cursor stays at the end.

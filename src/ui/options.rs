@@ -216,6 +216,7 @@ impl Options {
             overlays: Vec::new(),
             note: None,
             ingest: None,
+            recording: None,
             jumps: Jumps::default(),
             follow: false,
             mouse: self.mouse,

@@ -4,3 +4,4 @@
 #[path = "../support/agent.rs"]
 mod agent;
 mod attribution;
+mod program;

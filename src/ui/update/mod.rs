@@ -47,6 +47,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Wake => {}
         Message::Loaded(reply) => reply::loaded(model, *reply, &mut effects),
         Message::Ingested(ingest) => model.ingest = Some(ingest),
+        Message::Recording(recording) => model.recording = Some(recording),
         Message::Changed => reply::changed(model, &mut effects),
         Message::Said(note) => {
             model.said.push(note.clone());

@@ -8,6 +8,7 @@ use ratatui::text::Line;
 use super::super::action::Action;
 use super::super::key::show_sequence;
 use super::super::layout::Pane;
+use super::super::message::Recording;
 use super::super::model::Model;
 use super::super::overlay::Overlay;
 use super::super::update::hint;
@@ -113,7 +114,14 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         cells.push(format!(" {read} of {total} sessions read"), theme.dim());
         return;
     }
+    if let Some(Recording::Off(why)) = &model.recording {
+        let words = format!("! not recording: {}", text::one_line(why));
+        let room = width.saturating_sub(2).min(width * 2 / 3);
+        cells.push(text::end(&words, room).into_owned(), theme.warn());
+        return;
+    }
     let Some(timeline) = model.timeline.timeline() else {
+        recording(model, cells);
         return;
     };
     let session = &timeline.session;
@@ -129,7 +137,21 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         cells.push(format!("{} {words}", model.marks.changed), theme.accent());
     } else if session.archived {
         cells.push("archived: the agent's own file is gone", theme.dim());
+    } else {
+        recording(model, cells);
     }
+}
+
+/// That the work folder is recorded, and since when.
+fn recording(model: &Model, cells: &mut Cells) {
+    let Some(Recording::On { since, by, .. }) = &model.recording else {
+        return;
+    };
+    let theme = &model.theme;
+    cells.push(format!("{} recording", model.marks.changed), theme.accent());
+    let who = by.map_or(String::new(), |pid| format!(" by process {pid}"));
+    let since = model.moment.short(*since);
+    cells.push(format!(" since {since}{who}"), theme.dim());
 }
 
 /// The likeliest keys of what has the focus, the likeliest first.
