@@ -385,6 +385,16 @@ fn sightings(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     Ok(out)
 }
 
+/// The steps with these public ids, ten bytes each.
+pub(super) fn steps_named(conn: &Connection, names: Option<&[u8]>) -> Result<Vec<StepRow>> {
+    let mut step = conn.prepare_cached("SELECT id FROM step WHERE pub = ?1")?;
+    let mut out = Vec::new();
+    for name in names.unwrap_or_default().chunks_exact(10) {
+        out.extend(step.query_row([name], |r| r.get(0)).optional()?.map(StepRow));
+    }
+    Ok(out)
+}
+
 /// What was seen on disk to change and is among no step's changes: in a lane that is no session's.
 fn observations(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     let mut statement = conn.prepare_cached(
@@ -397,10 +407,7 @@ fn observations(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     while let Some(row) = rows.next()? {
         let mut maybe: Vec<StepRow> = row.get::<_, Option<i64>>(5)?.map(StepRow).into_iter().collect();
         let names: Option<Vec<u8>> = row.get(6)?;
-        let mut step = conn.prepare_cached("SELECT id FROM step WHERE pub = ?1")?;
-        for name in names.iter().flat_map(|n| n.chunks_exact(10)) {
-            maybe.extend(step.query_row([name], |r| r.get(0)).optional()?.map(StepRow));
-        }
+        maybe.extend(steps_named(conn, names.as_deref())?);
         let yours = row.get::<_, i64>(4)? == 2;
         out.push(Item {
             step: None,

@@ -23,6 +23,7 @@ mod refused;
 mod resolve;
 mod rows;
 mod sessions;
+mod shared;
 mod store_ask;
 mod summary;
 mod timeline;

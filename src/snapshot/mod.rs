@@ -29,6 +29,10 @@ pub const CAP: u64 = 10 << 20;
 pub const BUDGET: u64 = 2 << 30;
 /// Stored contents are committed in portions of so many bytes.
 const PORTION: u64 = 64 << 20;
+/// Hearing of a change takes up to so long on a machine with time to spare.
+const LAG_MS: u64 = 60;
+/// Where nothing tells how long it took.
+const LAG_UNKNOWN_MS: u64 = 1000;
 /// Files that a worker takes at once.
 const CHUNK: usize = 32;
 
@@ -342,19 +346,28 @@ fn when_touched(
     wanted: &Wanted,
     changed_at: &HashMap<Vec<u8>, i128>,
 ) -> BTreeMap<Vec<u8>, Touched> {
+    let changed = |path: &observed::Differing| match path.after {
+        Node::Absent => None,
+        _ => changed_at
+            .get(&path.rel)
+            .and_then(|ns| i64::try_from(ns / 1_000_000).ok().map(Time)),
+    };
+    let heard = |path: &observed::Differing| wanted.heard.get(&path.rel).copied();
+    // Hearing takes a while, the longer the busier the machine is: as long as it took for what can be told.
+    let lags = differing
+        .iter()
+        .filter_map(|p| Some(heard(p)?.first?.since(changed(p)?)));
+    let lag = lags.max().map_or(LAG_UNKNOWN_MS, |lag| LAG_MS + 2 * lag);
+    let lag = i64::try_from(lag).unwrap_or(i64::MAX);
     let mut out = BTreeMap::new();
     for path in differing {
-        let heard = wanted.heard.get(&path.rel).copied().unwrap_or_default();
-        let changed = match path.after {
-            Node::Absent => None,
-            _ => changed_at.get(&path.rel),
-        };
-        let changed = changed.and_then(|ns| i64::try_from(ns / 1_000_000).ok().map(Time));
-        let last = changed.or(heard.last);
+        let heard = heard(path).unwrap_or_default();
+        let last = changed(path).or(heard.last);
         let first = match (heard.first, last) {
             (Some(first), Some(last)) => Some(first.min(last)),
             (first, _) => first,
         };
+        let first = first.map(|t| Time(t.0.saturating_sub(lag)));
         if first.is_some() || last.is_some() {
             out.insert(path.rel.clone(), Touched { first, last });
         }

@@ -26,9 +26,9 @@ pub struct Differing {
 /// When a path changed, as far as the disk tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
-    /// When it was first heard of.
+    /// Not before this: when it was first heard of, less what hearing took.
     pub first: Option<Time>,
-    /// The last change of the file itself.
+    /// The last change of the file itself; of one that is gone, when it was last heard of.
     pub last: Option<Time>,
 }
 

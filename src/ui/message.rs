@@ -123,6 +123,8 @@ pub enum Effect {
     Redraw,
     /// Suspend the program.
     Suspend,
+    /// Ring the terminal's bell.
+    Bell,
 }
 
 /// A question for the worker. A newer one of the same kind replaces one that was not begun.

@@ -137,6 +137,26 @@ pub struct Tree {
     pub interrupted: Option<String>,
 }
 
+/// Something failed in a session that is at work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// In words.
+    pub words: String,
+    /// The step, if it is in the open session.
+    pub step: Option<StepRow>,
+}
+
+/// What is known of agents at work.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// A key was pressed since something new came.
+    pub attended: bool,
+    /// What failed since the last key.
+    pub alarm: Option<Alarm>,
+    /// Ring the terminal's bell then.
+    pub bell: bool,
+}
+
 /// Everything.
 pub struct Model {
     /// Now; set before each message.
@@ -247,6 +267,8 @@ pub struct Model {
     pub quit: bool,
     /// Rewinds.
     pub tree: Tree,
+    /// Agents at work.
+    pub live: Live,
 }
 
 impl Model {

@@ -127,6 +127,8 @@ pub struct Options {
     pub news: Option<Receiver<Message>>,
     /// The way to the work folder; without one nothing can be rewound.
     pub door: Option<Opener>,
+    /// Ring the terminal's bell when something fails in a live session.
+    pub bell: bool,
 }
 
 impl Options {
@@ -154,6 +156,7 @@ impl Options {
             environment,
             news: None,
             door: None,
+            bell: false,
         }
     }
 
@@ -238,6 +241,10 @@ impl Options {
             said: Vec::new(),
             wanted: self.open,
             quit: false,
+            live: super::model::Live {
+                bell: self.bell,
+                ..super::model::Live::default()
+            },
             tree: super::model::Tree {
                 reachable: self.door.is_some(),
                 ..Default::default()

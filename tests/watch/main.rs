@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../support/agent.rs"]
+#[allow(dead_code)]
 mod agent;
 mod attribution;
 mod program;

@@ -234,7 +234,9 @@ impl Pass<'_> {
                 continue;
             }
             let at = touched.get(&path.rel).copied().unwrap_or_default();
-            let window = narrowed(lo, hi.max(lo), at, b.why != Reason::First as u8);
+            let mut window = narrowed(lo, hi.max(lo), at, b.why != Reason::First as u8);
+            // Of what is gone, only when it was heard of is known.
+            window.exact &= path.after != Node::Absent;
             self.path(root, b.id, &path, window, running)?;
         }
         Ok(())
@@ -284,8 +286,9 @@ impl Pass<'_> {
         let (code, step, maybe) = match &told.whose {
             Whose::Step(step) => (1, Some(*step), None),
             Whose::Yours => (2, None, None),
-            Whose::Maybe(steps) => (3, None, Some(steps.concat())),
+            Whose::OneOf(steps) => (3, None, Some(steps.concat())),
             Whose::Nobody => (4, None, None),
+            Whose::Maybe(steps) => (5, None, Some(steps.concat())),
         };
         self.conn
             .prepare_cached(

@@ -41,7 +41,9 @@ pub(super) enum Whose {
     Step(i64),
     /// The user's: nothing was running.
     Yours,
-    /// Perhaps one of these steps' (their public ids).
+    /// One of these steps' (their public ids): nothing else ran at that moment.
+    OneOf(Vec<Vec<u8>>),
+    /// Perhaps one of these steps', perhaps nobody's we know.
     Maybe(Vec<Vec<u8>>),
     /// Nobody saw.
     Nobody,
@@ -64,7 +66,11 @@ pub(super) fn whose(window: &Window, running: &[Running]) -> Whose {
         // An edit may have set off something that changed another file; or it was the user at that moment.
         [] => Whose::Nobody,
         [one] if is_of(window, one) => Whose::Step(one.id),
-        several => Whose::Maybe(several.iter().map(|r| r.id_shown.clone()).collect()),
+        several => {
+            let shown = several.iter().map(|r| r.id_shown.clone()).collect();
+            let sure = several.len() > 1 && several.iter().any(|one| is_of(window, one));
+            if sure { Whose::OneOf(shown) } else { Whose::Maybe(shown) }
+        }
     }
 }
 
@@ -127,7 +133,7 @@ mod tests {
     #[test]
     fn never_a_guess() {
         let steps = [step(1, 1000, Some(2000)), step(2, 1500, Some(4000))];
-        let both = Whose::Maybe(vec![vec![1], vec![2]]);
+        let both = Whose::OneOf(vec![vec![1], vec![2]]);
         assert_eq!(whose(&at(1600, 1600), &steps), both, "both were running");
         assert_eq!(whose(&at(1400, 3000), &steps), both, "it went on from one to the other");
         assert_eq!(whose(&at(1400, 1400), &steps), Whose::Step(1));

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{By, Event, Past, Reach, Scope, Told};
 use crate::model::{Id, Node, Op, Time};
-use crate::query::chain::{Item, What};
+use crate::query::chain::{self, Item, What};
 use crate::query::types::StepRow;
 use crate::store::journal;
 use crate::store::snapshots::{self, Finder, Snapshot};
@@ -28,6 +28,8 @@ pub(super) struct Observation {
 /// Whose a difference is.
 enum Whose {
     Step(StepRow),
+    /// One of these, and nobody else's.
+    OneOf(Vec<StepRow>),
     You,
     Unknown,
 }
@@ -36,17 +38,21 @@ enum Whose {
 fn whose(conn: &Connection, snapshot: i64, path: i64) -> Result<Option<Whose>> {
     let found = conn
         .prepare_cached(
-            "SELECT whose, step_id FROM observation WHERE snapshot_id = ?1 AND path_id = ?2",
+            "SELECT whose, step_id, maybe FROM observation WHERE snapshot_id = ?1 AND path_id = ?2",
         )?
         .query_row(params![snapshot, path], |r| {
-            Ok(match (r.get(0)?, r.get::<_, Option<i64>>(1)?) {
-                (1, Some(step)) => Whose::Step(StepRow(step)),
-                (2, _) => Whose::You,
-                (_, _) => Whose::Unknown,
-            })
+            Ok((r.get(0)?, r.get(1)?, r.get::<_, Option<Vec<u8>>>(2)?))
         })
         .optional()?;
-    Ok(found)
+    let Some((code, step, maybe)): Option<(i64, Option<i64>, _)> = found else {
+        return Ok(None);
+    };
+    Ok(Some(match (code, step) {
+        (1, Some(step)) => Whose::Step(StepRow(step)),
+        (2, _) => Whose::You,
+        (3, _) => Whose::OneOf(chain::steps_named(conn, maybe.as_deref())?),
+        _ => Whose::Unknown,
+    }))
 }
 
 pub(super) fn observations(
@@ -270,6 +276,15 @@ impl Builder<'_> {
             Some(Whose::Step(step)) => {
                 return match self.places.get(step) {
                     Some(told) => (told.by(), told.undone || whole),
+                    None => (By::Unknown, whole),
+                };
+            }
+            Some(Whose::OneOf(steps)) => {
+                let told: Vec<&Told> = steps.iter().filter_map(|s| self.places.get(s)).collect();
+                // Whichever it was: if all of them are undone, it is.
+                let undone = told.len() == steps.len() && told.iter().all(|t| t.undone);
+                return match told.last().filter(|_| undone) {
+                    Some(last) => (last.by(), true),
                     None => (By::Unknown, whole),
                 };
             }

@@ -23,8 +23,8 @@ CREATE INDEX snapshot_order ON snapshot (root, at);
 CREATE TABLE touched (
   snapshot_id INTEGER NOT NULL,     -- the later one
   rel BLOB NOT NULL,
-  first INTEGER,                    -- ms
-  last INTEGER,
+  first INTEGER,                    -- not before this, ms
+  last INTEGER,                     -- not after this; of what is still there: the very moment
   PRIMARY KEY (snapshot_id, rel)
 ) STRICT, WITHOUT ROWID;
 
@@ -65,7 +65,7 @@ CREATE TABLE observation (
   hi INTEGER NOT NULL,
   before INTEGER,                   -- blob id; 0: there was no file; NULL: no file that was read (a link, too large)
   after INTEGER,
-  whose INTEGER NOT NULL,           -- 1 a step's, 2 yours, 3 perhaps one of several steps', 4 nobody knows
+  whose INTEGER NOT NULL,           -- 1 a step's, 2 yours, 3 one of several steps', 4 nobody knows, 5 perhaps one of these steps'
   step_id INTEGER,
   maybe BLOB,                       -- public ids of the steps that it may be of, 10 bytes each
   before_of INTEGER,                -- the change whose `seen_before` it tells, and the one whose `seen_after`

@@ -5,6 +5,7 @@ mod act;
 mod copy;
 mod diff;
 mod keys;
+pub mod live;
 mod mouse;
 mod open;
 mod reply;
@@ -222,7 +223,12 @@ fn remember(model: &mut Model, effects: &mut Vec<Effect>) {
     };
     let memo = |name: String, value: String| Effect::Ask(Question::SetMemo(name, value));
     effects.push(memo(memory::LEFT.to_owned(), left.write()));
-    effects.push(memo(memory::seen(&id), timeline.steps.len().to_string()));
+    // What came since the last key was not seen.
+    let seen = match model.timeline.new_from() {
+        Some(first) if !model.live.attended => first as usize,
+        _ => timeline.steps.len(),
+    };
+    effects.push(memo(memory::seen(&id), seen.to_string()));
 }
 
 /// Says something in the status line.
