@@ -35,7 +35,7 @@ fn put(home: &Home, rel: &str, text: &str) {
 }
 
 /// What lies in the work folder, but for what is the program's and git's.
-fn tree(home: &Home) -> Vec<(PathBuf, Vec<u8>)> {
+fn tree(home: &Home) -> Vec<(PathBuf, String)> {
     let mut out = Vec::new();
     let mut dirs = vec![home.shop()];
     while let Some(at) = dirs.pop() {
@@ -47,12 +47,24 @@ fn tree(home: &Home) -> Vec<(PathBuf, Vec<u8>)> {
             if path.is_dir() {
                 dirs.push(path);
             } else {
-                out.push((path.clone(), fs::read(path).unwrap()));
+                let name = path.strip_prefix(home.shop()).unwrap().to_owned();
+                out.push((name, fs::read_to_string(path).unwrap()));
             }
         }
     }
     out.sort();
     out
+}
+
+/// Waits until the work folder is as it shall be.
+#[track_caller]
+fn becomes(home: &Home, wanted: &[(PathBuf, String)], term: &Term) {
+    let start = Instant::now();
+    while tree(home) != wanted && start.elapsed() < Duration::from_secs(20) {
+        pause(20);
+    }
+    assert_eq!(tree(home), wanted, "{}", term.text());
+    term.see("verified");
 }
 
 /// Arms the plan, which asks twice while the session is at work, and applies it.
@@ -107,13 +119,11 @@ fn a_session_of_shell_edits_only_is_seen_and_rewound_by_keys() {
     term.press("gg");
     term.press("R");
     apply(&term);
-    term.see("rewound");
-    assert_eq!(tree(&home), before, "{}", term.text());
+    becomes(&home, &before, &term);
     term.press("\x1b");
     term.press("u");
     apply(&term);
-    term.see("undone");
-    assert_eq!(tree(&home), after, "{}", term.text());
+    becomes(&home, &after, &term);
     term.press("\x1b");
     quit(term);
 }
