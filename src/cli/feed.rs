@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
@@ -24,6 +24,10 @@ use crate::watch::Nudge;
 
 /// Writes come in bursts; a burst is read once.
 const SETTLE: Duration = Duration::from_millis(80);
+/// After a while of silence the first line is shown at once; what follows waits for the burst to settle.
+const FIRST: Duration = Duration::from_millis(10);
+/// That long a silence.
+const SILENCE: Duration = Duration::from_millis(250);
 /// Where the system cannot tell of writes, or loses some, one looks again this often.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -138,6 +142,7 @@ impl Reading {
                     }
                 }
             }
+            let looked = Some(Instant::now());
             // What failed may go well a little later: another program had the store.
             let told = match watch.is_ok() && failed.is_empty() {
                 true => woken.recv().is_ok(),
@@ -149,7 +154,8 @@ impl Reading {
             if !told {
                 return;
             }
-            std::thread::sleep(SETTLE);
+            let silent = looked.is_none_or(|at: Instant| at.elapsed() > SILENCE);
+            std::thread::sleep(if silent { FIRST } else { SETTLE });
             // Before the look, never after it: what comes during the look is looked at next.
             while woken.try_recv().is_ok() {}
         }
@@ -203,7 +209,11 @@ impl Reading {
             },
         )?;
         store.settle(false)?;
-        if let Some(nudge) = self.nudge.as_ref().filter(|_| report.read > 0 || version.is_none()) {
+        if let Some(nudge) = self
+            .nudge
+            .as_ref()
+            .filter(|_| report.read > 0 || version.is_none())
+        {
             nudge.step_ended();
         }
         // Also what another of us has read in the meantime.

@@ -23,6 +23,7 @@ pub(super) fn options(context: &Context<'_>, place: &Place) -> Option<Options> {
         home: Some(context.env.home.clone()),
         roots: context.roots(place, &[]),
         clock: context.env.clock,
+        folders: None,
     })
 }
 

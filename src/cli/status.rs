@@ -151,14 +151,19 @@ fn people(
                     when::long(Some(who.since)),
                     who.how
                 ),
-                None => "not recorded at this moment: the screen and `regent-tui watch` do"
-                    .to_owned(),
+                None => {
+                    "not recorded at this moment: the screen and `regent-tui watch` do".to_owned()
+                }
             },
         ),
         (
             "snapshots",
             match held.last_snapshot {
-                Some(_) => format!("{}, the last {}", held.snapshots, when::long(held.last_snapshot)),
+                Some(_) => format!(
+                    "{}, the last {}",
+                    held.snapshots,
+                    when::long(held.last_snapshot)
+                ),
                 None => "none".to_owned(),
             },
         ),

@@ -303,7 +303,8 @@ fn next_lane(lanes: &[VecDeque<Item>], state: State) -> Option<usize> {
 const PLACE: &str = "s.id, s.session_id, s.prompt_no, s.seq, s.at, s.started_at";
 
 /// What is told of a change. What was seen on disk goes before what the record says.
-const CHANGE: &str = "c.no, c.op, coalesce(c.seen_before, c.before), coalesce(c.seen_after, c.after),
+const CHANGE: &str =
+    "c.no, c.op, coalesce(c.seen_before, c.before), coalesce(c.seen_after, c.after),
     CASE WHEN c.seen_before IS NOT NULL AND c.seen_after IS NOT NULL THEN 1 ELSE c.evidence END,
     c.added, c.removed, c.path_id, c.old_path_id";
 
@@ -390,7 +391,11 @@ pub(super) fn steps_named(conn: &Connection, names: Option<&[u8]>) -> Result<Vec
     let mut step = conn.prepare_cached("SELECT id FROM step WHERE pub = ?1")?;
     let mut out = Vec::new();
     for name in names.unwrap_or_default().chunks_exact(10) {
-        out.extend(step.query_row([name], |r| r.get(0)).optional()?.map(StepRow));
+        out.extend(
+            step.query_row([name], |r| r.get(0))
+                .optional()?
+                .map(StepRow),
+        );
     }
     Ok(out)
 }
@@ -405,7 +410,11 @@ fn observations(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     let mut rows = statement.query([path])?;
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {
-        let mut maybe: Vec<StepRow> = row.get::<_, Option<i64>>(5)?.map(StepRow).into_iter().collect();
+        let mut maybe: Vec<StepRow> = row
+            .get::<_, Option<i64>>(5)?
+            .map(StepRow)
+            .into_iter()
+            .collect();
         let names: Option<Vec<u8>> = row.get(6)?;
         maybe.extend(steps_named(conn, names.as_deref())?);
         let yours = row.get::<_, i64>(4)? == 2;

@@ -62,9 +62,11 @@ pub(super) fn holdings(reader: &Reader) -> Result<Holdings> {
         steps: n("SELECT count(*) FROM step WHERE alias_of IS NULL")?,
         changes: n("SELECT count(*) FROM change")?,
         snapshots: n("SELECT count(*) FROM snapshot")?,
-        last_snapshot: conn.query_row("SELECT max(max(ended, same_until)) FROM snapshot", [], |r| {
-            Ok(time(r.get(0)?))
-        })?,
+        last_snapshot: conn.query_row(
+            "SELECT max(max(ended, same_until)) FROM snapshot",
+            [],
+            |r| Ok(time(r.get(0)?)),
+        )?,
         transcripts: n("SELECT count(DISTINCT path) FROM file WHERE owner <> 0")?,
         archived: n(
             "SELECT count(DISTINCT path) FROM file WHERE owner <> 0 AND gone_at IS NOT NULL",

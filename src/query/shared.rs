@@ -28,10 +28,7 @@ pub(super) fn of_step(conn: &Connection, step: StepRow) -> Result<Vec<FileChange
     let mut rows = q.query(params![name, at - NEAR_MS, at + NEAR_MS])?;
     let mut out = Vec::new();
     while let Some(r) = rows.next()? {
-        let states = (
-            State::from_column(r.get(1)?),
-            State::from_column(r.get(2)?),
-        );
+        let states = (State::from_column(r.get(1)?), State::from_column(r.get(2)?));
         let (code, of): (i64, i64) = (r.get(3)?, r.get(4)?);
         let note = match (code, of) {
             (3, n) => format!("shared: one of {n} commands that ran at that moment did it"),

@@ -47,7 +47,8 @@ const PROMPT: &str = "(SELECT p.pub FROM prompt p WHERE p.id = {})";
 const STEP: &str = "(SELECT t.pub FROM step t WHERE t.id = {})";
 const PATH: &str = "(SELECT r.kind || quote(r.path) || quote(p.rel) FROM path p \
      JOIN root r ON r.id = p.root_id WHERE p.id = {})";
-const CHANGE: &str = "(SELECT t.pub || quote(c.no) FROM change c JOIN step t ON t.id = c.step_id WHERE c.id = {})";
+const CHANGE: &str =
+    "(SELECT t.pub || quote(c.no) FROM change c JOIN step t ON t.id = c.step_id WHERE c.id = {})";
 const BLOB: &str =
     "CASE {} WHEN 0 THEN 'absent' ELSE (SELECT b.hash FROM blob b WHERE b.id = {}) END";
 

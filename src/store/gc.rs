@@ -32,7 +32,10 @@ pub fn collect(store: &Store, before: Option<Time>, really: bool) -> Result<Free
             "DELETE FROM snapshot WHERE at < ?1 AND id NOT IN (SELECT max(id) FROM snapshot GROUP BY root)",
             [before.0],
         )? as u64;
-        tx.execute("DELETE FROM touched WHERE snapshot_id NOT IN (SELECT id FROM snapshot)", [])?;
+        tx.execute(
+            "DELETE FROM touched WHERE snapshot_id NOT IN (SELECT id FROM snapshot)",
+            [],
+        )?;
         if freed.snapshots > 0 {
             // What only they saw is forgotten with them.
             observed::disturb_all(&tx)?;

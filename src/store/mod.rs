@@ -19,10 +19,10 @@ pub mod journal;
 mod migrate;
 #[cfg(test)]
 mod migrate_tests;
+pub mod observed;
 mod open;
 pub mod place;
 pub mod rows;
-pub mod observed;
 pub mod snapshots;
 pub mod survive;
 pub mod write;

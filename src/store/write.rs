@@ -372,7 +372,9 @@ impl Writer {
     /// Takes all derived rows of a session away, so that it can be folded anew.
     fn drop_session_rows(conn: &Connection, session: i64) -> Result<()> {
         let (steps, first): (i64, Option<i64>) = conn
-            .prepare_cached("SELECT count(*), min(coalesce(started_at, at)) FROM step WHERE session_id = ?1")?
+            .prepare_cached(
+                "SELECT count(*), min(coalesce(started_at, at)) FROM step WHERE session_id = ?1",
+            )?
             .query_row([session], |r| Ok((r.get(0)?, r.get(1)?)))?;
         if steps > 0 {
             observed::disturb(conn, first)?;

@@ -182,10 +182,11 @@ impl Ears {
         })
     }
 
-    /// For tests: as on a system that lets a user watch so many folders.
-    #[cfg(test)]
-    pub fn with_limit(mut self, limit: usize) -> Ears {
-        self.limit = Some(limit);
+    /// Listens to at most so many folders, if that is less than the system can spare.
+    pub fn with_limit(mut self, folders: Option<usize>) -> Ears {
+        if let Some(folders) = folders {
+            self.limit = Some(self.limit.map_or(folders, |l| (l / SHARE).min(folders)) * SHARE);
+        }
         self
     }
 
@@ -234,7 +235,9 @@ impl Ears {
                 Ok(()) => {}
                 Err(e) if matches!(e.kind, notify::ErrorKind::PathNotFound) || !path.exists() => {
                     // Gone again: the next look will tell.
-                    let rel = path.strip_prefix(&self.root).map(|p| p.as_os_str().as_bytes());
+                    let rel = path
+                        .strip_prefix(&self.root)
+                        .map(|p| p.as_os_str().as_bytes());
                     heard_of.retain(|f| Ok(f.as_slice()) != rel);
                 }
                 Err(e) => return Err(format!("folders cannot be watched ({e})")),
@@ -275,7 +278,13 @@ mod tests {
         assert!(ears.listen(rules(&root)).unwrap());
         assert!(!ears.listen(rules(&root)).unwrap(), "nothing new");
         assert_eq!(ears.folders(), 3, "{:?}", ears.folders);
-        for quiet in ["target/x", "target/debug/x", "a.log", ".git/index", ".regent/x"] {
+        for quiet in [
+            "target/x",
+            "target/debug/x",
+            "a.log",
+            ".git/index",
+            ".regent/x",
+        ] {
             std::fs::write(root.join(quiet), "x").unwrap();
         }
         std::fs::read(root.join(".gitignore")).unwrap();
@@ -297,8 +306,13 @@ mod tests {
             std::fs::create_dir(root.join(format!("d{n}"))).unwrap();
         }
         let (wake, _woken) = crossbeam_channel::bounded(1);
-        let mut ears = Ears::new(&root, Clock::system(), wake).unwrap().with_limit(10);
+        let mut ears = Ears::new(&root, Clock::system(), wake)
+            .unwrap()
+            .with_limit(Some(5));
         let why = ears.listen(rules(&root)).unwrap_err();
-        assert!(why.contains("7 folders") && why.contains("max_user_watches"), "{why}");
+        assert!(
+            why.contains("7 folders") && why.contains("max_user_watches"),
+            "{why}"
+        );
     }
 }

@@ -52,6 +52,8 @@ pub struct Options {
     pub roots: Roots,
     /// What time it is.
     pub clock: Clock,
+    /// At most so many folders are listened to; `None`: as many as the system can spare.
+    pub folders: Option<usize>,
 }
 
 /// What the watcher has to say.
@@ -226,7 +228,8 @@ impl Watcher {
     }
 
     fn record(&mut self, root: &Root, mut lease: Lease) -> Result<Ended> {
-        let ears = Ears::new(root.place(), self.options.clock, self.wake.clone());
+        let ears = Ears::new(root.place(), self.options.clock, self.wake.clone())
+            .map(|ears| ears.with_limit(self.options.folders));
         let mut state = Recording {
             pace: Pace::default(),
             ears: ears.map_err(|e| format!("folders cannot be watched ({e})")),

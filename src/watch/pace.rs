@@ -68,7 +68,9 @@ impl Pace {
 
     /// When to look next; `None`: not before something happens.
     pub fn next(&self) -> Option<Instant> {
-        let settled = self.writes.map(|(first, last)| (last + SETTLED).min(first + BOUND));
+        let settled = self
+            .writes
+            .map(|(first, last)| (last + SETTLED).min(first + BOUND));
         let step = self.step.map(|at| at + STEP);
         let poll = match self.looked {
             Some((at, _)) if self.polls => Some(at + self.every()),

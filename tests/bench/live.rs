@@ -111,7 +111,10 @@ fn main() {
     agent.prompt("begin");
     let term = Start::program(&[], &home, &work).size(120, 40).go();
     term.see("begin");
-    println!("a line to the pixel: {}", middle(pixel(&term, &mut agent, Duration::from_millis(300))));
+    println!(
+        "a line to the pixel: {}",
+        middle(pixel(&term, &mut agent, Duration::from_millis(300)))
+    );
     println!("a key to a frame: {}", middle(keys(&term, &home, &work)));
     drop(term);
     // A new one, in a folder where nobody works any more.

@@ -173,7 +173,10 @@ fn a_failure_shows_at_once_and_a_call_without_a_result_may_wait() {
     term.see("a command failed");
     term.press("j");
     term.gone("a command failed");
-    agent.call("Edit", json!({"file_path": "x", "old_string": "a", "new_string": "b"}));
+    agent.call(
+        "Edit",
+        json!({"file_path": "x", "old_string": "a", "new_string": "b"}),
+    );
     term.see("may be waiting for permission");
     quit(term);
 }
@@ -243,7 +246,11 @@ fn eight_fast_agents_nothing_lost_nothing_twice() {
             while term.frames() == frames && start.elapsed() < Duration::from_secs(10) {
                 pause(1);
             }
-            assert!(term.frames() > frames, "no answer to {key}:\n{}", term.text());
+            assert!(
+                term.frames() > frames,
+                "no answer to {key}:\n{}",
+                term.text()
+            );
             worst = worst.max(start.elapsed());
         }
     }
@@ -271,7 +278,12 @@ fn eight_fast_agents_nothing_lost_nothing_twice() {
             .collect();
         let mut of: Vec<(u64, String)> = of
             .iter()
-            .map(|s| (s["seq"].as_u64().unwrap(), s["target"].as_str().unwrap().to_owned()))
+            .map(|s| {
+                (
+                    s["seq"].as_u64().unwrap(),
+                    s["target"].as_str().unwrap().to_owned(),
+                )
+            })
             .collect();
         of.sort();
         let names: Vec<String> = of.into_iter().map(|s| s.1).collect();

@@ -141,6 +141,11 @@ impl Agent {
         let details = json!({
             "type": kind, "filePath": path, "content": recorded, "structuredPatch": [], "originalFile": before,
         });
-        self.result(&call, &format!("File written: {}", path.display()), false, details);
+        self.result(
+            &call,
+            &format!("File written: {}", path.display()),
+            false,
+            details,
+        );
     }
 }

@@ -180,11 +180,18 @@ fn what_a_command_changed_is_among_its_changes() {
     assert_eq!((gone.op, text(&gone.before)), (Op::Delete, "x\n"));
     assert!(changes.values().all(|c| c.evidence == Evidence::Observed));
     assert!(b.changed_by("ls").is_empty());
-    let step = b.steps().into_iter().find(|s| s.target.contains("sed")).unwrap();
+    let step = b
+        .steps()
+        .into_iter()
+        .find(|s| s.target.contains("sed"))
+        .unwrap();
     assert_eq!((step.added, step.removed), (Some(2), Some(2)));
     assert_eq!(step.evidence, Some(Evidence::Observed));
     let session = &b.ask().sessions().unwrap().sessions[0];
-    assert_eq!((session.edits, session.files_changed, session.added), (1, 3, 2));
+    assert_eq!(
+        (session.edits, session.files_changed, session.added),
+        (1, 3, 2)
+    );
     b.rebuilds();
 }
 
@@ -201,7 +208,10 @@ fn what_changed_while_nothing_ran_is_yours_and_what_nobody_saw_is_nobodys() {
     b.see();
     b.put("mine.txt", "one\nand mine\n");
     b.see();
-    assert_eq!(b.changed_by("echo two").into_keys().collect::<Vec<_>>(), ["theirs.txt"]);
+    assert_eq!(
+        b.changed_by("echo two").into_keys().collect::<Vec<_>>(),
+        ["theirs.txt"]
+    );
     // The watcher goes away; when it comes back, it cannot say who was there.
     b.put("mine.txt", "one\nand mine\nor whose?\n");
     b.look(Reason::First);
@@ -249,7 +259,12 @@ fn without_that_they_share() {
     agent.shell("true # first");
     agent.shell("echo one > one.txt");
     b.see();
-    assert_eq!(b.changed_by("first").len() + b.changed_by("echo one").len(), 0, "{:?}", b.steps());
+    assert_eq!(
+        b.changed_by("first").len() + b.changed_by("echo one").len(),
+        0,
+        "{:?}",
+        b.steps()
+    );
     b.rebuilds();
 }
 
@@ -296,7 +311,10 @@ fn content_decides_before_time_and_the_disk_has_the_exact_bytes() {
     b.see();
     let changes = b.changed_by("dos.txt");
     let change = &changes["dos.txt"];
-    assert_eq!((text(&change.before), text(&change.after)), ("a\r\n", "a\r\nb\r\n"));
+    assert_eq!(
+        (text(&change.before), text(&change.after)),
+        ("a\r\n", "a\r\nb\r\n")
+    );
     assert_eq!(change.evidence, Evidence::Observed);
     assert!(b.changed_by("serve").is_empty());
     b.rebuilds();

@@ -6,3 +6,4 @@
 mod agent;
 mod attribution;
 mod program;
+mod thread;

@@ -68,7 +68,9 @@ impl Home {
 
     pub fn log(&self) -> Vec<Value> {
         let out = self.out(&["log", "--json"]);
-        out.lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+        out.lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect()
     }
 
     /// Waits until the log holds something.
@@ -177,7 +179,11 @@ fn what_shell_commands_do_is_seen_told_and_taken_back() {
     home.put("dir/b.txt", "two\n");
     let before = tree(&home.work);
     let watch = home.watch();
-    assert!(watch.first.starts_with("recording ") && watch.first.contains("work"), "{}", watch.first);
+    assert!(
+        watch.first.starts_with("recording ") && watch.first.contains("work"),
+        "{}",
+        watch.first
+    );
     let mut agent = home.agent("s-1");
     agent.prompt("change it all");
     for command in [
@@ -190,7 +196,9 @@ fn what_shell_commands_do_is_seen_told_and_taken_back() {
         agent.shell(command);
     }
     let words = ["sed", "mkdir", "rm -r", "printf"];
-    home.until("all four changed files", |log| words.iter().all(|w| changed(log, w)));
+    home.until("all four changed files", |log| {
+        words.iter().all(|w| changed(log, w))
+    });
     let after = tree(&home.work);
     let shown = home.out(&["status"]);
     assert!(shown.contains("recorded by process"), "{shown}");
@@ -206,7 +214,10 @@ fn what_shell_commands_do_is_seen_told_and_taken_back() {
     assert_eq!(tree(&home.work), after);
     let err = watch.end(Signal::INT);
     assert_eq!(err.lines().count(), 1, "only where the history is: {err}");
-    assert!(home.out(&["status"]).contains("not recorded at this moment"));
+    assert!(
+        home.out(&["status"])
+            .contains("not recorded at this moment")
+    );
 }
 
 #[test]

@@ -36,7 +36,11 @@ pub(super) fn link(store: &Store, roots: &Roots) -> Result<()> {
     copies(&tx, "step", before["step"])?;
     copies(&tx, "prompt", before["prompt"])?;
     let changed = chain::link(&tx, roots, before["change"], before["sighting"])?;
-    let from = [disturbed, first_of_new(&tx, before["step"])?, observe::earliest(&tx, &changed)?];
+    let from = [
+        disturbed,
+        first_of_new(&tx, before["step"])?,
+        observe::earliest(&tx, &changed)?,
+    ];
     let from = from.into_iter().flatten().min();
     observe::link(&tx, roots, before["snapshot"], from.unwrap_or(i64::MAX))?;
     // Once more: the pass itself made changes, which are no news.

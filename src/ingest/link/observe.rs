@@ -140,7 +140,9 @@ impl Pass<'_> {
             "SELECT c.step_id, c.id FROM observation o JOIN change c ON c.id IN (o.before_of, o.after_of)
               WHERE o.snapshot_id = ?1",
         )?;
-        let rows = q.query_map([snapshot], |r| Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?)))?;
+        let rows = q.query_map([snapshot], |r| {
+            Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?))
+        })?;
         let rows: Vec<(i64, i64)> = rows.collect::<rusqlite::Result<_>>()?;
         self.steps.extend(rows.iter().map(|r| r.0));
         for sql in [
@@ -410,7 +412,10 @@ impl Pass<'_> {
             let text = String::from_utf8(bytes).ok()?;
             Some(text.trim_start_matches('\u{feff}').replace("\r\n", "\n"))
         };
-        let (a, b) = (blobs::get(self.conn, recorded)?, blobs::get(self.conn, seen)?);
+        let (a, b) = (
+            blobs::get(self.conn, recorded)?,
+            blobs::get(self.conn, seen)?,
+        );
         if a.len().abs_diff(b.len()) > a.len().max(b.len()) / 2 + 3 {
             return Ok(false);
         }

@@ -69,7 +69,11 @@ pub(super) fn whose(window: &Window, running: &[Running]) -> Whose {
         several => {
             let shown = several.iter().map(|r| r.id_shown.clone()).collect();
             let sure = several.len() > 1 && several.iter().any(|one| is_of(window, one));
-            if sure { Whose::OneOf(shown) } else { Whose::Maybe(shown) }
+            if sure {
+                Whose::OneOf(shown)
+            } else {
+                Whose::Maybe(shown)
+            }
         }
     }
 }
@@ -135,12 +139,22 @@ mod tests {
         let steps = [step(1, 1000, Some(2000)), step(2, 1500, Some(4000))];
         let both = Whose::OneOf(vec![vec![1], vec![2]]);
         assert_eq!(whose(&at(1600, 1600), &steps), both, "both were running");
-        assert_eq!(whose(&at(1400, 3000), &steps), both, "it went on from one to the other");
+        assert_eq!(
+            whose(&at(1400, 3000), &steps),
+            both,
+            "it went on from one to the other"
+        );
         assert_eq!(whose(&at(1400, 1400), &steps), Whose::Step(1));
         // The last change came after the command: then it is not all the command's.
-        assert_eq!(whose(&at(1900, 9000), &steps[..1]), Whose::Maybe(vec![vec![1]]));
+        assert_eq!(
+            whose(&at(1900, 9000), &steps[..1]),
+            Whose::Maybe(vec![vec![1]])
+        );
         // No result yet.
-        assert_eq!(whose(&at(8000, 8000), &[step(3, 7000, None)]), Whose::Maybe(vec![vec![3]]));
+        assert_eq!(
+            whose(&at(8000, 8000), &[step(3, 7000, None)]),
+            Whose::Maybe(vec![vec![3]])
+        );
     }
 
     #[test]
@@ -164,6 +178,9 @@ mod tests {
         };
         let one = [step(1, 20_000, Some(21_000))];
         assert_eq!(whose(&loose(19_000, 22_000), &one), Whose::Step(1));
-        assert_eq!(whose(&loose(1_000, 22_000), &one), Whose::Maybe(vec![vec![1]]));
+        assert_eq!(
+            whose(&loose(1_000, 22_000), &one),
+            Whose::Maybe(vec![vec![1]])
+        );
     }
 }

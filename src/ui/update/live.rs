@@ -44,7 +44,11 @@ pub fn arrived(model: &mut Model, older: Option<&Arc<Timeline>>, effects: &mut V
         Some(step) if step.row == row => Some(failed(step)),
         _ => older.steps.iter().find(|s| s.row == row).map(failed),
     };
-    let new = newer.steps.iter().enumerate().skip(before.saturating_sub(LAST));
+    let new = newer
+        .steps
+        .iter()
+        .enumerate()
+        .skip(before.saturating_sub(LAST));
     let bad: Vec<&StepLite> = new
         .filter(|(i, step)| failed(step) && was(*i, step.row) != Some(true))
         .map(|(_, step)| step)
@@ -69,7 +73,11 @@ pub fn listed(model: &mut Model, older: Option<&Arc<SessionList>>, effects: &mut
         return;
     };
     let open = model.session();
-    for session in newer.sessions.iter().filter(|s| s.live && Some(s.row) != open) {
+    for session in newer
+        .sessions
+        .iter()
+        .filter(|s| s.live && Some(s.row) != open)
+    {
         let before = older.sessions.iter().find(|s| s.row == session.row);
         if before.is_some_and(|b| b.failed < session.failed) {
             let place = sessions(model).iter().position(|s| s.row == session.row);

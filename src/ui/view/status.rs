@@ -147,7 +147,11 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
 fn failure(model: &Model, alarm: &Alarm, cells: &mut Cells, width: usize) {
     let info = alarm.step.and_then(|s| model.timeline.rows().get(s));
     let what = info.map_or(String::new(), |i| format!("{}  ", text::one_line(&i.title)));
-    let words = format!("{} {what}{}", model.marks.failed, text::one_line(&alarm.words));
+    let words = format!(
+        "{} {what}{}",
+        model.marks.failed,
+        text::one_line(&alarm.words)
+    );
     let room = width.saturating_sub(2);
     cells.push(text::end(&words, room).into_owned(), model.theme.fail());
 }
@@ -165,7 +169,10 @@ fn at_work(model: &Model, cells: &mut Cells, width: usize) {
     more.extend(live::waiting(model).map(|w| (w, theme.warn())));
     let news = live::news(model);
     if news > 0 {
-        more.push((format!("{} new", phrase::grouped(news as u64)), theme.text()));
+        more.push((
+            format!("{} new", phrase::grouped(news as u64)),
+            theme.text(),
+        ));
     }
     // Where there is no header, there is no strip of them either.
     if others > 1 && model.areas.header.is_none() {
