@@ -404,7 +404,7 @@ pub(super) fn steps_named(conn: &Connection, names: Option<&[u8]>) -> Result<Vec
 fn observations(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     let mut statement = conn.prepare_cached(
         "SELECT lo, hi, before, after, whose, step_id, maybe FROM observation
-          WHERE path_id = ?1 AND (whose <> 1 OR before IS NULL OR after IS NULL) AND before IS NOT after
+          WHERE path_id = ?1 AND (whose <> 1 OR (before_of IS NULL AND after_of IS NULL)) AND before IS NOT after
           ORDER BY hi, snapshot_id",
     )?;
     let mut rows = statement.query([path])?;

@@ -81,6 +81,8 @@ pub struct Taken {
     pub dirs: Vec<(Vec<u8>, Rules)>,
     /// Files that had to be read.
     pub read: u64,
+    /// Bytes of contents that had to be stored, packed.
+    pub stored: u64,
     /// What is there and was not read, with the reason.
     pub unread: Vec<(Vec<u8>, String)>,
     /// What the user must see.
@@ -141,7 +143,7 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
         }
         nodes.insert((done.dir, done.name), done.node);
     });
-    portions?;
+    let stored = portions?;
     for ((d, n), node) in &nodes {
         if let Node::Unread { why, .. } = node {
             let dir = &walked.dirs[*d];
@@ -165,6 +167,7 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
         new,
         dirs: walked.dirs.into_iter().map(|d| (d.path, d.rules)).collect(),
         read,
+        stored,
         unread: walked.unread,
         warnings,
     })
@@ -203,7 +206,7 @@ fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Workers read and pack; this thread stores.
+/// Workers read and pack; this thread stores. How many bytes that were.
 fn store_contents(
     store: &Store,
     root: &Root,
@@ -211,12 +214,12 @@ fn store_contents(
     to_read: &[(usize, usize)],
     cap: u64,
     mut tell: impl FnMut(Done, Vec<u8>),
-) -> Result<()> {
+) -> Result<u64> {
     if to_read.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let (send, receive) = crossbeam_channel::bounded::<Vec<Done>>(4);
-    std::thread::scope(|scope| -> Result<()> {
+    std::thread::scope(|scope| -> Result<u64> {
         scope.spawn(move || {
             to_read
                 .par_chunks(CHUNK)
@@ -228,12 +231,13 @@ fn store_contents(
                 });
         });
         let mut tx = store.begin()?;
-        let mut stored = 0;
+        let (mut stored, mut all) = (0, 0);
         for batch in receive {
             for mut done in batch {
                 if let Some(packed) = done.packed.take() {
                     blobs::put_packed(&tx, &packed)?;
                     stored += packed.data.len() as u64;
+                    all += packed.data.len() as u64;
                 }
                 let dir = &walked.dirs[done.dir];
                 let path = join(&dir.path, &dir.names[done.name].name);
@@ -245,7 +249,8 @@ fn store_contents(
                 stored = 0;
             }
         }
-        Ok(tx.commit()?)
+        tx.commit()?;
+        Ok(all)
     })
 }
 

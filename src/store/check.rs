@@ -181,8 +181,9 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ("memo", "name, value"),
         (
             "snapshot",
-            "root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op",
+            "id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until",
         ),
+        ("touched", "snapshot_id, rel, first, last"),
         (
             "rewind",
             "id, token, root, kind, of, at, done_at, state, title, sessions, closed",
@@ -193,7 +194,7 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ),
     ] {
         // A store from before there were rewinds lost nothing by having none.
-        if table.starts_with("rewind") || table == "snapshot" {
+        if table.starts_with("rewind") || matches!(table, "snapshot" | "touched") {
             let version: i64 = old
                 .query_row("PRAGMA user_version", [], |r| r.get(0))
                 .unwrap_or(0);

@@ -254,7 +254,9 @@ impl Watcher {
             }
             let over = self.stopped();
             let due = state.pace.next();
-            if due.is_some_and(|at| at <= Instant::now()) || (over && state.pace.is_due()) {
+            if due.is_some_and(|at| at <= Instant::now())
+                || (over && state.pace.is_due() && state.pace.is_cheap())
+            {
                 if !lease.holds(root) || root_moved(root, &self.options.folder) {
                     return Ok(Ended::Lost);
                 }
@@ -270,6 +272,7 @@ impl Watcher {
     /// Looks at the folder once.
     fn look(&mut self, root: &Root, state: &mut Recording, lease: &mut Lease) {
         let began = Instant::now();
+        let mut stored = 0;
         state.pace.begin();
         let heard = match &state.ears {
             Ok(ears) => ears.shared().take(),
@@ -277,7 +280,10 @@ impl Watcher {
         };
         match self.snapshot(root, state.why, heard) {
             Ok(taken) => {
-                state.why = Reason::Automatic;
+                // The first one stores all there is, once.
+                if std::mem::replace(&mut state.why, Reason::Automatic) == Reason::Automatic {
+                    stored = taken.stored;
+                }
                 self.listen(taken.dirs, state);
                 self.tell_how(state, lease);
                 if taken.new {
@@ -289,7 +295,10 @@ impl Watcher {
             }
             Err(e) => self.trouble(&format!("{e:#}")),
         }
-        state.pace.end(Instant::now(), began.elapsed());
+        state.pace.end(Instant::now(), began.elapsed(), stored);
+        if state.pace.is_much() {
+            self.once("much is written in this folder: it is looked at once a minute; .regentignore leaves files out".to_owned());
+        }
     }
 
     fn snapshot(
@@ -328,10 +337,10 @@ impl Watcher {
             Ok(_) => "listening".to_owned(),
             Err(_) => format!("looking every {} s", state.pace.every().as_secs()),
         };
-        self.said.clear();
         if state.who.how == how {
             return;
         }
+        self.said.clear();
         if let Err(why) = &state.ears
             && !state.who.how.starts_with("looking")
         {

@@ -13,6 +13,14 @@ const STEP: Duration = Duration::from_millis(20);
 const SHARE: u32 = 5;
 /// Where the system does not tell of writes, one looks at least this far apart.
 const POLL: Duration = Duration::from_secs(2);
+/// A look that took longer than this is not worth waiting for at the end.
+const CHEAP: Duration = Duration::from_millis(400);
+/// Bytes that looks may store within [`LATELY`]; where more is written (a database in the folder), one looks less often.
+const MUCH: u64 = 64 << 20;
+/// See [`MUCH`].
+const LATELY: Duration = Duration::from_secs(600);
+/// How often one looks then.
+const SELDOM: Duration = Duration::from_secs(60);
 
 /// What is due.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,6 +33,8 @@ pub(super) struct Pace {
     looked: Option<(Instant, Duration)>,
     /// The system does not tell of writes.
     polls: bool,
+    /// What was stored since when.
+    stored: Option<(Instant, u64)>,
 }
 
 impl Pace {
@@ -45,9 +55,24 @@ impl Pace {
         self.step = None;
     }
 
-    /// It is over.
-    pub fn end(&mut self, at: Instant, took: Duration) {
+    /// It is over, and so many bytes were stored.
+    pub fn end(&mut self, at: Instant, took: Duration, stored: u64) {
         self.looked = Some((at, took));
+        let lately = self
+            .stored
+            .filter(|(since, _)| at.duration_since(*since) < LATELY);
+        let (since, before) = lately.unwrap_or((at, 0));
+        self.stored = Some((since, before + stored));
+    }
+
+    /// So much is stored that one looks less often.
+    pub fn is_much(&self) -> bool {
+        self.stored.is_some_and(|(_, bytes)| bytes > MUCH)
+    }
+
+    /// A look takes so little time that one can wait for it.
+    pub fn is_cheap(&self) -> bool {
+        self.looked.is_some_and(|(_, took)| took < CHEAP)
     }
 
     /// Whether one has to look without being told.
@@ -77,7 +102,10 @@ impl Pace {
             _ => None,
         };
         let wanted = [settled, step, poll].into_iter().flatten().min()?;
-        let rested = self.looked.map(|(at, took)| at + took * (SHARE - 1));
+        let rested = self.looked.map(|(at, took)| match self.is_much() {
+            true => at + SELDOM.max(took * (SHARE - 1)),
+            false => at + took * (SHARE - 1),
+        });
         Some(rested.map_or(wanted, |rested| wanted.max(rested)))
     }
 }
@@ -120,14 +148,29 @@ mod tests {
     fn looking_is_a_small_part_of_the_time() {
         let zero = Instant::now();
         let mut pace = Pace::default();
-        pace.end(zero, ms(500));
+        pace.end(zero, ms(500), 0);
         pace.step_ended(zero);
         assert_eq!(pace.next(), Some(zero + ms(2000)));
         pace.begin();
         assert_eq!(pace.next(), None);
         pace.set_polls(true);
         assert_eq!(pace.next(), Some(zero + ms(10_000)));
-        pace.end(zero, ms(1));
+        pace.end(zero, ms(1), 0);
         assert_eq!(pace.next(), Some(zero + POLL));
+    }
+
+    #[test]
+    fn where_much_is_written_one_looks_less_often() {
+        let zero = Instant::now();
+        let mut pace = Pace::default();
+        for n in 0..9 {
+            pace.end(zero + ms(n), ms(1), 8 << 20);
+        }
+        assert!(pace.is_much());
+        pace.step_ended(zero);
+        assert_eq!(pace.next(), Some(zero + ms(8) + SELDOM));
+        let later = zero + LATELY + ms(9);
+        pace.end(later, ms(1), 1);
+        assert!(!pace.is_much());
     }
 }

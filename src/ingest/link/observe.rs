@@ -28,6 +28,8 @@ const NUMBERS: i64 = 1 << 20;
 const WALK_MS: i64 = 600_000;
 /// A step without a result is taken to be running no longer than this.
 const OPEN_MS: i64 = 3_600_000;
+/// Where more paths changed at once (a checkout), they are kept as observations only: a list of them helps nobody.
+const MOST: usize = 1000;
 /// Records and the disk have one clock, but not one tick.
 const TICK_MS: i64 = 15;
 /// The kinds of steps that can change files; as the index has them.
@@ -231,6 +233,7 @@ impl Pass<'_> {
         let touched = observed::touched(self.conn, b.id)?;
         let rewound = self.rewound(root, a, b)?;
         let (lo, hi) = (a.same_until.0.max(a.time.0.0), b.time.1.0);
+        let listed = differing.len() <= MOST;
         for path in differing {
             if rewound.contains(&path.rel) {
                 continue;
@@ -239,7 +242,7 @@ impl Pass<'_> {
             let mut window = narrowed(lo, hi.max(lo), at, b.why != Reason::First as u8);
             // Of what is gone, only when it was heard of is known.
             window.exact &= path.after != Node::Absent;
-            self.path(root, b.id, &path, window, running)?;
+            self.path((root, b.id), &path, window, running, listed)?;
         }
         Ok(())
     }
@@ -256,11 +259,11 @@ impl Pass<'_> {
 
     fn path(
         &mut self,
-        root: &[u8],
-        snapshot: i64,
+        (root, snapshot): (&[u8], i64),
         d: &Differing,
         window: Window,
         running: &[Running],
+        listed: bool,
     ) -> Result<()> {
         let whole = [root, b"/", &d.rel].concat();
         let record = self.roots.locate(&whole, Some(&root.into()));
@@ -278,6 +281,7 @@ impl Pass<'_> {
         };
         if let Whose::Step(step) = told.whose
             && !told.explained
+            && listed
             && let (Some(from), Some(to)) = (told.rest_before, after)
         {
             let mode_only = from == to && before == after;
