@@ -12,36 +12,26 @@ pub mod claude;
 pub mod codex;
 mod effect;
 mod event;
+pub mod extract;
+pub mod json;
 pub mod lines;
+mod places;
+pub mod record;
 pub mod shell;
+pub mod sqlite;
 
 pub use effect::{Before, Effect, Hunk};
 pub use event::{Body, Call, Context, Correction, Event, Outcome, Relation, SessionHead, Usage};
+
+pub use extract::{Document, Extractor, Input, Stream};
+pub use places::{Os, Places, VARIABLES};
+pub use record::{Given, Record};
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Agent;
-
-/// Where agents may keep their files, read from the environment once, at the top of the program.
-#[derive(Clone, Debug, Default)]
-pub struct Places {
-    /// The user's home folder.
-    pub home: PathBuf,
-    /// `CLAUDE_CONFIG_DIR` (may be a comma-separated list), `CODEX_HOME`, `XDG_CONFIG_HOME`: name and value.
-    pub env: Vec<(String, String)>,
-}
-
-impl Places {
-    /// The value of a variable, if it is set and not empty.
-    pub fn var(&self, name: &str) -> Option<&str> {
-        self.env
-            .iter()
-            .find(|(n, v)| n == name && !v.is_empty())
-            .map(|(_, v)| v.as_str())
-    }
-}
 
 /// What a source carries from one line of a file to the next. It is stored with the file's cursor, so a
 /// file that grows is read on from where it was left; it must stay small (no texts).
@@ -81,14 +71,27 @@ pub trait Source: Sync {
     /// Whose files these are.
     fn agent(&self) -> Agent;
 
-    /// The folders that may hold transcripts, whether they exist or not; shown to the user when nothing was found.
+    /// The folders that may hold transcripts, whether they exist or not, and files that are some; shown to the user when
+    /// nothing was found. Everything below them is walked through at each look, so they must be as narrow as can be.
     fn roots(&self, places: &Places) -> Vec<PathBuf>;
 
-    /// Whether a file below a root is a transcript, by its path alone.
+    /// The folders and files in which a change may mean something new, where that is more than the roots.
+    fn watched(&self, places: &Places) -> Vec<PathBuf> {
+        self.roots(places)
+    }
+
+    /// Whether a file at or below a root is a transcript, or the file that names one (the others that belong to it are its
+    /// extractor's matter), by its path alone.
     fn is_transcript(&self, path: &Path) -> bool;
 
-    /// Whether a file is this agent's, by its first lines (for files given by name, wherever they lie).
-    fn claims(&self, head: &[u8]) -> bool;
+    /// Whether a file is this agent's, by its first bytes (for files given by name, wherever they lie). A database can be
+    /// asked for its tables; then the path is needed. When in doubt, no: an unknown file is nobody's.
+    fn claims(&self, path: &Path, head: &[u8]) -> bool;
+
+    /// How the sessions are got out of a transcript that is not a file of growing lines; `None` if it is.
+    fn extractor(&self, _path: &Path) -> Option<&'static dyn Extractor> {
+        None
+    }
 
     /// Reads one line, without its line end. `path` is where the file lies, for formats in which its name says something
     /// (a sub-agent's id); it must never become part of an id.
@@ -102,12 +105,9 @@ pub trait Source: Sync {
 /// Every source, in the order in which they are asked.
 pub static SOURCES: &[&dyn Source] = &[&claude::Claude, &codex::Codex];
 
-/// The source of an agent.
-pub fn source_of(agent: Agent) -> &'static dyn Source {
-    match agent {
-        Agent::Claude => &claude::Claude,
-        Agent::Codex => &codex::Codex,
-    }
+/// The source of an agent; `None` for one that this version cannot read.
+pub fn source_of(agent: Agent) -> Option<&'static dyn Source> {
+    SOURCES.iter().copied().find(|s| s.agent() == agent)
 }
 
 /// The events of one line; of each of its records, if it holds several or a torn one beside a whole one.
@@ -118,7 +118,17 @@ pub fn events(
     state: &mut ParseState,
     out: &mut Vec<Event>,
 ) {
-    let (source, before) = (source_of(agent), out.len());
+    let before = out.len();
+    let Some(source) = source_of(agent) else {
+        return out.push(Event {
+            key: None,
+            at: None,
+            node: None,
+            body: Body::Unknown {
+                record: "?".to_owned(),
+            },
+        });
+    };
     let was = state.clone();
     source.parse(path, line, state, out);
     if out[before..]
