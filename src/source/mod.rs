@@ -15,10 +15,12 @@ mod event;
 pub mod extract;
 pub mod json;
 pub mod lines;
+pub mod opencode;
 mod places;
 pub mod record;
 pub mod shell;
 pub mod sqlite;
+pub mod tools;
 
 pub use effect::{Before, Effect, Hunk};
 pub use event::{Body, Call, Context, Correction, Event, Outcome, Relation, SessionHead, Usage};
@@ -103,7 +105,12 @@ pub trait Source: Sync {
 }
 
 /// Every source, in the order in which they are asked.
-pub static SOURCES: &[&dyn Source] = &[&claude::Claude, &codex::Codex];
+#[rustfmt::skip] // One on each line: they are added by many.
+pub static SOURCES: &[&dyn Source] = &[
+    &claude::Claude,
+    &codex::Codex,
+    &opencode::Opencode,
+];
 
 /// The source of an agent; `None` for one that this version cannot read.
 pub fn source_of(agent: Agent) -> Option<&'static dyn Source> {

@@ -31,7 +31,7 @@ mod lenient;
 mod memory;
 mod message;
 mod output;
-mod patch;
+pub(super) mod patch;
 mod record;
 mod script;
 mod session;
