@@ -257,6 +257,9 @@ fn fold_files(
     flush(conn, &mut folds, roots, &mut blobs, &ids, writer)
 }
 
+/// Writes what was made, once so many more bytes were read.
+type FlushIfDue<'f> = dyn FnMut(u64, &mut Folds, &mut Vec<PackedBlob>) -> Result<()> + 'f;
+
 /// Folds a file of lines.
 fn fold_lines(
     conn: &Connection,
@@ -265,7 +268,7 @@ fn fold_lines(
     folds: &mut Folds,
     roots: &Roots,
     blobs: &mut Vec<PackedBlob>,
-    flush_if_due: &mut dyn FnMut(u64, &mut Folds, &mut Vec<PackedBlob>) -> Result<()>,
+    flush_if_due: &mut FlushIfDue<'_>,
 ) -> Result<()> {
     let mut cutter = LineCutter::at(0);
     let mut at = 0;

@@ -4,9 +4,40 @@
 //! lines (but for the little it keeps in [`ParseState`]) or of the disk. It never fails: what it does
 //! not understand becomes [`Body::Unknown`], what is damaged [`Body::Damaged`]. Joining calls to
 //! results, numbering, branches and file states are the fold's work (`ingest::fold`), so that every
-//! agent gets them alike.
+//! agent gets them alike. Where an agent keeps no growing lines, an [`Extractor`] makes lines of what
+//! it keeps: it is the one part of a source that reads the disk, and it never writes there.
 //!
-//! Adding an agent: implement [`Source`], add it to [`SOURCES`] and [`Agent`], add fixtures.
+//! # Adding an agent
+//!
+//! 1. **A module** `source/NAME.rs` (or a folder), with a unit struct that implements [`Source`]; a line for it in
+//!    [`SOURCES`]. [`Agent`] has its word already, or gets one with a new number.
+//! 2. **Where it lies.** `roots` lists folders or single files for every system, from [`Places`] alone (`xdg_data`,
+//!    `app_config`, `editors`, `in_projects`). Every look walks through all of a root: never name a folder that also holds
+//!    a cache. `watched` adds folders in which a change matters though no transcript lies there. A variable of the environment
+//!    must stand in [`VARIABLES`]. `is_transcript` decides by the path alone; `claims` by the first bytes, for `ingest
+//!    --from`: when in doubt, no.
+//! 3. **How it is kept.**
+//!    - Growing JSONL: `extractor` stays `None`, and `parse` reads the agent's own lines.
+//!    - One JSON document (or markdown) that is rewritten: a `static` [`Document`] with a function that cuts the text into
+//!      [`Given`] records; [`json::members`] and [`json::elements`] cut without copying, and give what stands before a tear.
+//!    - A folder of files: the one that names the session is the transcript; an [`Extractor`] whose `files` are all that may
+//!      change (missing ones may be named), and an [`Input`] that reads them.
+//!    - A database: an [`Extractor`] with `holds_several`, [`sqlite::files`] as its `files`, and [`sqlite::Db`] to read it. List
+//!      in `Allow` what is read, and nothing that holds secrets. `sessions` must be cheap: a `token` that changes with the
+//!      session and comes from an index, never from the rows' contents. End `records` with `db.still()`.
+//! 4. **Records.** Each stands for itself: the session's native id, a key that names it for ever (the agent's own id, else its
+//!    place), an order that sorts as text ([`record::rank`]), a kind, the agent's bytes. `parse` begins with [`Record::parse`]
+//!    and `record.enter(state, out)`, then says what the kind says. A record that the agent rewrites is handed out anew under
+//!    its key, and only its newest version is folded; one that is gone from the input stays. What `parse` needs to
+//!    understand a record must be in it (who spoke, say, as its kind), since details are read again from the line alone.
+//!    Leave out what is not whole yet if it will come again under the same key with less in it.
+//! 5. **What it says.** Prompts are a person's words alone. A call's id must be unique in its session. [`tools::call`]
+//!    describes a call whose input is JSON; [`tools::hunks`] and [`tools::begin_patch`] read patches. Effects only if the
+//!    tool worked, with the whole text before and after where the record has it. A sub-agent is a session of its own:
+//!    `SessionHead::parent`, `Relation::Subagent`, its prompts `Via::Task`; the call that started it says `spawned`.
+//! 6. **Tests**: fixtures of your own making below `tests/fixtures/NAME`, with what is expected of them
+//!    (`tests/support/golden.rs` reads JSONL and anything with an extractor), the counts of real sessions where they are at
+//!    hand, and torn and hostile input.
 
 pub mod claude;
 pub mod codex;
