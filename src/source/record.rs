@@ -49,6 +49,11 @@ impl<'a> Record<'a> {
         serde_json::from_str(self.body.get())
     }
 
+    /// Whether the agent's bytes were no JSON, where they should have been an object or a list.
+    pub fn is_damaged(&self) -> bool {
+        self.body.get().starts_with('"')
+    }
+
     /// Says whose the record is, where that changes. To be called before anything else is said of it.
     pub fn enter(&self, state: &mut ParseState, out: &mut Vec<Event>) {
         if state.session.as_deref() == Some(&*self.session) {

@@ -18,6 +18,10 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
         Err(why) => return out.push(event(None, None, Body::Damaged { why })),
     };
     record.enter(state, out);
+    if record.is_damaged() {
+        let why = format!("{}: what is kept is not JSON", record.kind);
+        return out.push(event(None, None, Body::Damaged { why }));
+    }
     let before = out.len();
     let said = match &*record.kind {
         "session" => record
