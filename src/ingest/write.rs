@@ -82,6 +82,7 @@ pub(super) fn read_all(
         for _ in 0..threads {
             let (tx, jobs, next) = (tx.clone(), &jobs, &next);
             scope.spawn(move || {
+                give_way();
                 let mut room = Room::default();
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
@@ -114,6 +115,13 @@ pub(super) fn read_all(
         progress(done);
         Ok(())
     })
+}
+
+/// Lets the writer, which all workers wait for, and the screen go first where there are fewer processors than threads.
+fn give_way() {
+    // On Linux this is the calling thread's alone; elsewhere it would be the whole program's.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(5);
 }
 
 /// Reads one transcript. `false` if nobody listens any more.
