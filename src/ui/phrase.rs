@@ -41,9 +41,7 @@ impl Moment {
     pub fn under(&self, heading: Option<Time>, at: Time) -> String {
         let fresh = at <= self.now && self.now.since(at) < 3_600_000;
         match (self.zoned(at), heading.and_then(|h| self.zoned(h))) {
-            (Some(t), Some(h)) if !fresh && t.date() == h.date() => {
-                t.strftime("%H:%M").to_string()
-            }
+            (Some(t), Some(h)) if !fresh && t.date() == h.date() => t.strftime("%H:%M").to_string(),
             _ => self.short(at),
         }
     }
