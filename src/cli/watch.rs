@@ -46,12 +46,8 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let (folder, store) = (options.folder.clone(), place.db.clone());
     let watch = Watch::start(options, record::teller(news.clone()))?;
     let environment = ui::Environment::read(|name| context.env.var(name).map(str::to_owned));
-    let connections = Connections::new(
-        place.clone(),
-        context.env.places.clone(),
-        context.env.clock,
-        environment.clone(),
-    );
+    let clock = context.env.clock;
+    let connections = Connections::new(place.clone(), context.places(), clock, environment.clone());
     let feed = Feed::start(
         connections,
         feed::options(context, &place),

@@ -49,7 +49,7 @@ impl Bench {
         Options {
             places: Places {
                 home: self.tmp.path().to_owned(),
-                env: Vec::new(),
+                ..Places::default()
             },
             roots: Roots::new(Some(&self.work), &[], &[]),
             ..Options::default()
@@ -124,7 +124,17 @@ impl Bench {
             .find(|s| s.target.contains(words))
             .unwrap();
         let changes = self.ask().changes(Scope::Step(step.row)).unwrap();
-        changes.into_iter().map(|c| (c.path.clone(), c)).collect()
+        let own = changes.into_iter().filter(|c| !is_shared(c));
+        own.map(|c| (c.path.clone(), c)).collect()
+    }
+
+    /// What it is said to share with others, by path.
+    fn shared_by(&self, words: &str) -> Vec<String> {
+        let steps = self.steps();
+        let step = steps.iter().find(|s| s.target.contains(words)).unwrap();
+        let changes = self.ask().changes(Scope::Step(step.row)).unwrap();
+        let shared = changes.into_iter().filter(is_shared);
+        shared.map(|c| c.path).collect()
     }
 
     fn author(&self, path: &str) -> Author {
@@ -146,6 +156,11 @@ impl Bench {
         ingest::rebuild(&self.store, &roots, false, &mut |_| {}).unwrap();
         assert_eq!(before, self.store.derived_digest().unwrap());
     }
+}
+
+fn is_shared(change: &FileChange) -> bool {
+    let note = change.note.as_deref().unwrap_or_default();
+    note.starts_with("shared") || note.starts_with("perhaps")
 }
 
 fn pause() {
@@ -227,16 +242,16 @@ fn what_was_heard_tells_steps_apart_that_no_snapshot_does() {
     let b = Bench::new();
     b.put("gone.txt", "x\n");
     b.look(Reason::First);
-    pause();
+    std::thread::sleep(Duration::from_millis(200));
     let mut agent = b.agent("s-1");
     agent.prompt("do it");
     agent.shell("echo one > one.txt");
     let now = || Clock::system().now();
     let one = Time(now().0 - 1);
-    pause();
+    std::thread::sleep(Duration::from_millis(200));
     agent.shell("rm -f gone*");
     let gone = Time(now().0 - 1);
-    pause();
+    std::thread::sleep(Duration::from_millis(200));
     b.put("mine.txt", "mine\n");
     let mine = now();
     // Too late for anything but what was heard.
@@ -287,6 +302,8 @@ fn two_at_once_share_and_neither_is_blamed() {
     two.finish(&d, "true");
     b.see();
     assert!(b.changed_by("make one").is_empty() && b.changed_by("make two").is_empty());
+    assert_eq!(b.shared_by("make one"), ["which.txt"]);
+    assert_eq!(b.shared_by("make two"), ["which.txt"]);
     let history = b.ask().history("which.txt").unwrap();
     assert_eq!(history.entries[0].author, Some(Author::Unknown));
     b.rebuilds();
@@ -332,6 +349,7 @@ fn a_step_without_a_result_is_not_blamed_until_it_has_one() {
     b.put("out.txt", "built\n");
     b.see();
     assert!(b.changed_by("make all").is_empty());
+    assert_eq!(b.shared_by("make all"), ["out.txt"]);
     agent.finish(&call, "echo more >> out.txt");
     b.see();
     let changes = b.changed_by("make all");

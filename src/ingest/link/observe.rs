@@ -15,7 +15,7 @@ use super::super::kind_of;
 use super::super::roots::Roots;
 use super::whose::{Running, Whose, Window, whose};
 use crate::model::{Node, Op, Status, StepKind};
-use crate::store::observed::{self, Differing, Touched};
+use crate::store::observed::{self, Differing};
 use crate::store::snapshots::{Reason, Snapshot};
 use crate::store::write::{EVIDENCE, Writer};
 use crate::store::{blobs, snapshots};
@@ -239,7 +239,7 @@ impl Pass<'_> {
                 continue;
             }
             let at = touched.get(&path.rel).copied().unwrap_or_default();
-            let mut window = narrowed(lo, hi.max(lo), at, b.why != Reason::First as u8);
+            let mut window = Window::narrowed(lo, hi.max(lo), at, b.why != Reason::First as u8);
             // Of what is gone, only when it was heard of is known.
             window.exact &= path.after != Node::Absent;
             self.path((root, b.id), &path, window, running, listed)?;
@@ -523,23 +523,6 @@ fn names_its_files(kind: StepKind) -> bool {
         kind,
         StepKind::Edit | StepKind::Write | StepKind::Delete | StepKind::Move
     )
-}
-
-/// The window of one path, as narrow as the disk tells. A moment outside of it is of another clock and says nothing.
-fn narrowed(lo: i64, hi: i64, at: Touched, watched: bool) -> Window {
-    let inside = |t: Option<crate::model::Time>| {
-        t.map(|t| t.0)
-            .filter(|t| (lo - TICK_MS..=hi + TICK_MS).contains(t))
-            .map(|t| t.clamp(lo, hi))
-    };
-    let last = inside(at.last);
-    let hi = last.unwrap_or(hi);
-    Window {
-        lo: inside(at.first).unwrap_or(lo).min(hi),
-        hi,
-        exact: last.is_some(),
-        watched,
-    }
 }
 
 /// The earliest beginning of these steps.

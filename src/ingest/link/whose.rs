@@ -1,6 +1,9 @@
 //! Whose a change is that the disk shows and no record: a decision over moments, pure. It never guesses: where more than
 //! one step may have done it, all of them are named, and where nobody watched, nobody is.
 
+use crate::model::Time;
+use crate::store::observed::Touched;
+
 /// The clock of files ticks this slowly: a file seems to have changed up to so much earlier than it did.
 const TICK_MS: i64 = 12;
 /// Where no moment is known, two snapshots this close around a step are about that step.
@@ -32,6 +35,25 @@ pub(super) struct Window {
     pub exact: bool,
     /// Somebody watched all the time.
     pub watched: bool,
+}
+
+impl Window {
+    /// The window of one path, as narrow as the disk tells. A moment outside of it is of another clock and says nothing.
+    pub fn narrowed(lo: i64, hi: i64, at: Touched, watched: bool) -> Window {
+        let inside = |t: Option<Time>| {
+            t.map(|t| t.0)
+                .filter(|t| (lo - TICK_MS..=hi + TICK_MS).contains(t))
+                .map(|t| t.clamp(lo, hi))
+        };
+        let last = inside(at.last);
+        let hi = last.unwrap_or(hi);
+        Window {
+            lo: inside(at.first).unwrap_or(lo).min(hi),
+            hi,
+            exact: last.is_some(),
+            watched,
+        }
+    }
 }
 
 /// Whose a change is.
