@@ -138,6 +138,13 @@ impl SoonAsk {
     }
 }
 
+fn nothing_found(query: &str) -> Found {
+    Found {
+        query: query.to_owned(),
+        ..Found::default()
+    }
+}
+
 impl Ask for SoonAsk {
     fn sessions(&self) -> Result<SessionList> {
         self.connections.environment.may_panic("ask");
@@ -194,10 +201,22 @@ impl Ask for SoonAsk {
 
     fn find(&self, query: &str, limit: usize) -> Result<Found> {
         let found = self.asked(|a| a.find(query, limit))?;
-        Ok(found.unwrap_or_else(|| Found {
-            query: query.to_owned(),
-            ..Found::default()
-        }))
+        Ok(found.unwrap_or_else(|| nothing_found(query)))
+    }
+
+    fn find_first(&self, query: &str) -> Result<Found> {
+        let found = self.asked(|a| a.find_first(query))?;
+        Ok(found.unwrap_or_else(|| nothing_found(query)))
+    }
+
+    fn find_unless(
+        &self,
+        query: &str,
+        limit: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Found>> {
+        let found = self.asked(|a| a.find_unless(query, limit, stop))?;
+        Ok(found.unwrap_or_else(|| Some(nothing_found(query))))
     }
 
     fn resolve_step(&self, text: &str) -> Result<(SessionRow, StepRow)> {

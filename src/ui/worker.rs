@@ -14,6 +14,7 @@ use super::door::Opener;
 use super::door::lane::Lane as Tree;
 use super::message::{Answer, Message, Question, Reply};
 use super::pane::diff::{Job, Subject, View, build};
+use super::pane::timeline::Blocks;
 use crate::query::Ask;
 
 /// Hits asked for.
@@ -52,7 +53,7 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::Paint(_) => (Lane::Colours, Some("paint")),
         Question::Sessions => (Lane::Rest, Some("sessions")),
         Question::Summary(_) => (Lane::Rest, Some("summary")),
-        Question::Find(_) => (Lane::Rest, Some("find")),
+        Question::Find(_) | Question::FindRest(_) => (Lane::Rest, Some("find")),
         Question::PeekStep(_) | Question::PeekPrompt(..) => (Lane::Rest, Some("peek")),
         Question::Files => (Lane::Rest, Some("files")),
         Question::Resolve(_) | Question::Locate(_) => (Lane::Rest, None),
@@ -193,7 +194,8 @@ fn work(slot: &Slot, asker: &Asker, inbox: &Sender<Message>) {
             continue;
         };
         // A defect that some foreign text brings to light costs this answer, not the screen.
-        let tried = catch_unwind(AssertUnwindSafe(|| answer(asked, &question)));
+        let newer = || is_outdated(slot, &question);
+        let tried = catch_unwind(AssertUnwindSafe(|| answer(asked, &question, &newer)));
         let answer = match tried {
             Ok(answer) => answer.map_err(|why| plain(&why)),
             Err(panic) => {
@@ -242,6 +244,12 @@ fn next(slot: &Slot) -> Option<Question> {
     }
 }
 
+/// Whether a newer question of the same kind waits already.
+fn is_outdated(slot: &Slot, question: &Question) -> bool {
+    let kind = kind_of(question);
+    kind.1.is_some() && lock(slot).waiting.iter().any(|q| kind_of(q) == kind)
+}
+
 fn send(
     inbox: &Sender<Message>,
     question: Question,
@@ -257,10 +265,15 @@ fn plain(why: &color_eyre::Report) -> Arc<str> {
     Arc::from(words.join(": "))
 }
 
-fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
+/// `newer`: whether the answer is not wanted any more.
+fn answer(ask: &dyn Ask, question: &Question, newer: &dyn Fn() -> bool) -> Result<Answer> {
     Ok(match question {
         Question::Sessions => Answer::Sessions(ask.sessions()?),
-        Question::Timeline(session) => Answer::Timeline(Box::new(ask.timeline(*session)?)),
+        Question::Timeline(session) => {
+            let timeline = Box::new(ask.timeline(*session)?);
+            let blocks = Arc::new(Blocks::of(&timeline));
+            Answer::Timeline(timeline, blocks)
+        }
         Question::Rows(rows) => Answer::Rows(ask.rows(rows)?),
         Question::Step(step, view, options) => {
             let detail = Box::new(ask.step(*step)?);
@@ -286,7 +299,11 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
         Question::Filter(session, filter) | Question::Search(session, filter) => {
             Answer::Filter(ask.filter(*session, filter)?)
         }
-        Question::Find(query) => Answer::Found(ask.find(query, HITS)?),
+        Question::Find(query) => Answer::Found(ask.find_first(query)?),
+        Question::FindRest(query) => match ask.find_unless(query, HITS, newer)? {
+            Some(found) => Answer::Found(found),
+            None => Answer::Done,
+        },
         Question::Files => Answer::Files(ask.files()?),
         Question::Resolve(word) => {
             let (session, step) = ask.resolve_step(word)?;

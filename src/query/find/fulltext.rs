@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use color_eyre::Result;
 use rusqlite::Connection;
 
-use super::candidates::Subject;
+use super::candidates::{Candidates, Subject};
 use super::{Rough, fuzzy};
 
 /// The newest so many hits are looked at.
@@ -13,7 +13,12 @@ const NEWEST: i64 = 2_000;
 const NEWEST_PROMPTS: i64 = 500;
 
 /// Adds what the index finds and is not there yet.
-pub(super) fn search(conn: &Connection, words: &[String], out: &mut Vec<Rough>) -> Result<()> {
+pub(super) fn search(
+    conn: &Connection,
+    candidates: &Candidates,
+    words: &[String],
+    out: &mut Vec<Rough>,
+) -> Result<()> {
     // A plain find among the candidates comes first, then what people wrote, then what agents and tools did.
     let letters: i64 = words.iter().map(|w| w.chars().count() as i64).sum();
     let scores = (fuzzy::PLAIN * letters, (fuzzy::PLAIN - 8) * letters);
@@ -30,7 +35,7 @@ pub(super) fn search(conn: &Connection, words: &[String], out: &mut Vec<Rough>) 
             out,
         )?;
         add_steps(
-            conn,
+            (conn, candidates),
             steps.iter().filter(|id| *id % 2 == 1).map(|id| id / 2),
             scores.1,
             &mut known,
@@ -96,7 +101,7 @@ fn add_prompts(
 }
 
 fn add_steps(
-    conn: &Connection,
+    (conn, candidates): (&Connection, &Candidates),
     ids: impl Iterator<Item = i64>,
     score: i64,
     known: &mut HashSet<Subject>,
@@ -105,7 +110,21 @@ fn add_steps(
     let mut statement = conn
         .prepare_cached("SELECT session_id, COALESCE(at, started_at, 0) FROM step WHERE id = ?1 AND alias_of IS NULL")?;
     for id in ids {
-        add(&mut statement, Subject::Step(id), id, score, known, out)?;
+        match candidates.step(id) {
+            Some((session, at)) => {
+                if known.insert(Subject::Step(id)) {
+                    out.push(Rough {
+                        subject: Subject::Step(id),
+                        session,
+                        at,
+                        score,
+                        full_text: true,
+                    });
+                }
+            }
+            // A copy, or older than what is kept there.
+            None => add(&mut statement, Subject::Step(id), id, score, known, out)?,
+        }
     }
     Ok(())
 }
