@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "support/clock.rs"]
+mod clock;
 #[path = "support/start.rs"]
 mod start;
 #[allow(dead_code)]
@@ -46,7 +48,7 @@ fn main() {
     println!("a million steps beside ten thousand");
     for ((what, few), (_, many)) in small.iter().zip(&large) {
         let ratio = many / few.max(0.001);
-        println!("  {what:<28} p99 {ratio:>5.2}x");
+        println!("  {what:<28} worked, p99 {ratio:>5.2}x");
     }
     long_diff("every second line changed", |i| i.is_multiple_of(2));
     long_diff("half of it in runs", |i| {
@@ -74,6 +76,7 @@ fn percentiles(mut took: Vec<Duration>) -> (f64, f64) {
 #[derive(Default)]
 struct Times {
     keys: Vec<Duration>,
+    worked: Vec<Duration>,
     longest_answer: Duration,
 }
 
@@ -81,8 +84,8 @@ struct Times {
 struct Typist {
     answers: Receiver<Message>,
     keys: Vec<&'static str>,
-    /// When what is being worked on came, and whether it was a key.
-    since: Option<(Instant, bool)>,
+    /// When what is being worked on came, by the wall and by what was worked, and whether it was a key.
+    since: Option<(Instant, Duration, bool)>,
     times: Rc<RefCell<Times>>,
 }
 
@@ -93,11 +96,15 @@ impl Inbox for Typist {
 
     fn next(&mut self, _wake_at: Option<Time>, pending: usize) -> Option<Message> {
         // The frame is drawn: this is asked right after it.
-        if let Some((since, is_key)) = self.since.take() {
+        if let Some((since, before, is_key)) = self.since.take() {
+            let wall = since.elapsed();
+            let worked = clock::of_thread().saturating_sub(before);
             let mut times = self.times.borrow_mut();
-            match is_key {
-                true => times.keys.push(since.elapsed()),
-                false => times.longest_answer = times.longest_answer.max(since.elapsed()),
+            if is_key {
+                times.keys.push(wall);
+                times.worked.push(worked);
+            } else {
+                times.longest_answer = times.longest_answer.max(worked);
             }
         }
         let is_key = pending == 0;
@@ -105,7 +112,8 @@ impl Inbox for Typist {
             false => self.answers.recv().ok()?,
             true => Message::Key(KeyPress::parse(self.keys.pop()?).unwrap()),
         };
-        self.since = Some((Instant::now(), is_key));
+        let before = clock::of_thread();
+        self.since = Some((Instant::now(), before, is_key));
         Some(message)
     }
 
@@ -158,22 +166,21 @@ fn keys(steps: u32) -> Vec<(&'static str, f64)> {
     println!("keys to their frames, {steps} steps, 200x60, the quietest of {ROUNDS} rounds");
     let (mut out, mut answer) = (Vec::new(), Duration::ZERO);
     for (what, pattern, times) in kinds {
-        let mut best = (f64::MAX, f64::MAX);
+        let mut best = (f64::MAX, f64::MAX, f64::MAX);
         for _ in 0..ROUNDS {
             let times = typed(steps, pattern, times);
             answer = answer.max(times.longest_answer);
             let (median, p99) = percentiles(times.keys);
-            best = (best.0.min(median), best.1.min(p99));
+            let (_, worked) = percentiles(times.worked);
+            best = (best.0.min(median), best.1.min(p99), best.2.min(worked));
         }
-        let (median, p99) = best;
-        println!("  {what:<28} median {median:>7.2} ms   p99 {p99:>7.2} ms");
-        out.push((what, p99));
+        let (median, p99, worked) = best;
+        println!(
+            "  {what:<28} median {median:>7.2} ms   p99 {p99:>7.2} ms   worked, p99 {worked:>7.2} ms"
+        );
+        out.push((what, worked));
     }
-    println!(
-        "  {:<28} {:>14.2} ms",
-        "longest answer taken in",
-        ms(answer)
-    );
+    println!("  {:<28} {:>14.2} ms", "longest answer, worked", ms(answer));
     out
 }
 

@@ -51,8 +51,8 @@ impl Rough {
 pub(super) struct Wish<'a> {
     /// At most so many hits.
     pub limit: usize,
-    /// Of so many hits the line is read in which they are.
-    pub lines: usize,
+    /// Whether to look everywhere, and to read the lines in which full text hits; else what takes no time.
+    pub thorough: bool,
     /// Whether it is not wanted any more.
     pub stop: &'a dyn Fn() -> bool,
 }
@@ -62,7 +62,7 @@ impl Wish<'static> {
     pub(super) fn all(limit: usize) -> Self {
         Wish {
             limit,
-            lines: LINES_READ,
+            thorough: true,
             stop: &|| false,
         }
     }
@@ -71,7 +71,7 @@ impl Wish<'static> {
     pub(super) fn first() -> Self {
         Wish {
             limit: PAGE,
-            lines: 0,
+            thorough: false,
             stop: &|| false,
         }
     }
@@ -94,7 +94,13 @@ pub(super) fn find(
         if (wish.stop)() {
             return Ok(None);
         }
-        fulltext::search(reader.conn(), candidates, &words, &mut rough)?;
+        let index = fulltext::Index {
+            conn: reader.conn(),
+            candidates,
+        };
+        if fulltext::search(index, &words, wish, &mut rough)?.is_none() {
+            return Ok(None);
+        }
         rough
     };
     let (total, sessions) = order(&mut rough);
@@ -103,13 +109,12 @@ pub(super) fn find(
         hits: Vec::new(),
         total,
         sessions,
-        more: false,
+        more: !wish.thorough && !words.is_empty(),
     };
     let mut infos: HashMap<i64, Option<SessionInfo>> = HashMap::new();
-    let mut lines = wish.lines;
+    let mut lines = if wish.thorough { LINES_READ } else { 0 };
     for hit in rough {
         if found.hits.len() >= wish.limit {
-            found.more = true;
             break;
         }
         if (wish.stop)() {
@@ -123,7 +128,6 @@ pub(super) fn find(
                 info
             }
         };
-        found.more |= hit.full_text && wish.lines == 0;
         if let Some(session) = info
             && let Some(hit) = whole(reader, session, &hit, &words, &mut lines)?
         {
@@ -140,7 +144,8 @@ fn order(rough: &mut [Rough]) -> (u32, u32) {
         let group = best.entry(hit.session).or_insert((i64::MIN, i64::MIN));
         *group = (*group).max((hit.rank(), hit.at));
     }
-    rough.sort_unstable_by_key(|h| {
+    // The key is looked up once for each, not at every comparison.
+    rough.sort_by_cached_key(|h| {
         let group = best.get(&h.session).copied().unwrap_or_default();
         std::cmp::Reverse((group, h.session, h.rank(), h.at))
     });
