@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[allow(dead_code)]
 #[path = "support/clock.rs"]
 mod clock;
 #[path = "support/start.rs"]
