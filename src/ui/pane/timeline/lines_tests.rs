@@ -340,7 +340,10 @@ fn naive_near(all: &[Line], what: Selected, lines: &Lines) -> usize {
         Selected::Prompt(p) => match line {
             Line::Prompt(q) => *q <= p,
             Line::Step(i) | Line::Looks(i, _) => lines.prompt_of(*i).unwrap() < p,
-            Line::New => new <= lines.prompts()[p as usize].steps.start,
+            Line::New => {
+                let steps = &lines.prompts()[p as usize].steps;
+                new < steps.start || (new == steps.start && !steps.is_empty())
+            }
         },
     };
     all.iter().take_while(|l| by(l)).count().saturating_sub(1)
