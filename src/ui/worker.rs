@@ -244,10 +244,18 @@ fn next(slot: &Slot) -> Option<Question> {
     }
 }
 
-/// Whether a newer question of the same kind waits already.
+/// Whether other words are waiting to be found already.
 fn is_outdated(slot: &Slot, question: &Question) -> bool {
-    let kind = kind_of(question);
-    kind.1.is_some() && lock(slot).waiting.iter().any(|q| kind_of(q) == kind)
+    fn words(question: &Question) -> Option<&str> {
+        match question {
+            Question::Find(query) | Question::FindRest(query) => Some(query),
+            _ => None,
+        }
+    }
+    words(question).is_some_and(|mine| {
+        let queue = lock(slot);
+        queue.waiting.iter().filter_map(words).any(|w| w != mine)
+    })
 }
 
 fn send(
@@ -337,6 +345,20 @@ fn answer(ask: &dyn Ask, question: &Question, newer: &dyn Fn() -> bool) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_found_is_given_up_for_other_words_only() {
+        let slot = Slot::default();
+        let rest = Question::FindRest("retry".to_owned());
+        assert!(!is_outdated(&slot, &rest));
+        lock(&slot).waiting.push_back(Question::Files);
+        lock(&slot).waiting.push_back(rest.clone());
+        assert!(!is_outdated(&slot, &rest));
+        let other = Question::Find("retry l".to_owned());
+        lock(&slot).waiting.push_back(other.clone());
+        assert!(is_outdated(&slot, &rest));
+        assert!(!is_outdated(&slot, &Question::Files));
+    }
 
     #[test]
     fn a_newer_question_replaces_one_that_waits_but_writes_are_all_carried_out() {

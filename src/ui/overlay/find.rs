@@ -108,10 +108,11 @@ impl State {
         Out::Ask(Question::Find(query))
     }
 
-    /// What is asked for again when the store has something new.
+    /// What is asked for again when the store has something new: all of it, or the list would shrink to its first page
+    /// under the cursor.
     pub fn query(&self) -> Option<Question> {
         let query = self.input.text().trim();
-        (!query.is_empty()).then(|| Question::Find(query.to_owned()))
+        (!query.is_empty()).then(|| Question::FindRest(query.to_owned()))
     }
 
     /// An answer, if it is still the one that is waited for. What is to be asked next, if that was not all.
