@@ -3,6 +3,7 @@
 //! Reading goes on in worker threads; one thread writes. What is committed is consistent, so that an
 //! interruption at any moment costs at most the last seconds of work, and the next start goes on from there.
 
+mod beside;
 mod discover;
 mod fold;
 mod link;
@@ -116,7 +117,7 @@ pub fn run(
     read?;
     if !options.cancel.load(Ordering::Relaxed) {
         refold::refold(store, &options.roots, options.everything)?;
-        link::link(store, &options.roots)?;
+        link::link(store, &options.roots, true)?;
     }
     report.cancelled = options.cancel.load(Ordering::Relaxed);
     Ok(report)
@@ -167,7 +168,7 @@ pub fn rebuild(
 ) -> Result<()> {
     let (roots, _) = mapped(store, roots)?;
     refold::rebuild(store, &roots, everything, progress)?;
-    link::link(store, &roots)
+    link::link(store, &roots, false)
 }
 
 /// The roots with all folders that were ever mapped for this store: a rebuild, or a reading without `--map`, must find the

@@ -16,7 +16,9 @@ pub mod lines;
 pub mod shell;
 
 pub use effect::{Before, Effect, Hunk};
-pub use event::{Body, Call, Context, Correction, Event, Outcome, Relation, SessionHead, Usage};
+pub use event::{
+    Body, Call, Context, Correction, Event, Kept, Outcome, Relation, SessionHead, Spilled, Usage,
+};
 
 use std::path::{Path, PathBuf};
 
@@ -76,6 +78,15 @@ impl ParseState {
     }
 }
 
+/// What may lie beside a transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Copies of files ([`Kept`]).
+    Copies,
+    /// Outputs that were too large ([`Spilled`]).
+    Outputs,
+}
+
 /// One agent's way of keeping sessions.
 pub trait Source: Sync {
     /// Whose files these are.
@@ -89,6 +100,12 @@ pub trait Source: Sync {
 
     /// Whether a file is this agent's, by its first lines (for files given by name, wherever they lie).
     fn claims(&self, head: &[u8]) -> bool;
+
+    /// The folders in which the files lie that a transcript of a session names, the likeliest first. Only such folders: a
+    /// transcript is foreign text, and a path in it is never followed.
+    fn beside(&self, _transcript: &Path, _session: &str, _what: Beside) -> Vec<PathBuf> {
+        Vec::new()
+    }
 
     /// Reads one line, without its line end. `path` is where the file lies, for formats in which its name says something
     /// (a sub-agent's id); it must never become part of an id.

@@ -210,6 +210,15 @@ pub fn get(conn: &Connection, id: i64) -> Result<FileRow> {
         .query_row([id], row)?)
 }
 
+/// The files that a session has records in.
+pub fn of_session(conn: &Connection, session: i64) -> Result<Vec<FileRow>> {
+    let mut q = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM file WHERE id IN (SELECT file_id FROM session_file WHERE session_id = ?1) ORDER BY id"
+    ))?;
+    let rows = q.query_map([session], row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The newest generation of every file.
 pub fn list(conn: &Connection) -> Result<Vec<FileRow>> {
     // SQLite takes the other columns from the row with the greatest generation.

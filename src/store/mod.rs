@@ -2,6 +2,7 @@
 //!
 //! This module opens the file, and knows its tables; it does not know what transcripts mean. Texts are foreign.
 
+pub mod beside;
 pub mod blobs;
 mod bulk;
 mod cache;

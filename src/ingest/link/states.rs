@@ -7,7 +7,7 @@ use std::sync::Arc;
 use color_eyre::Result;
 use rusqlite::Connection;
 
-use super::super::fold::replace;
+use super::super::fold::{line_counts, replace};
 use super::super::roots::{RootKind, Roots};
 use crate::diff::patch;
 use crate::git::{self, Objects};
@@ -71,6 +71,22 @@ impl Texts {
             .map(Into::into);
         self.keep(blob, text.clone());
         Ok(text)
+    }
+
+    /// Lines added and removed from one state to the other; `None` where that cannot be counted.
+    pub fn lines(
+        &mut self,
+        conn: &Connection,
+        before: State,
+        after: State,
+    ) -> Result<Option<(u32, u32)>> {
+        let mut text = |state| match state {
+            State::Blob(blob) => self.get(conn, blob),
+            State::Absent => Ok(Some(Arc::from(""))),
+            State::Unknown => Ok(None),
+        };
+        let (before, after) = (text(before)?, text(after)?);
+        Ok(before.zip(after).map(|(b, a)| line_counts(&b, &a)))
     }
 
     fn put(&mut self, conn: &Connection, text: String) -> Result<i64> {
