@@ -22,6 +22,7 @@ struct Done {
     read: usize,
     unchanged: usize,
     elsewhere: usize,
+    meanwhile: usize,
     gone: usize,
     failed: Vec<Failed>,
     cancelled: bool,
@@ -237,6 +238,7 @@ fn done(place: &Place, report: &Report) -> Done {
         read: report.read,
         unchanged: report.unchanged,
         elsewhere: report.elsewhere,
+        meanwhile: report.meanwhile,
         gone: report.gone,
         failed: report
             .failed
@@ -263,6 +265,7 @@ fn tell(report: &Report, out: &mut Out) -> Result<()> {
     for (n, what) in [
         (report.unchanged, "unchanged"),
         (report.elsewhere, "of other folders"),
+        (report.meanwhile, "read by another program meanwhile"),
         (report.gone, "gone from the disk, kept here"),
     ] {
         if n > 0 {
@@ -272,7 +275,7 @@ fn tell(report: &Report, out: &mut Out) -> Result<()> {
     if !out.quiet {
         out.line(&said.join(", "))?;
     }
-    if report.read + report.unchanged == 0 || out.verbose {
+    if report.read + report.unchanged + report.meanwhile == 0 || out.verbose {
         for (folder, n) in &report.looked_in {
             out.note(&format!(
                 "looked in {}: {}",

@@ -163,8 +163,8 @@ fn walk(
 /// What is to be done with a candidate.
 #[derive(Debug)]
 pub enum Todo {
-    /// Read it from its beginning.
-    Whole(Candidate),
+    /// Read it from its beginning; with the row of what was known there before, if anything was.
+    Whole(Candidate, Option<i64>),
     /// Read what was appended.
     More(Candidate, FileRow),
 }
@@ -183,7 +183,7 @@ impl Plan {
     /// Bytes to read.
     pub fn bytes(&self) -> u64 {
         let left = |todo: &Todo| match todo {
-            Todo::Whole(candidate) => candidate.seen.size,
+            Todo::Whole(candidate, _) => candidate.seen.size,
             Todo::More(candidate, row) => candidate.seen.size.saturating_sub(row.read_to),
         };
         self.todo.iter().map(left).sum()
@@ -204,18 +204,22 @@ pub fn plan(found: Vec<Candidate>, known: Vec<FileRow>, everything: bool) -> Res
     };
     for candidate in found {
         let Some(row) = known.remove(&candidate.path) else {
-            plan.todo.push(Todo::Whole(candidate));
+            plan.todo.push(Todo::Whole(candidate, None));
             continue;
         };
         let stranger = row.owner == crate::store::files::Owner::Nobody;
         match row.compare(Some(&candidate.seen), |off, len| range(&row.path, off, len))? {
             Standing::Unchanged if stranger && (candidate.named || everything) => {
-                plan.todo.push(Todo::Whole(candidate))
+                plan.todo.push(Todo::Whole(candidate, Some(row.id)))
             }
             Standing::Unchanged => plan.unchanged += 1,
-            Standing::Appended if stranger => plan.todo.push(Todo::Whole(candidate)),
+            Standing::Appended if stranger => {
+                plan.todo.push(Todo::Whole(candidate, Some(row.id)))
+            }
             Standing::Appended => plan.todo.push(Todo::More(candidate, row)),
-            Standing::Replaced | Standing::Gone => plan.todo.push(Todo::Whole(candidate)),
+            Standing::Replaced | Standing::Gone => {
+                plan.todo.push(Todo::Whole(candidate, Some(row.id)))
+            }
         }
     }
     plan.gone = known

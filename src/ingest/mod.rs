@@ -69,6 +69,8 @@ pub struct Report {
     pub unchanged: usize,
     /// Transcripts that belong to nobody here.
     pub elsewhere: usize,
+    /// Transcripts that another program read while this one was about to.
+    pub meanwhile: usize,
     /// Known transcripts that are gone from the disk; what was read of them stays.
     pub gone: usize,
     /// What could not be read: path and why.

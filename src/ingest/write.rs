@@ -30,6 +30,8 @@ const QUEUE: usize = 2;
 struct Job {
     candidate: Candidate,
     row: Option<FileRow>,
+    /// The newest row of this path when the work was planned.
+    known: Option<i64>,
     from: u64,
     state: ParseState,
     checkpoints: Vec<(String, Vec<u8>)>,
@@ -166,7 +168,8 @@ fn work(n: usize, job: &Job, options: &Options, room: &mut Room, tx: &Sender<Wor
 
 fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {
     Ok(match todo {
-        Todo::Whole(candidate) => Job {
+        Todo::Whole(candidate, known) => Job {
+            known,
             named: candidate.named || everything,
             candidate,
             row: None,
@@ -203,6 +206,7 @@ fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {
                 checkpoints: if spread { Vec::new() } else { checkpoints },
                 spread,
                 candidate,
+                known: Some(row.id),
                 row: Some(row),
             }
         }
@@ -213,8 +217,22 @@ fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {
 struct Open {
     file: i64,
     spread: bool,
+    /// Bytes that this program has taken in of it.
+    read_to: u64,
     /// Another program took this file in meanwhile: nothing more of it is stored.
     skipped: bool,
+}
+
+impl Open {
+    /// A file that another program has taken.
+    fn taken() -> Open {
+        Open {
+            file: 0,
+            spread: false,
+            read_to: 0,
+            skipped: true,
+        }
+    }
 }
 
 /// The writer's side.
@@ -257,16 +275,18 @@ impl<'a> Desk<'a> {
                 belongs,
                 stale,
             } => {
-                self.part(job, &part, last, belongs, stale)?;
+                let ours = self.part(job, &part, last, belongs, stale)?;
                 if last {
-                    report.read += usize::from(belongs);
-                    report.elsewhere += usize::from(!belongs);
+                    report.read += usize::from(ours && belongs);
+                    report.elsewhere += usize::from(ours && !belongs);
+                    report.meanwhile += usize::from(!ours);
                 }
                 Ok(last)
             }
             Word::Stranger { job } => {
-                self.stranger(job)?;
-                report.elsewhere += 1;
+                let ours = self.stranger(job)?;
+                report.elsewhere += usize::from(ours);
+                report.meanwhile += usize::from(!ours);
                 Ok(true)
             }
             Word::Failed { job, why } => {
@@ -294,11 +314,15 @@ impl<'a> Desk<'a> {
         Ok(true)
     }
 
-    fn stranger(&mut self, job: usize) -> Result<()> {
-        let Some(tx) = &self.tx else { return Ok(()) };
-        let candidate = &self.jobs[job].candidate;
+    /// Remembers a file that belongs to nobody here; `false` if another program took it meanwhile.
+    fn stranger(&mut self, job: usize) -> Result<bool> {
+        let Some(tx) = &self.tx else {
+            return Ok(false);
+        };
+        let (candidate, known) = (&self.jobs[job].candidate, self.jobs[job].known);
         let row = match files::newest(tx, &candidate.path)? {
             Some(row) if row.owner == Owner::Nobody => row,
+            Some(row) if Some(row.id) != known => return Ok(false),
             _ => files::insert(
                 tx,
                 candidate.agent,
@@ -308,9 +332,10 @@ impl<'a> Desk<'a> {
             )?,
         };
         files::advance(tx, row.id, &candidate.seen, 0, None)?;
-        Ok(())
+        Ok(true)
     }
 
+    /// Stores a part of a transcript; `false` if another program took it meanwhile.
     fn part(
         &mut self,
         job: usize,
@@ -318,18 +343,21 @@ impl<'a> Desk<'a> {
         last: bool,
         belongs: bool,
         stale: bool,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if !self.open.contains_key(&job) {
             let open = self.begin(job)?;
             self.open.insert(job, open);
         }
         let (Some(tx), Some(open)) = (&self.tx, self.open.get_mut(&job)) else {
-            return Ok(());
+            return Ok(false);
         };
+        // Between two parts others may have written: who finds the file further than it was left goes no further.
+        open.skipped |= !open.skipped && files::read_to(tx, open.file)? != open.read_to;
         if open.skipped {
-            return Ok(());
+            return Ok(false);
         }
         let file = open.file;
+        open.read_to = part.read_to;
         frames::append(tx, file, &part.frames)?;
         for blob in &part.blobs {
             self.writer.blob(tx, blob)?;
@@ -371,18 +399,14 @@ impl<'a> Desk<'a> {
                 disown(tx, file)?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The file's row, unless another program was faster.
     fn begin(&self, job: usize) -> Result<Open> {
         let job = &self.jobs[job];
         let Some(tx) = &self.tx else {
-            return Ok(Open {
-                file: 0,
-                spread: false,
-                skipped: true,
-            });
+            return Ok(Open::taken());
         };
         let path: &Path = &job.candidate.path;
         let owner = if job.named {
@@ -398,6 +422,7 @@ impl<'a> Desk<'a> {
             return Ok(Open {
                 file: row.id,
                 spread: job.spread,
+                read_to: row.read_to,
                 skipped,
             });
         }
@@ -406,18 +431,13 @@ impl<'a> Desk<'a> {
                 files::set_owner(tx, row.id, owner)?;
                 row.id
             }
-            Some(row) if row.seen == job.candidate.seen => {
-                return Ok(Open {
-                    file: row.id,
-                    spread: false,
-                    skipped: true,
-                });
-            }
+            Some(row) if Some(row.id) != job.known => return Ok(Open::taken()),
             _ => files::insert(tx, job.candidate.agent, path, &job.candidate.seen, owner)?.id,
         };
         Ok(Open {
             file,
             spread: false,
+            read_to: 0,
             skipped: false,
         })
     }

@@ -210,6 +210,14 @@ pub fn get(conn: &Connection, id: i64) -> Result<FileRow> {
         .query_row([id], row)?)
 }
 
+/// How far a file is read.
+pub fn read_to(conn: &Connection, id: i64) -> Result<u64> {
+    let bytes: i64 = conn
+        .prepare_cached("SELECT read_to FROM file WHERE id = ?1")?
+        .query_row([id], |r| r.get(0))?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
 /// The files that a session has records in.
 pub fn of_session(conn: &Connection, session: i64) -> Result<Vec<FileRow>> {
     let mut q = conn.prepare_cached(&format!(
