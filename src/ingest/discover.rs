@@ -213,9 +213,7 @@ pub fn plan(found: Vec<Candidate>, known: Vec<FileRow>, everything: bool) -> Res
                 plan.todo.push(Todo::Whole(candidate, Some(row.id)))
             }
             Standing::Unchanged => plan.unchanged += 1,
-            Standing::Appended if stranger => {
-                plan.todo.push(Todo::Whole(candidate, Some(row.id)))
-            }
+            Standing::Appended if stranger => plan.todo.push(Todo::Whole(candidate, Some(row.id))),
             Standing::Appended => plan.todo.push(Todo::More(candidate, row)),
             Standing::Replaced | Standing::Gone => {
                 plan.todo.push(Todo::Whole(candidate, Some(row.id)))

@@ -11,6 +11,7 @@ mod raw;
 mod read;
 mod refold;
 pub mod roots;
+mod transcript;
 mod write;
 
 use std::path::PathBuf;
@@ -114,7 +115,7 @@ pub fn run(
     if plan.bytes() > LARGE {
         store.without_late_indexes()?;
     }
-    let read = write::read_all(store, options, plan.todo, &mut report, progress);
+    let read = write::read_all(store, options, plan.todo, now, &mut report, progress);
     store.late_indexes()?;
     read?;
     if !options.cancel.load(Ordering::Relaxed) {

@@ -12,8 +12,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::discover::{Candidate, Todo};
 use super::raw::Room;
 use super::read::{self, Folds, Part};
+use super::transcript::{End, Place, transcript};
 use super::{Options, Progress, Report, kind_of};
-use crate::model::Id;
+use crate::model::{Id, Time};
 use crate::source::ParseState;
 use crate::store::files::{self, FileRow, Owner, Seen};
 use crate::store::write::Writer;
@@ -23,6 +24,8 @@ use crate::store::{Store, frames};
 /// again that was touched; but at least this often, so that another program does not wait longer.
 const COMMIT_FIRST: Duration = Duration::from_millis(700);
 const COMMIT_EVERY: Duration = Duration::from_secs(3);
+/// Said of a file that became another one under the eyes of its reader. It looks changed, so it is read again.
+const REWRITTEN: &str = "it was written over while it was read; the next reading takes it";
 /// Parts that wait for the writer: bounds memory.
 const QUEUE: usize = 2;
 
@@ -52,6 +55,9 @@ enum Word {
     Stranger {
         job: usize,
     },
+    Gone {
+        job: usize,
+    },
     Failed {
         job: usize,
         why: String,
@@ -63,6 +69,7 @@ pub(super) fn read_all(
     store: &Store,
     options: &Options,
     todo: Vec<Todo>,
+    now: Time,
     report: &mut Report,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
@@ -97,7 +104,7 @@ pub(super) fn read_all(
             });
         }
         drop(tx);
-        let mut desk = Desk::new(store, options, &jobs)?;
+        let mut desk = Desk::new(store, options, &jobs, now);
         let mut done = Progress {
             total: jobs.len(),
             ..Progress::default()
@@ -148,21 +155,19 @@ fn work(n: usize, job: &Job, options: &Options, room: &mut Room, tx: &Sender<Wor
         listening = tx.send(word).is_ok();
         listening && !options.cancel.load(Ordering::Relaxed)
     };
-    let place = read::Place {
+    let place = Place {
         path,
         agent: job.candidate.agent,
         from: job.from,
+        tail_hash: job.row.as_ref().and_then(|row| row.tail_hash),
         state: job.state.clone(),
     };
-    let result = read::transcript(place, &mut folds, &options.roots, room, &mut queue);
-    match result {
-        Ok(()) => listening,
-        Err(e) => tx
-            .send(Word::Failed {
-                job: n,
-                why: e.to_string(),
-            })
-            .is_ok(),
+    let failed = |why: String| tx.send(Word::Failed { job: n, why }).is_ok();
+    match transcript(place, &mut folds, &options.roots, room, &mut queue) {
+        Ok(End::Read) => listening,
+        Ok(End::Gone) => tx.send(Word::Gone { job: n }).is_ok(),
+        Ok(End::Rewritten) => failed(REWRITTEN.to_owned()),
+        Err(e) => failed(e.to_string()),
     }
 }
 
@@ -243,22 +248,24 @@ struct Desk<'a> {
     tx: Option<Transaction<'a>>,
     writer: Writer,
     open: HashMap<usize, Open>,
+    now: Time,
     started: Instant,
     begun: Instant,
 }
 
 impl<'a> Desk<'a> {
-    fn new(store: &'a Store, options: &'a Options, jobs: &'a [Job]) -> Result<Desk<'a>> {
-        Ok(Desk {
+    fn new(store: &'a Store, options: &'a Options, jobs: &'a [Job], now: Time) -> Desk<'a> {
+        Desk {
             store,
             options,
             jobs,
             tx: None,
             writer: Writer::default(),
             open: HashMap::new(),
+            now,
             started: Instant::now(),
             begun: Instant::now(),
-        })
+        }
     }
 
     /// Stores what a worker says. `true` if that finished a transcript.
@@ -287,6 +294,13 @@ impl<'a> Desk<'a> {
                 let ours = self.stranger(job)?;
                 report.elsewhere += usize::from(ours);
                 report.meanwhile += usize::from(!ours);
+                Ok(true)
+            }
+            Word::Gone { job } => {
+                if let (Some(tx), Some(row)) = (&self.tx, self.jobs[job].known) {
+                    files::mark_gone(tx, row, self.now)?;
+                    report.gone += 1;
+                }
                 Ok(true)
             }
             Word::Failed { job, why } => {
@@ -419,6 +433,10 @@ impl<'a> Desk<'a> {
             let skipped = newest
                 .as_ref()
                 .is_none_or(|n| n.id != row.id || n.read_to != row.read_to);
+            if !skipped {
+                // The beginning of a long line, of which the end did not come in.
+                frames::cut(tx, row.id, row.read_to)?;
+            }
             return Ok(Open {
                 file: row.id,
                 spread: job.spread,

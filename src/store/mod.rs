@@ -9,7 +9,7 @@ mod cache;
 pub mod check;
 mod codec;
 mod derived;
-mod disk;
+pub mod disk;
 mod error;
 pub mod facts;
 pub mod files;
