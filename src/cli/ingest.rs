@@ -1,6 +1,7 @@
 //! `ingest`: reads transcripts into the store, with progress on a terminal.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -193,21 +194,25 @@ pub(super) fn catch_up(
 
 impl Context<'_> {
     /// The roots of the repository that the store belongs to; none for the user-wide one.
-    pub(super) fn roots(
-        &self,
-        place: &Place,
-        map: &[(std::path::PathBuf, std::path::PathBuf)],
-    ) -> Roots {
+    pub(super) fn roots(&self, place: &Place, map: &[(PathBuf, PathBuf)]) -> Roots {
         if place.kind == Kind::UserWide {
             return Roots::new(None, &[], map);
         }
-        match &self.repository {
+        let roots = match &self.repository {
             Some(repository) => {
                 let linked: Vec<_> = repository.worktrees.iter().skip(1).cloned().collect();
                 Roots::new(repository.main_worktree.as_deref(), &linked, map)
             }
             None => Roots::new(Some(&self.folder), &[], map),
-        }
+        };
+        // The shell knows by which links one came here, the system does not.
+        let way = self
+            .env
+            .var("PWD")
+            .map(Path::new)
+            .filter(|p| p.is_absolute());
+        let ways = [Some(self.env.home.as_path()), way];
+        roots.reached_by(&ways.into_iter().flatten().collect::<Vec<_>>())
     }
 }
 
