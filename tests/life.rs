@@ -79,10 +79,11 @@ fn uid() -> u32 {
     rustix::process::getuid().as_raw()
 }
 
-/// The record of a prompt, of its own kind: the same number gives the same record.
+/// The record of a prompt, of its own kind: the same number gives the same record. Two sessions write into one file.
 fn record(n: u32) -> String {
-    json!({"parentUuid": null, "isSidechain": false, "cwd": "/w", "sessionId": "s", "version": "2.1.100", "type": "user",
-           "message": {"role": "user", "content": format!("prompt {n:05}")}, "uuid": format!("u{n}"),
+    let session = if n % 5 == 4 { "t" } else { "s" };
+    json!({"parentUuid": null, "isSidechain": false, "cwd": "/w", "sessionId": session, "version": "2.1.100", "type": "user",
+           "message": {"role": "user", "content": format!("prompt {n:05} \u{e9}\u{6570}\u{5b57}")}, "uuid": format!("u{n}"),
            "timestamp": "2026-03-01T09:00:00.000Z"})
     .to_string()
         + "\n"
@@ -92,8 +93,10 @@ fn record(n: u32) -> String {
 #[derive(Clone, Debug)]
 enum Happens {
     Append(u8),
-    /// The beginning of a record; the rest comes with the next [`Happens::Append`].
+    /// The beginning of a record, which may end within a character; the rest comes with the next [`Happens::Append`].
     Tear(u8),
+    /// The torn record goes on by one byte.
+    Byte,
     /// Cut in place, at some line or within one.
     Cut(u16),
     /// Written anew in place, or under the same name with another inode, with so many of its last records.
@@ -101,6 +104,8 @@ enum Happens {
     Replace(u8),
     /// Written over in place with as many bytes of other records.
     SameSize,
+    /// A link to another file takes its place.
+    Swap(u8),
     Delete,
     Move,
     Read,
@@ -113,6 +118,8 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => any::<u16>().prop_map(Happens::Cut),
         1 => (0u8..6).prop_map(Happens::Rewrite),
         1 => (0u8..6).prop_map(Happens::Replace),
+        2 => Just(Happens::Byte),
+        1 => (0u8..6).prop_map(Happens::Swap),
         1 => Just(Happens::SameSize),
         1 => Just(Happens::Delete),
         1 => Just(Happens::Move),
@@ -125,7 +132,7 @@ struct File {
     path: PathBuf,
     bytes: Vec<u8>,
     next: u32,
-    torn: Option<String>,
+    torn: Option<Vec<u8>>,
     moves: u32,
 }
 
@@ -141,17 +148,34 @@ impl File {
             Happens::Append(n) => {
                 let rest = self.torn.take().unwrap_or_default();
                 let more = self.records(*n);
-                self.bytes.extend_from_slice(rest.as_bytes());
+                self.bytes.extend_from_slice(&rest);
                 self.bytes.extend_from_slice(more.as_bytes());
                 fs::write(&self.path, &self.bytes).unwrap();
             }
             Happens::Tear(at) => {
                 let rest = self.torn.take().unwrap_or_default();
-                let whole = self.records(1);
+                let whole = self.records(1).into_bytes();
                 let (begins, ends) = whole.split_at(usize::from(*at).min(whole.len() - 2));
-                self.bytes.extend_from_slice((rest + begins).as_bytes());
+                self.bytes.extend_from_slice(&rest);
+                self.bytes.extend_from_slice(begins);
                 self.torn = Some(ends.to_owned());
                 fs::write(&self.path, &self.bytes).unwrap();
+            }
+            Happens::Byte => {
+                let Some(torn) = self.torn.as_mut().filter(|t| t.len() > 2) else {
+                    return;
+                };
+                self.bytes.push(torn.remove(0));
+                fs::write(&self.path, &self.bytes).unwrap();
+            }
+            Happens::Swap(n) => {
+                self.torn = None;
+                self.bytes = self.records(*n).into_bytes();
+                self.moves += 1;
+                let to = self.path.with_extension(format!("{}", self.moves));
+                fs::write(&to, &self.bytes).unwrap();
+                fs::remove_file(&self.path).ok();
+                symlink(to, &self.path).unwrap();
             }
             Happens::Cut(at) => {
                 self.torn = None;
@@ -199,9 +223,9 @@ impl File {
         let whole = &self.bytes[..end.map_or(0, |e| e + 1)];
         let texts = whole.split(|b| *b == b'\n').filter_map(|line| {
             // A record behind the beginning of another one: what was cut off and written on.
-            let line = std::str::from_utf8(line).ok()?;
-            let at = line.rfind("{\"cwd\"")?;
-            let value: Value = serde_json::from_str(&line[at..]).ok()?;
+            let begins = b"{\"cwd\"";
+            let at = line.windows(begins.len()).rposition(|w| w == begins)?;
+            let value: Value = serde_json::from_slice(&line[at..]).ok()?;
             Some(value["message"]["content"].as_str()?.to_owned())
         });
         texts.collect()
@@ -462,4 +486,60 @@ fn two_programs_that_read_at_once() {
     let checks = h.json(&["doctor", "--json"]);
     let bad = |c: &Value| c["verdict"] == "bad";
     assert!(!checks.as_array().unwrap().iter().any(bad), "{checks}");
+}
+
+/// Four agents write, two programs read all the while (T14, in small): every record once, and nobody is told "busy".
+#[test]
+fn agents_write_while_two_programs_read() {
+    use std::io::Write;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    const LINES: u32 = 300;
+    let bench = Bench::new();
+    let done = AtomicBool::new(false);
+    let db = bench.dir.path().join("history.db");
+    let options = bench.options();
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..4u32)
+            .map(|w| {
+                let path = bench.transcript(&format!("w{w}.jsonl"));
+                scope.spawn(move || {
+                    let mut file = fs::File::create(path).unwrap();
+                    for n in 0..LINES {
+                        let line = json!({"parentUuid": null, "isSidechain": false, "cwd": "/w", "sessionId": format!("w{w}"),
+                            "version": "2.1.100", "type": "user", "uuid": format!("{w}-{n}"),
+                            "timestamp": "2026-03-01T09:00:00.000Z",
+                            "message": {"role": "user", "content": format!("writer {w} line {n:04}")}})
+                        .to_string()
+                            + "\n";
+                        let (begins, ends) = line.split_at(line.len() / 3);
+                        file.write_all(begins.as_bytes()).unwrap();
+                        std::thread::sleep(std::time::Duration::from_millis(1));
+                        file.write_all(ends.as_bytes()).unwrap();
+                    }
+                })
+            })
+            .collect();
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let store = Store::open(&Place::explicit(&db, uid())).unwrap();
+                let mut last = false;
+                while !last {
+                    last = done.load(Ordering::Relaxed);
+                    let report = ingest::run(&store, &options, Time(0), &mut |_| {}).unwrap();
+                    assert!(report.failed.is_empty(), "{:?}", report.failed);
+                }
+            });
+        }
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    bench.read();
+    let expected: Vec<String> = (0..4)
+        .flat_map(|w| (0..LINES).map(move |n| format!("writer {w} line {n:04}")))
+        .collect();
+    assert_eq!(bench.prompts(), expected);
+    let log = db.with_file_name("history.db-wal");
+    assert!(log.metadata().is_ok_and(|m| m.len() < 64 << 20));
 }
