@@ -81,7 +81,8 @@ pub fn wanted(conn: &Connection, named: i64, step: i64, again: bool) -> Result<V
                 n.begins_hash
            FROM named n JOIN session s ON s.id = n.session_id
           WHERE n.name IS NOT NULL
-            AND (n.id > ?1 OR n.session_id IN (SELECT session_id FROM step WHERE id > ?2))
+            AND n.id IN (SELECT id FROM named WHERE id > ?1
+                         UNION SELECT id FROM named WHERE session_id IN (SELECT DISTINCT session_id FROM step WHERE id > ?2))
             AND NOT EXISTS (SELECT 1 FROM beside b WHERE b.owner = coalesce(n.step, s.pub) AND b.name = n.name
                                AND (b.blob_id IS NOT NULL OR NOT ?3))
           ORDER BY n.id",

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::content::Content;
 use super::effects::Returned;
 use super::kept::is_plain;
 use crate::source::Spilled;
@@ -28,6 +29,13 @@ pub(super) fn spilled(output: String, rich: Option<&Returned<'_>>) -> (String, O
         return (output, spilled);
     }
     match preview(&output) {
+        // The tool's own object may hold what the answer to the model does not.
+        Some((preview, _))
+            if let Some(Content::Text(whole)) = rich.map(|r| &r.content)
+                && whole.starts_with(preview) =>
+        {
+            (whole.clone().into_owned(), None)
+        }
         Some((preview, name)) => {
             let (preview, begins) = (preview.to_owned(), preview.len());
             let spilled = Spilled {
