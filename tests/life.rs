@@ -455,7 +455,26 @@ fn two_programs_that_read_at_once() {
             .spawn()
             .unwrap()
     };
-    let children: Vec<_> = (0..3).map(|_| start()).collect();
+    let mut children: Vec<_> = (0..3).map(|_| start()).collect();
+    // Whoever asks meanwhile, without reading, is told of one moment: here every transcript is one session.
+    let db = shop.join(".regent/history.db");
+    let ask = |command: &str| -> Option<Value> {
+        let args = [command, "--json", "--store", db.to_str().unwrap()];
+        let done = h.run(&args).output().unwrap();
+        serde_json::from_slice(&done.stdout).ok()
+    };
+    let mut moments = 0;
+    while children.iter_mut().any(|c| c.try_wait().unwrap().is_none()) {
+        if let Some(status) = ask("status") {
+            assert_eq!(status["sessions"], status["transcripts"], "{status}");
+            moments += 1;
+        }
+        if let Some(checks) = ask("doctor") {
+            let bad = |c: &Value| c["verdict"] == "bad" && c["check"] == "integrity";
+            assert!(!checks.as_array().unwrap().iter().any(bad), "{checks}");
+        }
+    }
+    assert!(moments > 0);
     let mut sums = [0; 4];
     for child in children {
         let done = child.wait_with_output().unwrap();

@@ -119,12 +119,14 @@ fn checks(context: &Context<'_>, place: Place, out: &mut Out) -> Result<Vec<Chec
             Ok(found) if found.is_empty() => {
                 let sound = "every page, frame and content is as it was stored";
                 checks.push(check("integrity", Verdict::Ok, sound));
-                checks.extend([
-                    damaged(&ask)?,
-                    unknown(&ask)?,
-                    beside(&ask)?,
-                    expiry(context, &ask)?,
-                ]);
+                checks.extend(ask.at_once(|ask| {
+                    Ok([
+                        damaged(ask)?,
+                        unknown(ask)?,
+                        beside(ask)?,
+                        expiry(context, ask)?,
+                    ])
+                })?);
                 return Ok(checks);
             }
             other => other,
@@ -311,10 +313,9 @@ fn cleanup_days(context: &Context<'_>) -> u64 {
 }
 
 fn formats(ask: &StoreAsk, out: &mut Out) -> Result<()> {
-    let trouble = ask.trouble()?;
+    let (trouble, versions) = ask.at_once(|ask| Ok((ask.trouble()?, ask.formats()?)))?;
     let formats = Formats {
-        versions: ask
-            .formats()?
+        versions: versions
             .into_iter()
             .map(|(agent, version, sessions, unknown)| Format {
                 agent: agent.name(),

@@ -36,8 +36,7 @@ pub struct Holdings {
 
 /// Counts what is there.
 pub(super) fn holdings(reader: &Reader) -> Result<Holdings> {
-    // One moment for all numbers: another program may be reading transcripts in right now.
-    let conn = &reader.conn().unchecked_transaction()?;
+    let conn = reader.conn();
     let n = |sql: &str| -> Result<u64> {
         Ok(conn.query_row(sql, [], |r| r.get::<_, i64>(0))?.max(0) as u64)
     };
@@ -114,7 +113,6 @@ pub struct Trouble {
 
 /// Reads what was not understood.
 pub(super) fn trouble(conn: &Connection) -> Result<Trouble> {
-    let conn = &conn.unchecked_transaction()?;
     let mut statement = conn.prepare(
         "SELECT agent, version, record, sum(n) FROM unknown_record GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 3, 2",
     )?;
