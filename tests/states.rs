@@ -228,7 +228,7 @@ fn an_edit_of_which_nothing_else_is_known_is_a_patch_only() {
     let mut claude = Claude::new(&h.path("shop"), "s1", SINCE, 1);
     let edit = claude.edits("a.txt", EDIT, HUNK);
     claude.save(&h.path(""));
-    // What lies there now, and what a commit holds, is no proof of what was there then.
+    // What lies there now is no proof of what was there then.
     fs::write(h.path("shop/a.txt"), NEW).unwrap();
     h.run(&["ingest"]).assert().success();
     assert_eq!(told(&h, &edit), words("modify", "patch only"));
@@ -242,6 +242,53 @@ fn an_edit_of_which_nothing_else_is_known_is_a_patch_only() {
     for at in [format!("{edit}:a.txt"), format!("{edit}^:a.txt")] {
         let refused = refusal(&h, &at);
         assert!(refused.contains("not known at this step"), "{refused}");
+    }
+}
+
+/// A repository in which a text is committed, and a session that edited it without its original.
+fn committed(text: &str) -> (Home, String) {
+    let h = Home::empty();
+    let shop = h.path("shop");
+    fs::remove_dir_all(shop.join(".git")).unwrap();
+    git::init(&shop);
+    git::write(&shop, "a.txt", text);
+    git::commit(&shop);
+    let mut claude = Claude::new(&shop, "s1", SINCE, 1);
+    let edit = claude.edits("a.txt", EDIT, HUNK);
+    claude.save(&h.path(""));
+    (h, edit)
+}
+
+#[test]
+fn an_edit_without_its_original_stands_on_the_commit_that_was_checked_out() {
+    let (h, edit) = committed(OLD);
+    h.run(&["ingest"]).assert().success();
+    assert_eq!(told(&h, &edit), words("modify", "replayed"));
+    assert_eq!(before(&h, &edit, "a.txt"), OLD);
+    assert_eq!(after(&h, &edit, "a.txt"), NEW);
+    assert_eq!(git::git(&h.path("shop"), &["status", "--porcelain"]), "");
+    // Git forgets; what was found stays.
+    fs::remove_dir_all(h.path("shop/.git/logs")).unwrap();
+    fs::remove_dir_all(h.path("shop/.git/objects")).unwrap();
+    rebuilt(&h);
+    assert_eq!(before(&h, &edit, "a.txt"), OLD);
+}
+
+#[test]
+fn a_commit_that_does_not_fit_or_came_later_is_not_built_on() {
+    for (text, later) in [("one\ntwo\n3\nfour\n", false), (OLD, true)] {
+        let (h, edit) = committed(text);
+        if later {
+            // As if the commit had been made, and checked out, after the session.
+            let log = h.path("shop/.git/logs/HEAD");
+            let entry = fs::read_to_string(&log).unwrap();
+            let made = "1767323045";
+            assert!(entry.contains(made), "{entry}");
+            fs::write(&log, entry.replace(made, "1777777777")).unwrap();
+        }
+        h.run(&["ingest"]).assert().success();
+        assert_eq!(told(&h, &edit), words("modify", "patch only"), "{text}");
+        assert!(refusal(&h, &format!("{edit}:a.txt")).contains("not known"));
     }
 }
 

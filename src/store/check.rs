@@ -177,6 +177,7 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
     for (table, columns) in [
         ("base", "root, rel, commit_id, blob_id"),
         ("beside", "owner, name, why, blob_id"),
+        ("head", "root, at, commit_id"),
         ("mark", "name, step, at"),
         ("viewed", "session, path, content, at"),
         ("memo", "name, value"),

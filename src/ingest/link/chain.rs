@@ -7,8 +7,9 @@ use color_eyre::Result;
 use rusqlite::{Connection, params};
 
 use super::super::roots::Roots;
-use super::states::{Bases, State, Texts, Worked, work_out};
-use crate::model::{Evidence, Op, key_hash};
+use super::bases::Bases;
+use super::states::{State, Texts, Worked, work_out};
+use crate::model::{Evidence, Op, Time, key_hash};
 use crate::source::{self, Before, Body, Effect, ParseState};
 use crate::store::write::Writer;
 use crate::store::{FrameCache, files};
@@ -245,7 +246,7 @@ impl Walk<'_> {
                     self.dirty.extend([item.path, old]);
                 }
                 let after = if self.dirty.contains(&item.path) {
-                    self.change(item.path, change, steps)?
+                    self.change(item.path, change, Time(item.order.0), steps)?
                 } else {
                     State::of(change.after)
                 };
@@ -259,7 +260,13 @@ impl Walk<'_> {
     }
 
     /// Works out one change and writes what is new. Returns the state after it.
-    fn change(&mut self, path: i64, c: &Change, steps: &mut BTreeSet<i64>) -> Result<State> {
+    fn change(
+        &mut self,
+        path: i64,
+        c: &Change,
+        at: Time,
+        steps: &mut BTreeSet<i64>,
+    ) -> Result<State> {
         let recorded = (
             if c.linked & 1 == 0 { c.before } else { None },
             if c.linked & 2 == 0 { c.after } else { None },
@@ -274,53 +281,62 @@ impl Walk<'_> {
             ..
         }) = effect
         {
-            return self.unchecked(from, c, recorded, steps);
+            return self.unchecked(from, c, at, recorded, steps);
         }
-        let mut base = self.states.get(&from).copied().unwrap_or(State::Unknown);
-        let mut worked = work_out(
-            self.conn,
-            &mut self.texts,
-            base,
-            recorded,
-            c.op,
-            effect.as_ref(),
-        )?;
-        if worked.after == State::Unknown
-            && let Some(commit) = &c.commit
-            && let Some(found) = self.bases.base(self.conn, from, commit)?
-            && found != base
-        {
-            base = found;
-            worked = work_out(
-                self.conn,
-                &mut self.texts,
-                base,
-                recorded,
-                c.op,
-                effect.as_ref(),
-            )?;
+        let known = self.states.get(&from).copied().unwrap_or(State::Unknown);
+        let mut worked = self.work_out(known, recorded, c, effect.as_ref())?;
+        // What git has of the path: in the commit that the record names, then in the one that was checked out. It counts
+        // only where the record fits it.
+        let lacks = |w: &Worked| {
+            let writes = matches!(effect, Some(Effect::Write { .. }));
+            w.after == State::Unknown || (writes && w.before == State::Unknown)
+        };
+        for git in [false, true] {
+            if !lacks(&worked) || effect.is_none() {
+                break;
+            }
+            let commit = match git {
+                true => self.bases.head(self.conn, from, at)?,
+                false => c.commit.clone(),
+            };
+            if let Some(commit) = commit
+                && let Some(found) = self.bases.base(self.conn, from, &commit)?
+                && found != known
+            {
+                worked = self.work_out(found, recorded, c, effect.as_ref())?;
+            }
         }
         self.write(c, recorded, worked, (c.op, c.lines), steps)?;
         Ok(worked.after)
     }
 
+    fn work_out(
+        &mut self,
+        base: State,
+        recorded: (Option<i64>, Option<i64>),
+        c: &Change,
+        effect: Option<&Effect>,
+    ) -> Result<Worked> {
+        work_out(self.conn, &mut self.texts, base, recorded, c.op, effect)
+    }
+
     /// A file was written as if it were new. What is known of the path before stood there and was written over; where
-    /// nothing is, the record is believed, unless the commit that the session started on has such a file: what that file
-    /// contained when it was written over, nobody saw.
+    /// nothing is, the record is believed, unless a commit has such a file: what that file contained when it was written
+    /// over, nobody saw.
     fn unchecked(
         &mut self,
         path: i64,
         c: &Change,
+        at: Time,
         recorded: (Option<i64>, Option<i64>),
         steps: &mut BTreeSet<i64>,
     ) -> Result<State> {
-        let before = match (self.states.get(&path), &c.commit) {
-            (Some(known), _) => *known,
-            (None, Some(commit)) => match self.bases.base(self.conn, path, commit)? {
+        let before = match self.states.get(&path) {
+            Some(known) => *known,
+            None => match self.committed(path, c, at)? {
                 Some(State::Blob(_)) => State::Unknown,
                 _ => State::Absent,
             },
-            (None, None) => State::Absent,
         };
         let after = State::of(recorded.1);
         let op = match before {
@@ -331,6 +347,18 @@ impl Walk<'_> {
         let worked = Worked { before, after };
         self.write(c, recorded, worked, (op, lines.unwrap_or(c.lines)), steps)?;
         Ok(after)
+    }
+
+    /// What a path is in the commit that the record names, else in the one that was checked out.
+    fn committed(&mut self, path: i64, c: &Change, at: Time) -> Result<Option<State>> {
+        let commit = match &c.commit {
+            Some(commit) => Some(commit.clone()),
+            None => self.bases.head(self.conn, path, at)?,
+        };
+        match commit {
+            Some(commit) => self.bases.base(self.conn, path, &commit),
+            None => Ok(None),
+        }
     }
 
     fn write(

@@ -3,6 +3,7 @@
 //! The result is a function of what the store holds, not of the order in which it came in. The pass looks only at what
 //! is newer than it last saw (rows are never numbered twice), so linking one appended line costs about one line.
 
+mod bases;
 mod chain;
 mod states;
 

@@ -43,6 +43,10 @@ CREATE TABLE base (                 -- what a path contained in a commit; blob_i
   root BLOB NOT NULL, rel BLOB NOT NULL, commit_id BLOB NOT NULL, blob_id INTEGER,
   PRIMARY KEY (root, rel, commit_id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE head (                 -- the commit that a worktree had checked out at a moment (ms), by git's own log, which forgets
+  root BLOB NOT NULL, at INTEGER NOT NULL, commit_id BLOB NOT NULL,
+  PRIMARY KEY (root, at)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE mark (name TEXT PRIMARY KEY, step BLOB NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE viewed (session BLOB NOT NULL, path TEXT NOT NULL, content BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (session, path)) STRICT, WITHOUT ROWID;
 CREATE TABLE memo (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;   -- where the screen was left, and the like
