@@ -1,5 +1,5 @@
 //! What happens to transcripts and folders on a real machine: files that shrink, move and vanish between two readings, names
-//! that are no text, homes and projects behind links, worktrees beside each other, and two programs that read at once.
+//! that are no text, homes and projects behind links, worktrees beside each other.
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/git.rs"]
@@ -8,6 +8,9 @@ mod git;
 #[path = "support/home.rs"]
 #[allow(dead_code)]
 mod home;
+#[path = "support/readings.rs"]
+#[allow(dead_code)]
+mod readings;
 #[path = "support/record.rs"]
 #[allow(dead_code)]
 mod record;
@@ -16,68 +19,15 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 use home::Home;
 use proptest::prelude::*;
+use readings::Bench;
 use record::{Claude, Codex};
-use regent_tui::ingest::{self, Options, Roots};
+use regent_tui::ingest::{self, Roots};
 use regent_tui::model::Time;
-use regent_tui::source::Places;
-use regent_tui::store::{Place, Store};
 use serde_json::{Value, json};
-
-/// A home of transcripts, and a store that reads them.
-struct Bench {
-    dir: tempfile::TempDir,
-    store: Store,
-}
-
-impl Bench {
-    fn new() -> Bench {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&Place::explicit(&dir.path().join("history.db"), uid())).unwrap();
-        fs::create_dir_all(dir.path().join(".claude/projects/-w")).unwrap();
-        Bench { dir, store }
-    }
-
-    fn transcript(&self, name: &str) -> PathBuf {
-        self.dir.path().join(".claude/projects/-w").join(name)
-    }
-
-    fn options(&self) -> Options {
-        Options {
-            places: Places {
-                home: self.dir.path().to_owned(),
-                env: Vec::new(),
-            },
-            everything: true,
-            threads: 1,
-            ..Options::default()
-        }
-    }
-
-    fn read(&self) -> ingest::Report {
-        let report = ingest::run(&self.store, &self.options(), Time(0), &mut |_| {}).unwrap();
-        assert!(report.failed.is_empty(), "{:?}", report.failed);
-        report
-    }
-
-    /// The words of every prompt that the store has, each once, in order.
-    fn prompts(&self) -> Vec<String> {
-        let conn = rusqlite::Connection::open(self.dir.path().join("history.db")).unwrap();
-        let mut q = conn
-            .prepare("SELECT head FROM prompt WHERE alias_of IS NULL ORDER BY head")
-            .unwrap();
-        let rows = q.query_map([], |r| r.get(0)).unwrap();
-        rows.map(Result::unwrap).collect()
-    }
-}
-
-fn uid() -> u32 {
-    rustix::process::getuid().as_raw()
-}
 
 /// The record of a prompt, of its own kind: the same number gives the same record. Two sessions write into one file.
 fn record(n: u32) -> String {
@@ -287,6 +237,34 @@ fn a_transcript_that_goes_between_the_look_and_the_reading_is_gone_and_no_failur
 }
 
 #[test]
+fn a_transcript_with_several_names_is_read_once() {
+    let bench = Bench::new();
+    fs::write(bench.transcript("s.jsonl"), record(0) + &record(1)).unwrap();
+    // The other folder that is looked in is a link to the first; a link in it leads in a circle.
+    let config = bench.dir.path().join(".config");
+    fs::create_dir(&config).unwrap();
+    symlink("../.claude", config.join("claude")).unwrap();
+    symlink(".", bench.transcript("circle")).unwrap();
+    let report = bench.read();
+    assert_eq!((report.read, report.unchanged), (1, 0), "{report:?}");
+    let again = bench.read();
+    assert_eq!(again.read + again.unchanged, 1, "{again:?}");
+    assert_eq!(bench.prompts().len(), 2);
+    // The first name goes: the file is found by another, as a moved one would be.
+    fs::remove_file(bench.transcript("circle")).unwrap();
+    fs::rename(
+        bench.dir.path().join(".claude"),
+        bench.dir.path().join("claude"),
+    )
+    .unwrap();
+    fs::remove_file(config.join("claude")).unwrap();
+    symlink("../claude", config.join("claude")).unwrap();
+    let moved = bench.read();
+    assert_eq!((moved.read, moved.gone), (1, 1), "{moved:?}");
+    assert_eq!(bench.prompts().len(), 2);
+}
+
+#[test]
 fn folders_and_names_that_are_no_text() {
     let odd = |text: &str| [text.as_bytes(), b"\xff\xfe"].concat();
     let h = Home::empty();
@@ -415,150 +393,4 @@ fn a_session_whose_edits_are_all_in_a_sibling_worktree() {
         assert_eq!(status["store"], store.to_str().unwrap(), "from {folder}");
         assert_eq!(run(&["cat", &format!("{add}:{fix}")]), "in the worktree\n");
     }
-}
-
-/// Two of them at once; what they say together, and what the store holds, is as if one had read.
-#[test]
-fn two_programs_that_read_at_once() {
-    let h = Home::empty();
-    let shop = h.path("shop");
-    let folder = h.path(".claude/projects/-shop");
-    fs::create_dir_all(&folder).unwrap();
-    let line = |session: &str, n: usize, filler: usize| {
-        json!({"parentUuid": null, "isSidechain": false, "cwd": shop, "sessionId": session, "version": "2.1.100",
-               "type": "user", "uuid": format!("{session}-{n}"), "timestamp": "2026-03-01T09:00:00.000Z",
-               "message": {"role": "user", "content": format!("prompt {n} {}", "x".repeat(filler))}})
-        .to_string()
-            + "\n"
-    };
-    // One that goes in in several parts, and many small ones.
-    let large: String = (0..3000).map(|n| line("large", n, 10_000)).collect();
-    assert!(large.len() > 24 << 20);
-    fs::write(folder.join("large.jsonl"), large).unwrap();
-    for n in 0..60 {
-        let session = format!("s{n:02}");
-        fs::write(
-            folder.join(format!("{session}.jsonl")),
-            line(&session, 0, 10),
-        )
-        .unwrap();
-    }
-    let program = assert_cmd::cargo::cargo_bin!("regent-tui");
-    let start = || {
-        Command::new(program)
-            .args(["ingest", "--json"])
-            .env_clear()
-            .env("HOME", h.path(""))
-            .current_dir(&shop)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let mut children: Vec<_> = (0..3).map(|_| start()).collect();
-    // Whoever asks meanwhile, without reading, is told of one moment: here every transcript is one session.
-    let db = shop.join(".regent/history.db");
-    let ask = |command: &str| -> Option<Value> {
-        let args = [command, "--json", "--store", db.to_str().unwrap()];
-        let done = h.run(&args).output().unwrap();
-        serde_json::from_slice(&done.stdout).ok()
-    };
-    let mut moments = 0;
-    while children.iter_mut().any(|c| c.try_wait().unwrap().is_none()) {
-        if let Some(status) = ask("status") {
-            assert_eq!(status["sessions"], status["transcripts"], "{status}");
-            moments += 1;
-        }
-        if let Some(checks) = ask("doctor") {
-            let bad = |c: &Value| c["verdict"] == "bad" && c["check"] == "integrity";
-            assert!(!checks.as_array().unwrap().iter().any(bad), "{checks}");
-        }
-    }
-    assert!(moments > 0);
-    let mut sums = [0; 4];
-    for child in children {
-        let done = child.wait_with_output().unwrap();
-        let err = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{err}");
-        let report: Value = serde_json::from_slice(&done.stdout).unwrap();
-        let n = |name: &str| report[name].as_u64().unwrap();
-        assert_eq!(n("read") + n("unchanged") + n("meanwhile"), 61, "{report}");
-        for (sum, name) in sums
-            .iter_mut()
-            .zip(["read", "unchanged", "meanwhile", "elsewhere"])
-        {
-            *sum += n(name);
-        }
-    }
-    // Each is read whole once; one that was taken over half way counts for whoever read its rest.
-    assert!((61..=63).contains(&sums[0]), "{sums:?}");
-    assert_eq!(sums[3], 0);
-    let status = h.json(&["status", "--json"]);
-    assert_eq!(status["transcripts"], 61);
-    assert_eq!(status["sessions"], 61);
-    assert_eq!(status["prompts"], 3060);
-    let generations: i64 = rusqlite::Connection::open(Path::new(&shop).join(".regent/history.db"))
-        .unwrap()
-        .query_row("SELECT max(generation) FROM file", [], |r| r.get(0))
-        .unwrap();
-    assert_eq!(generations, 0, "nobody took a file for another one");
-    let checks = h.json(&["doctor", "--json"]);
-    let bad = |c: &Value| c["verdict"] == "bad";
-    assert!(!checks.as_array().unwrap().iter().any(bad), "{checks}");
-}
-
-/// Four agents write, two programs read all the while (T14, in small): every record once, and nobody is told "busy".
-#[test]
-fn agents_write_while_two_programs_read() {
-    use std::io::Write;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    const LINES: u32 = 300;
-    let bench = Bench::new();
-    let done = AtomicBool::new(false);
-    let db = bench.dir.path().join("history.db");
-    let options = bench.options();
-    std::thread::scope(|scope| {
-        let writers: Vec<_> = (0..4u32)
-            .map(|w| {
-                let path = bench.transcript(&format!("w{w}.jsonl"));
-                scope.spawn(move || {
-                    let mut file = fs::File::create(path).unwrap();
-                    for n in 0..LINES {
-                        let line = json!({"parentUuid": null, "isSidechain": false, "cwd": "/w", "sessionId": format!("w{w}"),
-                            "version": "2.1.100", "type": "user", "uuid": format!("{w}-{n}"),
-                            "timestamp": "2026-03-01T09:00:00.000Z",
-                            "message": {"role": "user", "content": format!("writer {w} line {n:04}")}})
-                        .to_string()
-                            + "\n";
-                        let (begins, ends) = line.split_at(line.len() / 3);
-                        file.write_all(begins.as_bytes()).unwrap();
-                        std::thread::sleep(std::time::Duration::from_millis(1));
-                        file.write_all(ends.as_bytes()).unwrap();
-                    }
-                })
-            })
-            .collect();
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let store = Store::open(&Place::explicit(&db, uid())).unwrap();
-                let mut last = false;
-                while !last {
-                    last = done.load(Ordering::Relaxed);
-                    let report = ingest::run(&store, &options, Time(0), &mut |_| {}).unwrap();
-                    assert!(report.failed.is_empty(), "{:?}", report.failed);
-                }
-            });
-        }
-        for writer in writers {
-            writer.join().unwrap();
-        }
-        done.store(true, Ordering::Relaxed);
-    });
-    bench.read();
-    let expected: Vec<String> = (0..4)
-        .flat_map(|w| (0..LINES).map(move |n| format!("writer {w} line {n:04}")))
-        .collect();
-    assert_eq!(bench.prompts(), expected);
-    let log = db.with_file_name("history.db-wal");
-    assert!(log.metadata().is_ok_and(|m| m.len() < 64 << 20));
 }

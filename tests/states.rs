@@ -421,6 +421,21 @@ fn copies_say_what_nobody_changed_by_a_record() {
     assert_eq!(refusal(&h, &format!("{write}^:a.txt")), none);
 }
 
+#[test]
+fn a_copy_that_was_not_made_is_no_deletion() {
+    let h = Home::empty();
+    let mut claude = Claude::new(&h.path("shop"), "s1", SINCE, 1);
+    claude.keeps(&[("a.txt", None)]);
+    claude.writes("a.txt", None, OLD);
+    claude.keeps(&[("a.txt", Some("0123456789abcdef@v1"))]);
+    claude.asks("and now");
+    claude.keeps(&[("a.txt", None)]);
+    let last = claude.reads("b.txt", "b\n");
+    claude.save(&h.path(""));
+    h.run(&["ingest"]).assert().success();
+    assert_eq!(after(&h, &last, "a.txt"), OLD);
+}
+
 /// A command whose output was too large for the record.
 fn spilled(whole: &str, holds: usize) -> (Home, String, std::path::PathBuf) {
     let h = Home::empty();

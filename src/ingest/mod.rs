@@ -97,10 +97,10 @@ pub fn run(
     };
     let found = discover::discover(&options.places, &options.from, options.agent);
     let known = files::list(store.conn())?;
-    let plan = discover::plan(found.candidates, known, options.everything || map_is_new)?;
+    let mut plan = discover::plan(found.candidates, known, options.everything || map_is_new);
     let mut report = Report {
         looked_in: found.looked_in,
-        failed: found.unreadable,
+        failed: [found.unreadable, std::mem::take(&mut plan.unreadable)].concat(),
         unchanged: plan.unchanged,
         ..Report::default()
     };

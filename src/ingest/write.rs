@@ -132,6 +132,7 @@ fn work(n: usize, job: &Job, options: &Options, room: &mut Room, tx: &Sender<Wor
         match read::mentions(path, &options.roots.needles()) {
             Ok(true) => {}
             Ok(false) => return tx.send(Word::Stranger { job: n }).is_ok(),
+            Err(_) if !path.exists() => return tx.send(Word::Gone { job: n }).is_ok(),
             Err(e) => {
                 return tx
                     .send(Word::Failed {
@@ -246,7 +247,9 @@ struct Desk<'a> {
     options: &'a Options,
     jobs: &'a [Job],
     tx: Option<Transaction<'a>>,
+    /// It remembers row numbers, which hold while nobody else writes.
     writer: Writer,
+    version: Option<i64>,
     open: HashMap<usize, Open>,
     now: Time,
     started: Instant,
@@ -261,6 +264,7 @@ impl<'a> Desk<'a> {
             jobs,
             tx: None,
             writer: Writer::default(),
+            version: None,
             open: HashMap::new(),
             now,
             started: Instant::now(),
@@ -271,7 +275,12 @@ impl<'a> Desk<'a> {
     /// Stores what a worker says. `true` if that finished a transcript.
     fn take(&mut self, word: Word, report: &mut Report) -> Result<bool> {
         if self.tx.is_none() {
-            self.tx = Some(self.store.begin()?);
+            let tx = self.store.begin()?;
+            let version = tx.query_row("PRAGMA data_version", [], |r| r.get(0))?;
+            if self.version.replace(version) != Some(version) {
+                self.writer = Writer::default();
+            }
+            self.tx = Some(tx);
             self.begun = Instant::now();
         }
         match word {

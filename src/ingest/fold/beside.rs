@@ -19,9 +19,17 @@ impl Folder {
                 continue;
             }
             let path = absolute(self.state.session.cwd.as_deref(), &copy.path);
-            let name = copy.name.as_deref().unwrap_or_default();
-            let key = hash64(&[b"kept", &path, name.as_bytes()]);
-            if self.state.seen.insert(key) {
+            let first = self.state.seen.insert(hash64(&[b"kept", &path]));
+            let new_name = match &copy.name {
+                Some(name) => {
+                    let key = hash64(&[b"kept", &path, name.as_bytes()]);
+                    self.state.seen.insert(key)
+                }
+                // Before the first change it says that there was no such file. Later it may as well mean that no copy
+                // could be made: then it says nothing.
+                None => first,
+            };
+            if new_name {
                 new.push(Named::Copy {
                     path: env.roots.locate(&path, own),
                     at: copy.at,

@@ -3,8 +3,8 @@
 //! A copy is made right before a file is first changed under a prompt, and again at a later prompt if the file is not what
 //! the last copy holds. A snapshot names the copies of all files so far; which are new, the fold knows. Measured on the real
 //! sessions (2.0.76 to 2.1.62, 216 copies): the name is the first 16 digits of the SHA-256 of the absolute path and a
-//! number, a path is relative to the folder of the session's first record, and a snapshot that names a new copy never stands
-//! behind the result of the edit that it was made for.
+//! number, a path is relative to the folder of the session's first record, a snapshot that names a new copy never stands behind
+//! the result of the edit that it was made for, and 14 of 14 files that were first listed without a copy were then created.
 
 use std::path::{Path, PathBuf};
 
