@@ -134,7 +134,7 @@ const STATUS: Is = One(&[
     "unknown",
 ]);
 const AUTHOR: Is = One(&["agent", "you", "tool", "before", "unknown"]);
-const AGENT: Is = One(&["claude", "codex"]);
+const AGENT: Is = One(&["claude", "codex", "opencode"]);
 
 const SESSION_FIELDS: &[Field] = &[
     ("id", Word),

@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_secs(5);
 /// What to read for a place.
 pub(super) fn options(context: &Context<'_>, place: &Place) -> Options {
     Options {
-        places: context.env.places.clone(),
+        places: context.places(),
         roots: context.roots(place, &[]),
         everything: place.kind == Kind::UserWide,
         ..Options::default()
@@ -88,7 +88,7 @@ fn may_matter(event: &notify::Event, roots: &[PathBuf]) -> bool {
     let about = |path: &PathBuf| {
         roots
             .iter()
-            .any(|root| path.starts_with(root) || root.starts_with(path))
+            .any(|root| path.starts_with(root) || root.starts_with(path) || is_log_of(path, root))
     };
     !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(about))
 }
@@ -97,6 +97,19 @@ fn may_matter(event: &notify::Event, roots: &[PathBuf]) -> bool {
 fn is_silent(folder: &Path, is_remote: &dyn Fn(&Path) -> bool) -> bool {
     let there = folder.ancestors().find(|d| d.is_dir());
     there.is_some_and(is_remote)
+}
+
+/// Whether a file is the log of a database: what is new stands there first.
+fn is_log_of(path: &Path, database: &Path) -> bool {
+    path.parent() == database.parent()
+        && path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .and_then(|n| {
+                n.strip_suffix("-wal")
+                    .or_else(|| n.strip_suffix("-journal"))
+            })
+            .is_some_and(|n| database.file_name().is_some_and(|d| d == n))
 }
 
 struct Reading {
@@ -348,6 +361,7 @@ mod tests {
         let roots = [
             PathBuf::from("/h/.claude/projects"),
             PathBuf::from("/h/.codex/sessions"),
+            PathBuf::from("/h/data/x.db"),
         ];
         let create = EventKind::Create(CreateKind::Any);
         let event = |kind, path: &str| notify::Event::new(kind).add_path(path.into());
@@ -356,6 +370,10 @@ mod tests {
             ("/h/.claude", true),
             ("/h/.claude/projects/x/y.jsonl", true),
             ("/h/.claude.json", false),
+            ("/h/data/x.db", true),
+            ("/h/data/x.db-wal", true),
+            ("/h/data/x.db-shm", false),
+            ("/h/data/y.db-wal", false),
         ] {
             assert_eq!(may_matter(&event(create, path), &roots), wakes, "{path}");
         }

@@ -47,7 +47,9 @@ fn folders(transcripts: &[FileRow], wanted: &Wanted) -> Vec<PathBuf> {
     };
     let mut folders: Vec<PathBuf> = Vec::new();
     for file in transcripts {
-        for folder in source::source_of(file.agent).beside(&file.path, &wanted.native_id, what) {
+        let source = source::source_of(file.agent);
+        let beside = source.map(|s| s.beside(&file.path, &wanted.native_id, what));
+        for folder in beside.unwrap_or_default() {
             if !folders.contains(&folder) {
                 folders.push(folder);
             }

@@ -40,7 +40,19 @@ pub(super) struct RawBytes<'a> {
 }
 
 impl<'a> RawBytes<'a> {
-    /// None yet, from an offset on. `None` if what stands before it is not what this hash says.
+    /// None yet, from an offset on, for lines that are made here.
+    pub fn new(start: u64, Room(bytes): &'a mut Room) -> RawBytes<'a> {
+        bytes.clear();
+        RawBytes {
+            start,
+            bytes,
+            fresh: 0,
+            tail: Vec::new(),
+            line_tail: Vec::new(),
+        }
+    }
+
+    /// None yet, from an offset of a file on. `None` if what stands before it is not what this hash says.
     pub fn at(
         file: &mut File,
         start: u64,
@@ -98,6 +110,12 @@ impl<'a> RawBytes<'a> {
             true => &self.tail,
             false => &self.line_tail,
         })
+    }
+
+    /// Takes in a line that was made here, and its line end.
+    pub fn put(&mut self, line: &[u8]) {
+        self.bytes.extend_from_slice(line);
+        self.bytes.push(b'\n');
     }
 
     /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.

@@ -24,6 +24,8 @@ use crate::store::rows::{SessionBatch, Span};
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 20;
+/// Raw bytes after which what was made is handed on.
+pub(super) const PART: u64 = 8 << 20;
 
 /// A stretch of a transcript, read and folded.
 #[derive(Debug, Default)]
@@ -38,8 +40,8 @@ pub struct Part {
     pub read_to: u64,
     /// The hash of the bytes before that.
     pub tail_hash: Option<BlobHash>,
-    /// What the source carries on.
-    pub state: ParseState,
+    /// What is to be carried on to the next read, written down.
+    pub state: Vec<u8>,
 }
 
 /// The folds of the sessions in a group of files, in order of their first record.
@@ -258,6 +260,18 @@ impl<'a> Parser<'a> {
         self.events = events;
     }
 
+    /// Takes in one whole line, at its place among the raw bytes.
+    pub fn whole_line(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        folds: &mut Folds,
+        roots: &Roots,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
+        self.item(Item::Line { offset, bytes }, folds, roots, blobs);
+    }
+
     fn hand_on(
         &mut self,
         event: Event,
@@ -320,15 +334,8 @@ pub fn belongs(path: &Path, agent: Agent, roots: &Roots) -> Result<bool> {
     }
     let mut folds = Folds::new(agent, false, false);
     let mut yes = false;
-    let place = Place {
-        path,
-        agent,
-        from: 0,
-        tail_hash: None,
-        state: ParseState::default(),
-    };
     transcript(
-        place,
+        Place::start(path, agent),
         &mut folds,
         roots,
         &mut Room::default(),
@@ -338,6 +345,14 @@ pub fn belongs(path: &Path, agent: Agent, roots: &Roots) -> Result<bool> {
         },
     )?;
     Ok(yes)
+}
+
+/// A state, written down as it is stored with its file.
+///
+/// # Errors
+/// If it cannot be.
+pub(super) fn carried<T: serde::Serialize>(state: &T) -> Result<Vec<u8>> {
+    postcard::to_stdvec(state).wrap_err("cannot write down what is to be carried on")
 }
 
 /// The bytes of a file in a range, fewer where it ends before.

@@ -8,7 +8,7 @@ use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 
 use super::raw::{self, RawBytes, Room};
-use super::read::{Folds, Parser, Part};
+use super::read::{Folds, PART, Parser, Part, carried};
 use super::roots::Roots;
 use crate::model::{Agent, BlobHash};
 use crate::source::ParseState;
@@ -27,6 +27,19 @@ pub struct Place<'a> {
     pub tail_hash: Option<BlobHash>,
     /// What the source carried there.
     pub state: ParseState,
+}
+
+impl<'a> Place<'a> {
+    /// The beginning of a transcript.
+    pub fn start(path: &'a Path, agent: Agent) -> Place<'a> {
+        Place {
+            path,
+            agent,
+            from: 0,
+            tail_hash: None,
+            state: ParseState::default(),
+        }
+    }
 }
 
 /// How a reading ended.
@@ -51,7 +64,7 @@ struct Limits {
 
 const LIMITS: Limits = Limits {
     line: LINE_CAP,
-    part: 8 << 20,
+    part: PART,
 };
 
 /// Takes a part; `true` if it is the last one. Returns `false` to stop early.
@@ -97,7 +110,7 @@ fn within(
         handed_on: Mark {
             read_to: place.from,
             tail_hash: place.tail_hash,
-            state: place.state.clone(),
+            state: carried(&place.state)?,
         },
         parser: Parser::new(place.agent, path, 0, place.state),
         endless: None,
@@ -113,7 +126,7 @@ fn within(
 struct Mark {
     read_to: u64,
     tail_hash: Option<BlobHash>,
-    state: ParseState,
+    state: Vec<u8>,
 }
 
 /// What comes after a step of the walk.
@@ -232,7 +245,7 @@ impl Walk<'_, '_> {
         part.batches = self.folds.take(self.roots)?;
         part.read_to = to;
         part.tail_hash = self.raw.tail_hash(to);
-        part.state = self.parser.state.clone();
+        part.state = carried(&self.parser.state)?;
         self.handed_on = Mark {
             read_to: to,
             tail_hash: part.tail_hash,

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 
 use super::*;
 use crate::store::Store;
-use crate::store::files::{self, Owner, Seen};
+use crate::store::files::{self, Form, Owner, Seen};
 
 const SMALL: Limits = Limits {
     line: 256 << 10,
@@ -40,7 +40,15 @@ struct Got {
 fn read(limits: Limits, path: &Path, room: &mut Room, mut each: impl FnMut(usize)) -> Got {
     let store = Store::open_in_memory().unwrap();
     let seen = Seen::default();
-    let file = files::insert(store.conn(), Agent::Claude, path, &seen, Owner::Found).unwrap();
+    let file = files::insert(
+        store.conn(),
+        Agent::Claude,
+        path,
+        &seen,
+        Owner::Found,
+        Form::Lines,
+    )
+    .unwrap();
     let mut folds = Folds::new(Agent::Claude, true, false);
     let place = Place {
         path,

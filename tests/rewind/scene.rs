@@ -308,6 +308,7 @@ impl Scene {
             Places {
                 home: self.dir.clone(),
                 env: Vec::new(),
+                ..Places::default()
             },
             Clock::frozen(Time(self.clock)),
         );

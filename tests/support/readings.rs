@@ -30,7 +30,7 @@ impl Bench {
         Options {
             places: Places {
                 home: self.dir.path().to_owned(),
-                env: Vec::new(),
+                ..Places::default()
             },
             everything: true,
             threads: 1,
