@@ -133,6 +133,11 @@ impl Place {
         })
     }
 
+    /// Whether its folder is there, is the user's own, and was made on this machine. Opens no store and changes nothing.
+    pub fn is_ours(&self) -> bool {
+        super::guard::is_ours(self)
+    }
+
     /// Whether there is a store, be it only the one kept in the state folder after somebody deleted ours.
     pub fn has_store(&self) -> bool {
         self.db.symlink_metadata().is_ok() || super::survive::kept(self).is_some()
