@@ -15,7 +15,7 @@
 //! | [`snapshot`] | the tree of the work folder into the store | write to the work folder |
 //! | [`rewind`] | a plan, and its application, undo and recovery: the only writer of the user's tree | act without a plan that was confirmed |
 //! | [`hook`] | what agents tell while they work, through a spool; their configuration | make an agent wait, or open a database while it does |
-| [`text`] | makes foreign text safe and measurable | know where it comes from |
+//! | [`text`] | makes foreign text safe and measurable | know where it comes from |
 //! | [`ui`] | the screen: model, message, update, view; workers ask | run SQL, read files |
 //! | [`cli`] | the commands, and the thread that feeds the screen | hold an answer that the screen lacks |
 //! | [`config`], [`clock`] | the surroundings, read once at the top | be read from below |

@@ -125,6 +125,10 @@ pub enum Command {
     Redo(Back),
     /// Give space back that nothing needs any more
     Gc(Gc),
+    /// Take an event from an agent's hook; `init` installs those
+    ///
+    /// Reads JSON on stdin, says nothing and always exits with 0. What was told is stored by whoever looks next.
+    Hook(Hook),
     /// Say what is recorded, where, and since when
     Status,
     /// Check the store and what was read into it
@@ -313,6 +317,14 @@ pub struct Gc {
     /// Only count
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `hook`.
+#[derive(Debug, ClapArgs)]
+pub struct Hook {
+    /// The agent: claude, codex, gemini, cursor, copilot or opencode
+    #[arg(value_name = "AGENT", default_value = "")]
+    pub agent: String,
 }
 
 /// `doctor`.

@@ -13,6 +13,7 @@ mod door;
 mod feed;
 mod generate;
 mod history;
+pub mod hook;
 mod ingest;
 mod json;
 mod log;
@@ -97,6 +98,11 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Completions(options)) => generate::completions(options.shell, out),
         Some(Command::Man) => generate::man(out),
         Some(Command::Demo) => demo::run(&context, out),
+        Some(Command::Hook(options)) => {
+            // What goes wrong is not the agent's business.
+            let _ = hook::named(&options.agent);
+            Ok(())
+        }
     }
 }
 

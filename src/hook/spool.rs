@@ -405,7 +405,10 @@ mod tests {
         std::fs::write(far.join(FULL), "..").unwrap();
         spool.put(&event(2)).unwrap();
         let drained = spool.drain(9).unwrap();
-        assert_eq!((times(&drained), drained.damaged, drained.lost), (vec![1], 2, 3));
+        assert_eq!(
+            (times(&drained), drained.damaged, drained.lost),
+            (vec![1], 2, 3)
+        );
         drained.done().unwrap();
         assert_eq!(std::fs::read_dir(&far).unwrap().count(), 0);
         spool.put(&event(3)).unwrap();

@@ -93,6 +93,17 @@ pub fn last_of_session(conn: &Connection, agent: &str, session: &str) -> Result<
         .optional()?)
 }
 
+/// Whether an event of a folder waits for the snapshot of a hook's child.
+pub fn waiting_for_a_snapshot(conn: &Connection, root: &[u8]) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT 1 FROM hook_event WHERE root = ?1 AND shot = 2 AND snapshot IS NULL LIMIT 1",
+        )?
+        .query_row([root], |_| Ok(()))
+        .optional()?
+        .is_some())
+}
+
 /// Notes the snapshot that was taken for all events of a folder that waited for one and came before it began.
 pub fn set_snapshot(conn: &Connection, root: &[u8], until: Time, snapshot: i64) -> Result<u64> {
     let n = conn
@@ -111,12 +122,7 @@ pub fn told(conn: &Connection) -> Result<Vec<(String, u64, Time, Time)>> {
     )?;
     let rows = q.query_map([], |r| {
         let n: i64 = r.get(1)?;
-        Ok((
-            r.get(0)?,
-            n.max(0) as u64,
-            Time(r.get(2)?),
-            Time(r.get(3)?),
-        ))
+        Ok((r.get(0)?, n.max(0) as u64, Time(r.get(2)?), Time(r.get(3)?)))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -173,7 +179,13 @@ mod tests {
         let all = of_session(c, "claude", "s").unwrap();
         let keys: Vec<_> = all.iter().map(|e| e.key.as_str()).collect();
         assert_eq!(keys, ["a", "b"]);
-        assert_eq!(HookEvent { id: 0, ..all[0].clone() }, event("a", 10));
+        assert_eq!(
+            HookEvent {
+                id: 0,
+                ..all[0].clone()
+            },
+            event("a", 10)
+        );
         assert_eq!(of_root(c, b"/w", Time(11)).unwrap().len(), 1);
         assert_eq!(newer_than(c, 1).unwrap()[0].key, "a");
         assert_eq!(last_of_session(c, "claude", "s").unwrap().unwrap().key, "b");
@@ -188,9 +200,14 @@ mod tests {
         let store = Store::open_in_memory().unwrap();
         let c = store.conn();
         for (key, at, shot) in [("a", 10, 2), ("b", 20, 2), ("c", 30, 2), ("d", 5, 1)] {
-            let e = HookEvent { shot, ..event(key, at) };
+            let e = HookEvent {
+                shot,
+                ..event(key, at)
+            };
             put(c, &e).unwrap();
         }
+        assert!(waiting_for_a_snapshot(c, b"/w").unwrap());
+        assert!(!waiting_for_a_snapshot(c, b"/other").unwrap());
         assert_eq!(set_snapshot(c, b"/w", Time(20), 7).unwrap(), 2);
         assert_eq!(set_snapshot(c, b"/other", Time(99), 8).unwrap(), 0);
         let shots: Vec<_> = of_session(c, "claude", "s")

@@ -65,3 +65,4 @@ CREATE TABLE hook_event (
 ) STRICT;
 CREATE INDEX hook_event_session ON hook_event (agent, session, at, id);
 CREATE INDEX hook_event_root ON hook_event (root, at, id);
+CREATE INDEX hook_event_due ON hook_event (root) WHERE shot = 2 AND snapshot IS NULL;
