@@ -5,13 +5,14 @@
 //! a word. It opens no database. Whoever has the store open drains the spool into it ([`mod@record`]); that may be the
 //! screen, `watch`, any command, or that background child.
 //!
-//! `install` puts the hooks into the agents' own configuration, and takes them out again.
+//! [`install`] puts the hooks into the agents' own configuration, and takes them out again.
 //!
 //! Nothing here knows the screen or the commands; nothing here writes to the work folder.
 
 mod call;
 mod event;
 mod host;
+pub mod install;
 mod payload;
 pub mod record;
 mod scan;

@@ -36,8 +36,8 @@ const LONGEST_ID: usize = 512;
 
 /// Tools that only look. The names of all agents, in small letters.
 const LOOKS: &[&str] = &[
-    "askuserquestion",
     "ask_user",
+    "askuserquestion",
     "enterplanmode",
     "exitplanmode",
     "get_internal_docs",

@@ -66,7 +66,8 @@ impl Surroundings {
         self.folder(self.data_home.as_deref(), ".local/share")
     }
 
-    fn state(&self) -> Option<PathBuf> {
+    /// Our folder in the user's state folder.
+    pub fn state(&self) -> Option<PathBuf> {
         self.folder(self.state_home.as_deref(), ".local/state")
     }
 }
