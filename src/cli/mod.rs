@@ -15,6 +15,7 @@ mod generate;
 mod history;
 pub mod hook;
 mod ingest;
+mod init;
 mod json;
 mod log;
 mod out;
@@ -93,6 +94,8 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Undo(options)) => rewind::undo(&context, options, out),
         Some(Command::Redo(options)) => rewind::redo(&context, options, out),
         Some(Command::Gc(options)) => snapshot::gc(&context, options, out),
+        Some(Command::Init(options)) => init::run(&context, options, out),
+        Some(Command::Uninstall(options)) => init::uninstall(&context, options, out),
         Some(Command::Status) => status::run(&context, out),
         Some(Command::Doctor(options)) => doctor::run(&context, options, out),
         Some(Command::Completions(options)) => generate::completions(options.shell, out),

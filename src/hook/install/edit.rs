@@ -95,7 +95,7 @@ pub(super) fn put(text: &str, entries: &Entries) -> Result<Edit, Refused> {
     // From the end of the text on, so that places before stay what they are.
     let mut todo: Vec<(usize, Todo<'_>)> = present
         .iter()
-        .map(|(list, entry)| (list.span.end, Todo::Item(list, entry)))
+        .map(|(list, entry)| (list.span.end - 1, Todo::Item(list, entry)))
         .collect();
     if !missing.is_empty() {
         todo.push((last_end(hooks), Todo::Members(missing)));
@@ -116,7 +116,10 @@ enum Todo<'a> {
 }
 
 fn last_end(object: &Node) -> usize {
-    object.members().last().map_or(object.span.start + 1, |m| m.node.span.end)
+    object
+        .members()
+        .last()
+        .map_or(object.span.start + 1, |m| m.node.span.end)
 }
 
 fn parsed(text: &str) -> Result<Node, Refused> {
@@ -160,14 +163,18 @@ fn own_line(text: &str, at: usize) -> Option<&str> {
     let before = &text[..at];
     let blank = before.len() - before.trim_end_matches([' ', '\t']).len();
     let line = &before[..before.len() - blank];
-    line.ends_with('\n').then(|| &before[before.len() - blank..])
+    line.ends_with('\n')
+        .then(|| &before[before.len() - blank..])
 }
 
 fn add_members(edit: &mut Edit, object: &Node, members: Vec<(&'static str, Write)>, style: &Style) {
     let last = object.members().last().map(|m| (m.start, m.node.span.end));
     let pieces: Vec<Written> = members
         .into_iter()
-        .map(|(key, value)| Written { key: Some(key), value })
+        .map(|(key, value)| Written {
+            key: Some(key),
+            value,
+        })
         .collect();
     add(edit, object, last, &pieces, style);
 }
@@ -197,7 +204,13 @@ impl Written {
 }
 
 /// Adds behind the last part of an object or list, or into an empty one.
-fn add(edit: &mut Edit, holder: &Node, last: Option<(usize, usize)>, parts: &[Written], style: &Style) {
+fn add(
+    edit: &mut Edit,
+    holder: &Node,
+    last: Option<(usize, usize)>,
+    parts: &[Written],
+    style: &Style,
+) {
     let text = &edit.text;
     let mut piece = String::new();
     let at = match last {
@@ -302,9 +315,16 @@ pub(super) fn present(text: &str, entries: &Entries) -> Result<Vec<&'static str>
     };
     let has = |event: &&'static str| {
         let items = hooks.get(event).map_or(&[] as &[_], Node::items);
-        items.iter().any(|item| !ours(item, &entries.mark).is_empty())
+        items
+            .iter()
+            .any(|item| !ours(item, &entries.mark).is_empty())
     };
-    Ok(entries.events.iter().map(|(event, _)| *event).filter(has).collect())
+    Ok(entries
+        .events
+        .iter()
+        .map(|(event, _)| *event)
+        .filter(has)
+        .collect())
 }
 
 /// The commands of ours in a text.
@@ -314,7 +334,10 @@ pub(super) fn commands(text: &str, mark: &str) -> Vec<String> {
     };
     let lists = node.get("hooks").map_or(&[] as &[_], Node::members);
     let items = lists.iter().flat_map(|m| m.node.items());
-    items.flat_map(|i| ours(i, mark)).filter_map(|n| n.get("command")?.text().map(str::to_owned)).collect()
+    items
+        .flat_map(|i| ours(i, mark))
+        .filter_map(|n| n.get("command")?.text().map(str::to_owned))
+        .collect()
 }
 
 /// The handlers of ours in an entry: the entry itself, or some in its `hooks`.
@@ -324,7 +347,10 @@ fn ours<'a>(entry: &'a Node, mark: &str) -> Vec<&'a Node> {
         command.is_some_and(|c| c.ends_with(mark))
     };
     let inner = entry.get("hooks").map_or(&[] as &[_], Node::items);
-    std::iter::once(entry).chain(inner).filter(is_ours).collect()
+    std::iter::once(entry)
+        .chain(inner)
+        .filter(is_ours)
+        .collect()
 }
 
 /// Takes the entries out: the pieces that were put in, if they are all there as they were, else what is ours.
@@ -400,9 +426,15 @@ fn cut(text: &str, parts: &[Range<usize>], n: usize) -> Vec<Range<usize>> {
     let comma = |range: Range<usize>| comma_in(text, range.clone()).map(|c| c..c + 1);
     match (n.checked_sub(1).map(|p| parts[p].end), parts.get(n + 1)) {
         (Some(before), _) if only_comma(&text[before..own.start]) => vec![before..own.end],
-        (Some(before), _) => [Some(own.clone()), comma(before..own.start)].into_iter().flatten().collect(),
+        (Some(before), _) => [Some(own.clone()), comma(before..own.start)]
+            .into_iter()
+            .flatten()
+            .collect(),
         (None, Some(next)) if only_comma(&text[own.end..next.start]) => vec![own.start..next.start],
-        (None, Some(next)) => [comma(own.end..next.start), Some(own)].into_iter().flatten().collect(),
+        (None, Some(next)) => [comma(own.end..next.start), Some(own)]
+            .into_iter()
+            .flatten()
+            .collect(),
         (None, None) => {
             // A trailing comma, where they are allowed.
             let rest = &text[own.end..];
@@ -425,7 +457,10 @@ fn comma_in(text: &str, range: Range<usize>) -> Option<usize> {
                 at += 2 + rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
             }
             [b'/', b'*', rest @ ..] => {
-                at += 4 + rest.windows(2).position(|w| w == b"*/").unwrap_or(rest.len());
+                at += 4 + rest
+                    .windows(2)
+                    .position(|w| w == b"*/")
+                    .unwrap_or(rest.len());
             }
             [b',', ..] => return Some(range.start + at),
             _ => at += 1,

@@ -68,42 +68,15 @@ pub(super) enum Replaced {
 /// Puts `new` in the place of `old`; `None` means no file. If the file is not `old` any more, it stays as it is, even if
 /// it changes between the last look and the exchange.
 pub(super) fn replace(path: &Path, old: Option<&str>, new: Option<&str>) -> io::Result<Replaced> {
-    let now = match std::fs::read(path) {
-        Ok(bytes) => Some(bytes),
-        Err(e) if e.kind() == ErrorKind::NotFound => None,
-        Err(e) => return Err(e),
-    };
-    if now.as_deref() != old.map(str::as_bytes) {
-        return Ok(Replaced::Changed);
-    }
     let beside = beside(path);
-    let done = match (old, new) {
-        (None, None) => Ok(Replaced::Done),
-        (Some(old), None) => {
-            std::fs::rename(path, &beside)?;
-            put_back_if_changed(path, &beside, old)
-        }
-        (None, Some(new)) => {
-            write_new(&beside, new, 0o600)?;
-            match rustix::fs::renameat_with(CWD, &beside, CWD, path, RenameFlags::NOREPLACE) {
-                Err(rustix::io::Errno::EXIST) => Ok(Replaced::Changed),
-                Err(e) if cannot(e) => std::fs::rename(&beside, path).map(|()| Replaced::Done),
-                other => other.map(|()| Replaced::Done).map_err(Into::into),
-            }
-        }
-        (Some(old), Some(new)) => {
-            let mode = path.symlink_metadata()?.mode() & 0o7777;
-            write_new(&beside, new, mode)?;
-            match rustix::fs::renameat_with(CWD, &beside, CWD, path, RenameFlags::EXCHANGE) {
-                Err(e) if cannot(e) => std::fs::rename(&beside, path).map(|()| Replaced::Done),
-                Err(e) => Err(e.into()),
-                Ok(()) if std::fs::read(&beside)? == old.as_bytes() => Ok(Replaced::Done),
-                // Its agent was quicker: what it wrote goes back.
-                Ok(()) => rustix::fs::renameat_with(CWD, &beside, CWD, path, RenameFlags::EXCHANGE)
-                    .map(|()| Replaced::Changed)
-                    .map_err(Into::into),
-            }
-        }
+    if let Some(new) = new {
+        let mode = path.symlink_metadata().map_or(0o600, |m| m.mode() & 0o7777);
+        write_new(&beside, new, mode)?;
+    }
+    // As late as can be.
+    let done = match text(path)?.as_deref() == old.map(str::as_bytes) {
+        true => put(path, &beside, old, new),
+        false => Ok(Replaced::Changed),
     };
     // What is left there is our own text, or the old one, which is in the backup.
     let _ = std::fs::remove_file(&beside);
@@ -112,6 +85,51 @@ pub(super) fn replace(path: &Path, old: Option<&str>, new: Option<&str>) -> io::
         let _ = dir.sync_all();
     }
     done
+}
+
+fn text(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn put(path: &Path, beside: &Path, old: Option<&str>, new: Option<&str>) -> io::Result<Replaced> {
+    match (old, new) {
+        (None, None) => Ok(Replaced::Done),
+        (Some(old), None) => {
+            std::fs::rename(path, beside)?;
+            put_back_if_changed(path, beside, old)
+        }
+        (None, Some(_)) => {
+            match rustix::fs::renameat_with(CWD, beside, CWD, path, RenameFlags::NOREPLACE) {
+                Err(rustix::io::Errno::EXIST) => Ok(Replaced::Changed),
+                Err(e) if cannot(e) => std::fs::rename(beside, path).map(|()| Replaced::Done),
+                other => other.map(|()| Replaced::Done).map_err(Into::into),
+            }
+        }
+        (Some(old), Some(new)) => match exchange(beside, path) {
+            Err(e) if cannot(e) => std::fs::rename(beside, path).map(|()| Replaced::Done),
+            Err(e) => Err(e.into()),
+            Ok(()) if std::fs::read(beside)? == old.as_bytes() => Ok(Replaced::Done),
+            Ok(()) => {
+                // Its agent was quicker: what it wrote goes back. If it wrote again meanwhile, that is what we hold then,
+                // and it goes back too, until we hold our own.
+                for _ in 0..100 {
+                    exchange(beside, path)?;
+                    if std::fs::read(beside)? == new.as_bytes() {
+                        break;
+                    }
+                }
+                Ok(Replaced::Changed)
+            }
+        },
+    }
+}
+
+fn exchange(a: &Path, b: &Path) -> rustix::io::Result<()> {
+    rustix::fs::renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)
 }
 
 fn put_back_if_changed(path: &Path, beside: &Path, old: &str) -> io::Result<Replaced> {

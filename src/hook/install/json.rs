@@ -74,17 +74,23 @@ pub(super) fn parse(text: &str) -> Result<Node, Bad> {
     if text.starts_with('\u{feff}') {
         p.at = '\u{feff}'.len_utf8();
     }
-    p.blank().and_then(|()| p.value(0)).and_then(|node| {
-        p.blank()?;
-        match p.at == text.len() {
-            true => Ok(node),
-            false => Err("something stands after the value"),
-        }
-    })
-    .map_err(|why| Bad {
-        line: text.as_bytes()[..p.at].iter().filter(|b| **b == b'\n').count() + 1,
-        why,
-    })
+    p.blank()
+        .and_then(|()| p.value(0))
+        .and_then(|node| {
+            p.blank()?;
+            match p.at == text.len() {
+                true => Ok(node),
+                false => Err("something stands after the value"),
+            }
+        })
+        .map_err(|why| Bad {
+            line: text.as_bytes()[..p.at]
+                .iter()
+                .filter(|b| **b == b'\n')
+                .count()
+                + 1,
+            why,
+        })
 }
 
 struct Parser<'a> {
@@ -206,11 +212,13 @@ impl Parser<'_> {
 
     fn word(&mut self) -> Parsed<Value> {
         let start = self.at;
-        let end = self.rest().iter().position(|b| {
-            !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.'))
-        });
+        let end = self
+            .rest()
+            .iter()
+            .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.')));
         self.at += end.unwrap_or(self.rest().len());
-        match serde_json::from_str::<serde_json::Value>(&self.text[start..self.at]) {
+        // As text: a number may be larger than any of ours.
+        match serde_json::from_str::<&serde_json::value::RawValue>(&self.text[start..self.at]) {
             Ok(_) => Ok(Value::Other),
             Err(_) => {
                 self.at = start;
@@ -231,7 +239,10 @@ mod tests {
         let node = parse(text).unwrap();
         assert!(text[node.span.clone()].starts_with('{') && text[node.span.clone()].ends_with('}'));
         let first = &node.members()[0];
-        assert_eq!(&text[first.start..first.node.span.end], "\"k\" : [1, \"x\\\"\", {}]");
+        assert_eq!(
+            &text[first.start..first.node.span.end],
+            "\"k\" : [1, \"x\\\"\", {}]"
+        );
         assert_eq!(first.node.items()[1].text(), Some("x\""));
         // The last of equal keys counts.
         assert_eq!(node.get("k").unwrap().value, Value::Other);

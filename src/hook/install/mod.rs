@@ -130,7 +130,9 @@ pub struct Installed {
 /// The agents that are used on this machine or in this project.
 pub fn agents(homes: &Homes, project: Option<&Path>) -> Vec<Host> {
     let found = Host::ALL.iter().copied();
-    found.filter(|h| agents::is_found(*h, homes, project)).collect()
+    found
+        .filter(|h| agents::is_found(*h, homes, project))
+        .collect()
 }
 
 /// What installing would do for an agent.
@@ -144,7 +146,12 @@ pub fn plan(host: Host, scope: &Scope, homes: &Homes, program: &str) -> Finding 
     }
 }
 
-fn planned(target: &Target, scope: &Scope, homes: &Homes, program: &str) -> Result<Option<Change>, String> {
+fn planned(
+    target: &Target,
+    scope: &Scope,
+    homes: &Homes,
+    program: &str,
+) -> Result<Option<Change>, String> {
     let text = file::read(&target.path, homes.uid)?;
     let old = Records::new(&homes.state).of(&target.path);
     let present = text.as_deref().unwrap_or_default();
@@ -186,11 +193,17 @@ fn is_whole(target: &Target, text: &str, program: &str) -> Result<bool, String> 
         Form::Json => {
             let entries = agents::entries(target.host, program);
             edit::present(text, &entries)?.len() == events.len()
-                && edit::commands(text, &entries.mark).iter().all(|c| *c == wanted)
+                && edit::commands(text, &entries.mark)
+                    .iter()
+                    .all(|c| *c == wanted)
         }
         Form::Toml => {
             let found = toml::commands(text, &agents::mark(target.host));
-            events.iter().all(|e| found.iter().any(|(event, command)| event == e && *command == wanted))
+            events.iter().all(|e| {
+                found
+                    .iter()
+                    .any(|(event, command)| event == e && *command == wanted)
+            })
         }
     })
 }
@@ -202,7 +215,10 @@ fn commands(target: &Target, text: &str) -> Vec<String> {
         Form::Own if text.contains("`regent-tui uninstall` removes it") => vec![mark],
         Form::Own => Vec::new(),
         Form::Json => edit::commands(text, &mark),
-        Form::Toml => toml::commands(text, &mark).into_iter().map(|(_, c)| c).collect(),
+        Form::Toml => toml::commands(text, &mark)
+            .into_iter()
+            .map(|(_, c)| c)
+            .collect(),
     }
 }
 
@@ -249,7 +265,10 @@ pub fn plan_removal(homes: &Homes, scopes: &[Scope], hosts: &[Host]) -> Vec<Find
             Scope::User => None,
             Scope::Project(root) => Some(root),
         };
-        let remembered = records.all().into_iter().filter(|r| r.project.as_ref() == project);
+        let remembered = records
+            .all()
+            .into_iter()
+            .filter(|r| r.project.as_ref() == project);
         let named = remembered.map(|r| Target {
             host: r.host,
             form: form_of(&r),
@@ -289,7 +308,9 @@ fn planned_removal(target: &Target, homes: &Homes) -> Result<Option<Change>, Str
     }
     let after = match &record {
         Some(r) if r.after == hash(&text) => match r.existed {
-            true => Some(std::fs::read_to_string(records.backup(&target.path)).map_err(|e| e.to_string())?),
+            true => Some(
+                std::fs::read_to_string(records.backup(&target.path)).map_err(|e| e.to_string())?,
+            ),
             false => None,
         },
         _ => {
@@ -316,7 +337,8 @@ fn planned_removal(target: &Target, homes: &Homes) -> Result<Option<Change>, Str
 fn is_bare(text: &str) -> bool {
     text.trim().is_empty()
         || json::parse(text).is_ok_and(|n| {
-            matches!(n.value, json::Value::Object(_)) && n.members().iter().all(|m| m.key == "version")
+            matches!(n.value, json::Value::Object(_))
+                && n.members().iter().all(|m| m.key == "version")
         })
 }
 
@@ -339,7 +361,12 @@ pub fn apply(change: &Change, homes: &Homes, now: Time) -> io::Result<Option<Pat
 
 fn again(change: &Change, homes: &Homes) -> Result<Option<Change>, String> {
     match &change.job {
-        Job::Install { target, project, program, .. } => {
+        Job::Install {
+            target,
+            project,
+            program,
+            ..
+        } => {
             let scope = match project {
                 Some(root) => Scope::Project(root.clone()),
                 None => Scope::User,
@@ -350,12 +377,25 @@ fn again(change: &Change, homes: &Homes) -> Result<Option<Change>, String> {
     }
 }
 
-fn apply_once(change: &Change, homes: &Homes, now: Time) -> io::Result<(Replaced, Option<PathBuf>)> {
+fn apply_once(
+    change: &Change,
+    homes: &Homes,
+    now: Time,
+) -> io::Result<(Replaced, Option<PathBuf>)> {
     let records = Records::new(&homes.state);
     let (before, after) = (change.before.as_deref(), change.after.as_deref());
     match &change.job {
-        Job::Install { project, program, base, pieces, .. } => {
-            let backup = base.as_ref().map(|b| records.keep(&change.path, b)).transpose()?;
+        Job::Install {
+            project,
+            program,
+            base,
+            pieces,
+            ..
+        } => {
+            let backup = base
+                .as_ref()
+                .map(|b| records.keep(&change.path, b))
+                .transpose()?;
             let mut made = file::make_parents(&change.path)?;
             if let Some(old) = records.of(&change.path) {
                 made.extend(old.made);

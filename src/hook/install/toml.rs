@@ -19,7 +19,12 @@ fn table(text: &str) -> Result<toml::Table, Refused> {
 }
 
 /// Puts the hooks of these events in.
-pub(super) fn put(text: &str, events: &[&str], command: &str, timeout: u32) -> Result<Edit, Refused> {
+pub(super) fn put(
+    text: &str,
+    events: &[&str],
+    command: &str,
+    timeout: u32,
+) -> Result<Edit, Refused> {
     let before = table(text)?;
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let quoted = toml::Value::from(command).to_string();
@@ -114,14 +119,22 @@ pub(super) fn take_out(text: &str, pieces: &[String], mark: &str) -> Result<Stri
         let is_group = |n: usize| lines.get(n).is_some_and(|l| l.starts_with("[[hooks."));
         let ours = is_group(at)
             && is_group(at + 1)
-            && lines[at + 1..].iter().skip(1).take(3).any(|l| l.starts_with("command = ") && l.contains(mark));
+            && lines[at + 1..]
+                .iter()
+                .skip(1)
+                .take(3)
+                .any(|l| l.starts_with("command = ") && l.contains(mark));
         if !ours {
             out.push_str(lines[at]);
             at += 1;
             continue;
         }
         at += 2;
-        while lines.get(at).is_some_and(|l| ["type = ", "command = ", "timeout = "].iter().any(|k| l.starts_with(k))) {
+        while lines.get(at).is_some_and(|l| {
+            ["type = ", "command = ", "timeout = "]
+                .iter()
+                .any(|k| l.starts_with(k))
+        }) {
             at += 1;
         }
     }
@@ -154,9 +167,15 @@ mod tests {
             assert_eq!(commands(&edit.text, MARK).len(), 2, "{}", edit.text);
             assert_eq!(take_out(&edit.text, &edit.pieces, MARK).unwrap(), text);
             // Codex writes what it remembers behind it.
-            let grown = format!("{}\n[projects.\"/w\"]\ntrust_level = \"trusted\"\n", edit.text);
+            let grown = format!(
+                "{}\n[projects.\"/w\"]\ntrust_level = \"trusted\"\n",
+                edit.text
+            );
             let left = take_out(&grown, &edit.pieces, MARK).unwrap();
-            assert_eq!(left, format!("{text}\n[projects.\"/w\"]\ntrust_level = \"trusted\"\n"));
+            assert_eq!(
+                left,
+                format!("{text}\n[projects.\"/w\"]\ntrust_level = \"trusted\"\n")
+            );
             // Without the piece it is found by what it says.
             let left = take_out(&grown, &[], MARK).unwrap();
             assert!(commands(&left, MARK).is_empty() && left.contains("[projects."));
@@ -165,9 +184,17 @@ mod tests {
 
     #[test]
     fn what_cannot_be_added_to_is_refused() {
-        for text in ["hooks = { Stop = [] }\n", "hooks = 1\n", "[hooks]\nStop = \"x\"\n", "a = \n", "[[hooks]]\n"] {
+        for text in [
+            "hooks = { Stop = [] }\n",
+            "hooks = 1\n",
+            "[hooks]\nStop = \"x\"\n",
+            "a = \n",
+            "[[hooks]]\n",
+        ] {
             assert!(put_in(text).is_err(), "{text}");
         }
-        assert!(has_hooks("[[hooks.Stop]]\n") && !has_hooks("[hooks.state]\n") && !has_hooks("a ="));
+        assert!(
+            has_hooks("[[hooks.Stop]]\n") && !has_hooks("[hooks.state]\n") && !has_hooks("a =")
+        );
     }
 }
