@@ -18,12 +18,13 @@ use super::{Event, Host, Shot, payload, settle};
 use crate::model::Time;
 use crate::store::place::Surroundings;
 
-/// How long one waits for an agent that says nothing.
-const SILENCE: Duration = Duration::from_millis(40);
+/// How long one waits for an agent that has the other end of the pipe and says nothing. On a busy machine it may not have
+/// come to it yet, and to go away would be an error to it; that wait is its own. Where nobody can write, one does not wait.
+const SILENCE: Duration = Duration::from_secs(1);
 /// The same, after a whole event.
 const AFTERWARDS: Duration = Duration::from_millis(2);
 /// How long one listens to an agent that goes on and on.
-const LONGEST: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(4);
 const CHUNK: usize = 256 << 10;
 
 /// Takes the event on stdin. `now` is when the hook was started, `folder` where.
@@ -70,7 +71,7 @@ fn listen() -> io::Result<Scan> {
             false => SILENCE,
         };
         let wait = Timespec {
-            tv_sec: 0,
+            tv_sec: i64::try_from(silence.as_secs()).unwrap_or(1),
             tv_nsec: i64::from(silence.subsec_nanos()),
         };
         match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&wait)) {

@@ -13,14 +13,13 @@ mod call;
 mod event;
 mod host;
 pub mod install;
+mod locks;
 mod payload;
 pub mod record;
 mod scan;
 pub mod settle;
 pub mod spool;
-mod watching;
 
 pub use call::{call, swallow};
 pub use event::{Event, Kind, Shot};
 pub use host::Host;
-pub use watching::Watching;

@@ -3,7 +3,7 @@
 //! The fields that matter come before and after inputs and outputs of any length. It judges nothing: what is no JSON gives
 //! no fields, or those that stood before the damage.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// Longer values are cut off: no id and no path that we can use is.
 const LONGEST: usize = 4096;
@@ -124,7 +124,35 @@ impl Scan {
         &bytes[1..]
     }
 
+    /// Passes a string that is not kept: only its end matters, so only quotes are looked for.
+    fn past_text<'a>(&mut self, bytes: &'a [u8], escaped: bool) -> &'a [u8] {
+        // A quote is part of the string if the backslashes before it are odd in number.
+        let escapes = |end: usize| {
+            let run = bytes[..end]
+                .iter()
+                .rev()
+                .take_while(|b| **b == b'\\')
+                .count();
+            (run + usize::from(escaped && run == end)) % 2 == 1
+        };
+        let mut from = 0;
+        while let Some(n) = memchr(b'"', &bytes[from..]) {
+            let end = from + n;
+            from = end + 1;
+            if !escapes(end) {
+                self.at = At::Between;
+                self.text_is_over();
+                return &bytes[from..];
+            }
+        }
+        self.at = At::Text(escapes(bytes.len()));
+        &[]
+    }
+
     fn in_text<'a>(&mut self, bytes: &'a [u8], escaped: bool) -> &'a [u8] {
+        if !self.keep || self.text.len() > LONGEST {
+            return self.past_text(bytes, escaped);
+        }
         if escaped {
             self.keep_some(&bytes[..1]);
             self.at = At::Text(false);
@@ -216,6 +244,21 @@ mod tests {
         ];
         for text in bad {
             assert_eq!(scan(text, 3).get("a"), None, "{text:?}");
+        }
+        // Quotes behind any number of backslashes, cut anywhere.
+        for n in 0..9 {
+            let text = format!(
+                "{{\"x\":\"{}\\\"{}\",\"a\":\"y\"}}",
+                "\\\\".repeat(n),
+                "\\\\".repeat(n)
+            );
+            for chunk in 1..40 {
+                assert_eq!(
+                    scan(text.as_bytes(), chunk).get("a"),
+                    Some("y"),
+                    "{text} {chunk}"
+                );
+            }
         }
         let deep = [b"{\"x\":".as_slice(), &b"[".repeat(1_000_000)].concat();
         assert!(scan(&deep, 4096).is_over());

@@ -6,18 +6,17 @@
 
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
 
+use super::locks::{is_held, open};
 use super::record::{self, Recorded};
 use super::spool::Spool;
-use super::watching::{is_held, open};
 use crate::clock::Clock;
 use crate::fsx::{Lock, Root};
-use crate::model::Time;
 use crate::snapshot::{self, Wanted};
 use crate::store::place::Surroundings;
 use crate::store::snapshots::Reason;
@@ -80,8 +79,9 @@ fn work(spool: &Spool, around: &Surroundings, clock: Clock) -> Result<()> {
 fn shoot(store: &Store, root: &Path, home: Option<&Path>, clock: Clock) -> Result<()> {
     let root = Root::open(root, home)?;
     let _lock = patiently(&root)?;
+    // What is told from here on may have come too late for this one.
+    let began = clock.now();
     let taken = snapshot::take(store, &root, &Wanted::new(clock, Reason::Automatic))?;
-    let began: Time = taken.snapshot.time.0;
     let name = root.place().as_os_str().as_bytes();
     let tx = store.begin()?;
     hooks::set_snapshot(&tx, name, began, taken.snapshot.id)?;
@@ -110,11 +110,11 @@ struct Turn {
 impl Turn {
     /// Waits for its turn; `None` if somebody else waits already.
     fn take(spool: &Spool) -> Result<Option<Turn>> {
-        let next = open(&lock(spool, "next"), true)?;
+        let next = open(&spool.lock_file("next"))?;
         if next.try_lock().is_err() {
             return Ok(None);
         }
-        let file = open(&lock(spool, "settle"), true)?;
+        let file = open(&spool.lock_file("settle"))?;
         file.lock()?;
         // From here on somebody else may wait: what is told now may come too late for us.
         next.unlock()?;
@@ -127,10 +127,6 @@ impl Drop for Turn {
         // If this fails, the end of the process is what is left.
         let _ = self.file.unlock();
     }
-}
-
-fn lock(spool: &Spool, what: &str) -> PathBuf {
-    spool.lock_file(what)
 }
 
 /// Takes in what was told, for a command or a screen that has the store open anyway.

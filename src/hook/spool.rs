@@ -101,22 +101,30 @@ impl Spool {
             main_worktree: repository.and_then(|r| r.main_worktree.as_deref()),
         };
         let place = Place::choose(&wanted, around).ok()?;
-        let near = (place.keep.is_some() && place.is_ours()).then(|| place.dir.join(NAME));
-        let far = match &place.keep {
-            Some(keep) => keep.join(NAME),
-            None => place.dir.join(NAME),
-        };
         let this = repository.and_then(|r| r.this_worktree.clone());
         let root = match this {
             Some(root) => root,
             None => std::fs::canonicalize(folder).ok()?,
         };
         Some(Spool {
+            root,
+            ..Spool::at(&place)
+        })
+    }
+
+    /// The spool beside a store, for who has that open and takes everything in, whatever worktree it is about.
+    pub fn at(place: &Place) -> Spool {
+        let near = (place.keep.is_some() && place.is_ours()).then(|| place.dir.join(NAME));
+        let far = match &place.keep {
+            Some(keep) => keep.join(NAME),
+            None => place.dir.join(NAME),
+        };
+        Spool {
             near,
             far,
-            root,
-            place,
-        })
+            root: place.dir.parent().unwrap_or(&place.dir).to_owned(),
+            place: place.clone(),
+        }
     }
 
     /// Where the store is that these events belong to.
@@ -440,10 +448,12 @@ mod tests {
         let home = home();
         let spool = Spool::of(&home.repo, &home.around).unwrap();
         assert!(!spool.is_watched());
-        let watching = spool.watch().unwrap().unwrap();
+        std::fs::create_dir(home.repo.join(".regent")).unwrap();
+        let lease = File::create(home.repo.join(".regent/watching")).unwrap();
+        assert!(!spool.is_watched());
+        lease.lock().unwrap();
         assert!(spool.is_watched());
-        assert!(spool.watch().unwrap().is_none());
-        drop(watching);
+        lease.unlock().unwrap();
         assert!(!spool.is_watched());
     }
 }
