@@ -378,7 +378,7 @@ pub struct Uninstall {
 #[derive(Debug, ClapArgs)]
 pub struct Hook {
     /// The agent: claude, codex, gemini, cursor, copilot or opencode
-    #[arg(value_name = "AGENT", default_value = "")]
+    #[arg(value_name = "AGENT", default_value = "", hide_default_value = true)]
     pub agent: String,
 }
 

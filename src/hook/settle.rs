@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
@@ -16,7 +16,7 @@ use super::locks::{is_held, open};
 use super::record::{self, Recorded};
 use super::spool::Spool;
 use crate::clock::Clock;
-use crate::fsx::{Lock, Root};
+use crate::fsx::Root;
 use crate::snapshot::{self, Wanted};
 use crate::store::place::Surroundings;
 use crate::store::snapshots::Reason;
@@ -26,7 +26,6 @@ use crate::store::{Store, hooks};
 pub const WORD: &str = "--settle";
 /// A rewind may be at work: so long it is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
-const BETWEEN: Duration = Duration::from_millis(50);
 /// What went wrong the last time, for `doctor`.
 const TROUBLE: &str = "hook-trouble";
 
@@ -78,7 +77,9 @@ fn work(spool: &Spool, around: &Surroundings, clock: Clock) -> Result<()> {
 /// Takes the snapshot that events wait for.
 fn shoot(store: &Store, root: &Path, home: Option<&Path>, clock: Clock) -> Result<()> {
     let root = Root::open(root, home)?;
-    let _lock = patiently(&root)?;
+    let Some(_lock) = root.lock_within(PATIENCE)? else {
+        return Err(eyre!("a rewind is at work in {}", root.place().display()));
+    };
     // What is told from here on may have come too late for this one.
     let began = clock.now();
     let taken = snapshot::take(store, &root, &Wanted::new(clock, Reason::Automatic))?;
@@ -87,19 +88,6 @@ fn shoot(store: &Store, root: &Path, home: Option<&Path>, clock: Clock) -> Resul
     hooks::set_snapshot(&tx, name, began, taken.snapshot.id)?;
     tx.commit().map_err(crate::store::Error::from)?;
     Ok(())
-}
-
-fn patiently(root: &Root) -> Result<Lock> {
-    let started = Instant::now();
-    loop {
-        if let Some(lock) = root.lock()? {
-            return Ok(lock);
-        }
-        if started.elapsed() > PATIENCE {
-            return Err(eyre!("a rewind is at work in {}", root.place().display()));
-        }
-        std::thread::sleep(BETWEEN);
-    }
 }
 
 /// Held while one of us works.

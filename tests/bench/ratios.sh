@@ -13,3 +13,5 @@ echo "# reading"
 cargo bench --quiet --bench ingest
 echo "# asking"
 cargo bench --quiet --bench query
+echo "# hooks"
+cargo bench --quiet --bench hook
