@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use home::{Home, SESSION};
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 fn program() -> PathBuf {
@@ -91,7 +91,9 @@ fn spooled(h: &Home) -> usize {
 
 /// What the store holds of hooks: kind, call, and whether a snapshot was taken for it.
 fn stored(h: &Home) -> Vec<(i64, Option<String>, bool)> {
-    let Ok(conn) = Connection::open(h.path("shop/.regent/history.db")) else {
+    // Looking must not make the file that the child is about to make.
+    let db = h.path("shop/.regent/history.db");
+    let Ok(conn) = Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
         return Vec::new();
     };
     let sql =
