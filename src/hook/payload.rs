@@ -149,7 +149,7 @@ pub fn deserves_a_look(event: &Event) -> bool {
         Kind::SessionStart | Kind::Prompt | Kind::Stop => true,
         Kind::AfterTool => {
             let tool = event.tool.as_deref().map(str::to_ascii_lowercase);
-            !tool.is_some_and(|t| LOOKS.binary_search(&t.as_str()).is_ok())
+            tool.is_none_or(|t| LOOKS.binary_search(&t.as_str()).is_err())
         }
         Kind::BeforeTool | Kind::Waiting | Kind::SubagentStop | Kind::SessionEnd => false,
     }

@@ -85,11 +85,8 @@ impl Scan {
                 self.is_key = true;
             }
             // A byte-order mark may stand before it.
-            _ if self.depth == 0 => {
-                if !byte.is_ascii_whitespace() && !b"\xef\xbb\xbf".contains(&byte) {
-                    self.at = At::Not;
-                }
-            }
+            b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf if self.depth == 0 => {}
+            _ if self.depth == 0 => self.at = At::Not,
             b'"' => {
                 let first_in_list = self.depth == 2 && self.field.is_some();
                 self.keep =

@@ -280,7 +280,7 @@ fn is_full(folder: &Path, now: Duration) -> io::Result<bool> {
     if folder.join(FULL).symlink_metadata().is_ok() {
         return Ok(true);
     }
-    if now.subsec_micros() % COUNTED_EVERY != 0 {
+    if !now.subsec_micros().is_multiple_of(COUNTED_EVERY) {
         return Ok(false);
     }
     Ok(std::fs::read_dir(folder)?.count() >= MOST)

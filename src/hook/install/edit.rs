@@ -424,13 +424,14 @@ fn cut(text: &str, parts: &[Range<usize>], n: usize) -> Vec<Range<usize>> {
     let own = parts[n].clone();
     let only_comma = |between: &str| between.trim() == ",";
     let comma = |range: Range<usize>| comma_in(text, range.clone()).map(|c| c..c + 1);
+    let one = |range: Range<usize>| Vec::from_iter(Some(range));
     match (n.checked_sub(1).map(|p| parts[p].end), parts.get(n + 1)) {
-        (Some(before), _) if only_comma(&text[before..own.start]) => vec![before..own.end],
+        (Some(before), _) if only_comma(&text[before..own.start]) => one(before..own.end),
         (Some(before), _) => [Some(own.clone()), comma(before..own.start)]
             .into_iter()
             .flatten()
             .collect(),
-        (None, Some(next)) if only_comma(&text[own.end..next.start]) => vec![own.start..next.start],
+        (None, Some(next)) if only_comma(&text[own.end..next.start]) => one(own.start..next.start),
         (None, Some(next)) => [comma(own.end..next.start), Some(own)]
             .into_iter()
             .flatten()
@@ -440,8 +441,8 @@ fn cut(text: &str, parts: &[Range<usize>], n: usize) -> Vec<Range<usize>> {
             let rest = &text[own.end..];
             let blank = rest.len() - rest.trim_start().len();
             match rest.trim_start().starts_with(',') {
-                true => vec![own.start..own.end + blank + 1],
-                false => vec![own],
+                true => one(own.start..own.end + blank + 1),
+                false => one(own),
             }
         }
     }
