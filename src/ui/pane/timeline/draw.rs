@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::{Line, State};
-use crate::model::{Evidence, Status, StepKind};
+use crate::model::{Evidence, Status, StepKind, Time};
 use crate::query::types::{StepInfo, StepLite, StepRow};
 use crate::text;
 use crate::ui::marks::Marks;
@@ -84,15 +84,12 @@ impl Columns {
 
 /// Draws the lines that are on the screen.
 pub fn draw(state: &State, area: Rect, look: &Look, buf: &mut Buffer) {
-    let (lines, cursor, top) = state.window();
     let columns = Columns::of(usize::from(area.width));
-    for (row, index) in (top..lines.len())
-        .take(usize::from(area.height))
-        .enumerate()
-    {
+    let lines = state.window(usize::from(area.height));
+    for (row, line) in lines.into_iter().enumerate() {
         let at = Rect::new(area.x, area.y + row as u16, area.width, 1);
-        let here = index == cursor;
-        let drawn = match lines[index] {
+        let here = state.top() + row == state.cursor();
+        let drawn = match line {
             Line::Prompt(p) => heading(state, p, here, &columns, look),
             Line::Step(s) => step_row(state, s, here, &columns, look),
             Line::Looks(s, n) => looks_row(state, (s, n), here, &columns, look),
@@ -200,9 +197,15 @@ fn heading<'a>(
         cells.right(right, theme.dim(), line_end - time_room);
     }
     if let Some(at) = prompt.at {
-        cells.right(look.moment.short(at), theme.dim(), line_end);
+        let above = index.checked_sub(1).and_then(|i| time_of(state, i));
+        cells.right(look.moment.under(above, at), theme.dim(), line_end);
     }
     finish(cells, here, prompt.off_path, look)
+}
+
+/// When a prompt was given.
+fn time_of(state: &State, prompt: u32) -> Option<Time> {
+    state.prompts().get(prompt as usize)?.at
 }
 
 fn mark_of<'a>(step: &StepLite, info: Option<&StepInfo>, look: &Look<'a>) -> (&'a str, Style) {
@@ -293,7 +296,8 @@ fn step_row<'a>(
         cells.push(mark, theme.warn());
     }
     if let (Some(end), Some(at)) = (columns.time_end, info.and_then(|i| i.at)) {
-        cells.right(look.moment.short(at), theme.dim(), end);
+        let heading = state.prompt_of(index).and_then(|p| time_of(state, p));
+        cells.right(look.moment.under(heading, at), theme.dim(), end);
     }
     finish(cells, here, step.off_path, look)
 }
@@ -417,7 +421,8 @@ fn looks_row<'a>(
     cells.push(names(state, first, count, room), theme.dim());
     let info = state.rows().get(step.row);
     if let (Some(end), Some(at)) = (columns.time_end, info.and_then(|i| i.at)) {
-        cells.right(look.moment.short(at), theme.dim(), end);
+        let heading = state.prompt_of(first).and_then(|p| time_of(state, p));
+        cells.right(look.moment.under(heading, at), theme.dim(), end);
     }
     let mut row = finish(cells, here, step.off_path, look);
     if !here {
