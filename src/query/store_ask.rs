@@ -149,9 +149,14 @@ impl StoreAsk {
         health::formats(self.reader.conn())
     }
 
-    /// When each session's transcript was last written, where it is still there.
-    pub fn written(&self) -> Result<Vec<(Agent, Time)>> {
-        health::written(self.reader.conn())
+    /// An agent's transcripts on this machine: when each was last written, and whether this store keeps it.
+    pub fn transcripts(&self, agent: Agent) -> Result<Vec<(Time, bool)>> {
+        health::transcripts(self.reader.conn(), agent)
+    }
+
+    /// What agents' hooks told: agent, how many events, the first and the last.
+    pub fn told(&self) -> Result<Vec<(String, u64, Time, Time)>> {
+        health::told(self.reader.conn())
     }
 
     /// Asks several questions of one moment, while another program may be writing.

@@ -83,7 +83,7 @@ pub fn apply(
     if plan.ticked().next().is_none() && plan.folders.is_empty() {
         return Ok(report);
     }
-    let Some(_lock) = root.lock()? else {
+    let Some(_lock) = root.lock_within(super::PATIENCE)? else {
         return Err(Refused::because("another rewind is at work in this folder"));
     };
     super::recover::refuse_if_interrupted(store, root)?;

@@ -23,3 +23,6 @@ pub use late::sweep;
 pub use plan::{FilePlan, Plan, Verdict};
 pub use recover::{interrupted, recover};
 pub use take_back::Back;
+
+/// So long one waits for a snapshot that an agent's hook takes at this moment; another rewind takes longer.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);

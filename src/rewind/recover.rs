@@ -56,7 +56,7 @@ pub(super) fn refuse_if_interrupted(store: &Store, root: &Root) -> Result<()> {
 /// # Errors
 /// [`Refused`] while another process is at it.
 pub fn recover(store: &Store, root: &Root, now: Time) -> Result<Vec<(Op, Back)>> {
-    let Some(_lock) = root.lock()? else {
+    let Some(_lock) = root.lock_within(super::PATIENCE)? else {
         return Err(Refused::because("another rewind is at work in this folder"));
     };
     let mut done = Vec::new();

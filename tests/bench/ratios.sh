@@ -37,6 +37,8 @@ else
 fi
 echo "# the screen: targets 7, 8, 15 and 16"
 cargo bench --quiet --bench screen
+echo "# hooks: target 18"
+cargo bench --quiet --bench hook
 echo "# the binary: target 19"
 cargo build --quiet --release
 ls -l target/release/regent-tui | awk '{ printf "%.2f MB\n", $5 / 1e6 }'
