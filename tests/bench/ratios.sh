@@ -5,7 +5,8 @@
 #   tests/bench/ratios.sh                          a small corpus, made on the spot
 #   REGENT_BENCH_HOME=DIR tests/bench/ratios.sh    the transcripts below DIR/.claude/projects
 #
-# REGENT_BENCH_ROUNDS=N repeats the readings (3).
+# REGENT_BENCH_ROUNDS=N repeats the readings (3) and the rewinds (5); REGENT_BENCH_FILES=N is the size of the tree that
+# snapshots are taken of (10,000; the targets speak of 100,000).
 set -eu
 cd "$(dirname "$0")/../.."
 echo "# load: $(cut -d' ' -f1-3 /proc/loadavg 2>/dev/null || echo unknown); processors: $(getconf _NPROCESSORS_ONLN)"
@@ -13,3 +14,5 @@ echo "# reading"
 cargo bench --quiet --bench ingest
 echo "# asking"
 cargo bench --quiet --bench query
+echo "# snapshots and rewinds"
+cargo bench --quiet --bench rewind
