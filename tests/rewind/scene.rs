@@ -323,6 +323,7 @@ impl Scene {
             off_path: Vec::new(),
             unknown: Vec::new(),
             damaged: Vec::new(),
+            named: Vec::new(),
             checkpoint: Vec::new(),
         };
         let tx = self.store.begin().unwrap();
