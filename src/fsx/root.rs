@@ -183,14 +183,6 @@ impl Root {
         }
     }
 
-    /// Whether the file has what cannot be put back once it is gone: extended attributes, or marks that forbid change.
-    pub fn oddities(&self, rel: &Rel) -> Result<Vec<&'static str>> {
-        match self.folder(rel.parent())? {
-            Some(dir) => Ok(super::stage::oddities(dir.fd(), rel.name())),
-            None => Ok(Vec::new()),
-        }
-    }
-
     /// Our own folder, made if need be: 0700, ignoring itself, and ours alone.
     pub fn own(&self) -> Result<OwnedFd> {
         let io = |doing, e| Error::io(OWN, doing, e);
