@@ -54,6 +54,7 @@ pub(super) fn read_all(
         for _ in 0..threads {
             let (tx, jobs, units, next) = (tx.clone(), &jobs, &units, &next);
             scope.spawn(move || {
+                give_way();
                 let mut room = Room::default();
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let mut input = unit.input.lock().ok().and_then(|mut i| i.take());
@@ -87,6 +88,13 @@ pub(super) fn read_all(
         progress(done);
         Ok(())
     })
+}
+
+/// Lets the writer, which all workers wait for, and the screen go first where there are fewer processors than threads.
+fn give_way() {
+    // On Linux this is the calling thread's alone; elsewhere it would be the whole program's.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(5);
 }
 
 /// What the writer knows of a job that it has begun.
