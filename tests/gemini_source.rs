@@ -85,7 +85,7 @@ fn real_sessions_give_what_the_index_counts() {
         return;
     };
     // Three copies of a session, two of each of two others, and one that only a hook spoke in: each is one session.
-    let (found, told) = inputs::told(&real.join("gemini/entireio+cli"));
+    let (found, told) = inputs::told(&[&real.join("gemini/entireio+cli")]);
     let counts = (found.sessions, found.prompts, found.edits, found.commands);
     // An edit is a step that changed files: `rm` of the new file is the fourth.
     assert_eq!(counts, (4, 5, 4, 6), "{told}");

@@ -36,6 +36,8 @@ const INPUT: usize = 4 * 1024;
 const REQUESTS: usize = 4;
 /// Queue texts that are remembered to recognise their later record.
 const TAKEN: usize = 16;
+/// What stands before the name of a field that is not known, among the names of records.
+const FIELD: &str = "field ";
 
 /// What a fold needs from around it.
 pub struct Env<'a> {
@@ -145,7 +147,13 @@ impl Folder {
             Body::Title(ref title) => self.title(1, title),
             Body::Notice { what, ref text } => self.notice(place, &event, what, text),
             Body::RolledBack { turns } => self.rolled_back(turns),
-            Body::Unknown { ref record } => self.unknown(place, &event, record),
+            Body::Unknown { ref record } => {
+                let new = self.unknown(place, &event, record);
+                self.state.session.unknown += u32::from(new);
+            }
+            Body::UnknownField { ref field } => {
+                self.unknown(place, &event, &format!("{FIELD}{field}"));
+            }
             Body::Damaged { ref why } => {
                 self.state.session.damaged += 1;
                 self.damaged.push((place, why.clone()));
@@ -449,16 +457,16 @@ impl Folder {
         }
     }
 
-    fn unknown(&mut self, place: Span, event: &Event, record: &str) {
+    /// Counts what was not understood; `false` if it was counted before.
+    fn unknown(&mut self, place: Span, event: &Event, record: &str) -> bool {
         let key = self.key(
             "unknown",
             event,
             &[record.as_bytes(), &place.len.to_le_bytes()],
         );
         if !self.state.seen.insert(key.hash) {
-            return;
+            return false;
         }
-        self.state.session.unknown += 1;
         let version = self.state.session.version.clone().unwrap_or_default();
         match self
             .unknown
@@ -468,6 +476,7 @@ impl Folder {
             Some((_, _, n)) => *n += 1,
             None => self.unknown.push((version, record.to_owned(), 1)),
         }
+        true
     }
 
     /// A record's own id, or else its time, its payload's hash and which of several equal ones it is.

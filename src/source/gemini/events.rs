@@ -7,6 +7,9 @@ use crate::model::{Time, Via};
 use crate::source::tools::text;
 use crate::source::{Body, Context, Event, ParseState, Record, Relation, SessionHead, Usage};
 
+/// Remembered of a sub-agent: what it was asked is its task.
+const TASK: &str = "task";
+
 /// Reads one line.
 pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
     let record = match Record::parse(line) {
@@ -23,7 +26,7 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
         return say(out, None, None, Body::Unknown { record });
     };
     match &*record.kind {
-        "session" => session(&record, &body, out),
+        "session" => session(&record, &body, state, out),
         "place" => place(&record, &body, state, out),
         "message" => message(&record, &body, state, out),
         "set" => set(&body, out),
@@ -52,10 +55,14 @@ fn time(value: &Value, name: &str) -> Option<Time> {
     text(value, &[name]).and_then(Time::parse)
 }
 
-fn session(record: &Record<'_>, body: &Value, out: &mut Vec<Event>) {
+fn session(record: &Record<'_>, body: &Value, state: &mut ParseState, out: &mut Vec<Event>) {
+    let is_subagent = text(body, &["kind"]) == Some("subagent");
+    if is_subagent {
+        state.set(TASK, "");
+    }
     let head = SessionHead {
         native_id: record.session.clone().into_owned(),
-        relation: (text(body, &["kind"]) == Some("subagent")).then_some(Relation::Subagent),
+        relation: is_subagent.then_some(Relation::Subagent),
         ..SessionHead::default()
     };
     say(
@@ -75,6 +82,9 @@ fn place(record: &Record<'_>, body: &Value, state: &mut ParseState, out: &mut Ve
     if let Some(cwd) = &cwd {
         state.set("cwd", cwd);
     }
+    if parent.is_some() {
+        state.set(TASK, "");
+    }
     let head = SessionHead {
         native_id: record.session.clone().into_owned(),
         relation: parent.as_ref().map(|_| Relation::Subagent),
@@ -91,7 +101,21 @@ fn set(body: &Value, out: &mut Vec<Event>) {
     say(out, None, None, body);
 }
 
+/// The fields of a message.
+const MESSAGE: &[&str] = &[
+    "id",
+    "timestamp",
+    "type",
+    "content",
+    "displayContent",
+    "thoughts",
+    "tokens",
+    "model",
+    "toolCalls",
+];
+
 fn message(record: &Record<'_>, body: &Value, state: &mut ParseState, out: &mut Vec<Event>) {
+    crate::source::tools::unknown_fields("message", body, MESSAGE, out);
     let at = time(body, "timestamp");
     let key = record.key.clone().into_owned();
     match text(body, &["type"]) {
@@ -104,9 +128,10 @@ fn message(record: &Record<'_>, body: &Value, state: &mut ParseState, out: &mut 
             if text.trim().is_empty() {
                 return say(out, None, at, Body::Ignored);
             }
-            let via = match is_command(&text) {
-                true => Via::Command,
-                false => Via::Typed,
+            let via = match (state.get(TASK), is_command(&text)) {
+                (Some(_), _) => Via::Task,
+                (None, true) => Via::Command,
+                (None, false) => Via::Typed,
             };
             say(out, Some(key), at, Body::Prompt { text, via });
         }
