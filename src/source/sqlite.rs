@@ -29,7 +29,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use rusqlite::{Row, Statement, ToSql, params, types::ValueRef};
 
 /// Databases up to this are copied.
-pub const COPY: u64 = 32 << 20;
+pub const COPY: u64 = 8 << 20;
 /// How often a copy is begun anew because the owner wrote meanwhile.
 const TRIES: usize = 5;
 /// Memory for pages, in KiB.
