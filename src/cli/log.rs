@@ -9,9 +9,9 @@ use super::context::Context;
 use super::out::{Out, Role};
 use super::sessions::pad;
 use super::{json, when};
-use crate::model::{Agent, Evidence, Status, StepKind, TestOutcome};
+use crate::model::{Evidence, Status, StepKind, TestOutcome};
 use crate::query::types::StepInfo;
-use crate::query::{Ask, LogQuery, StoreAsk};
+use crate::query::{Ask, LogQuery};
 use crate::text;
 
 /// For people, unless they say otherwise.
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context<'_>, options: &Log, out: &mut Out) -> Result
     steps.truncate(most.unwrap_or(usize::MAX));
     let now = context.env.clock.now();
     let agents = match options.all_sessions {
-        true => agents(&ask)?,
+        true => ask.agents()?.into_iter().collect(),
         false => HashMap::new(),
     };
     let widest = agents.values().map(|a| a.name().len()).max().unwrap_or(0);
@@ -73,12 +73,6 @@ pub(super) fn run(context: &Context<'_>, options: &Log, out: &mut Out) -> Result
         }
     }
     Ok(())
-}
-
-/// The agent of each session, by the session's id.
-fn agents(ask: &StoreAsk) -> Result<HashMap<String, Agent>> {
-    let sessions = ask.sessions()?.sessions;
-    Ok(sessions.into_iter().map(|s| (s.id, s.agent)).collect())
 }
 
 /// A step on one line: kind, target, outcome.

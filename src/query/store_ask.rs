@@ -148,6 +148,11 @@ impl StoreAsk {
         health::formats(self.reader.conn())
     }
 
+    /// The agent of every session, by the session's id; sub-agents included.
+    pub fn agents(&self) -> Result<Vec<(String, crate::model::Agent)>> {
+        self.reading(|r| health::agents(r.conn()))
+    }
+
     /// When each session's transcript was last written, where it is still there.
     pub fn written(&self) -> Result<Vec<(Agent, Time)>> {
         health::written(self.reader.conn())

@@ -12,6 +12,9 @@
 //! Without locks the owner may write while we read. The log only grows until it is folded into the database, and both show
 //! by size, time and the log's header: [`Db::still`] says whether what was read is of one moment. Where it is not, that is
 //! [`Busy`], and it is read at the next look.
+//!
+//! What cannot be had without a copy: if the owner takes its log away in the instant between our look at it and SQLite's
+//! opening it, SQLite makes an empty one in its place. The owner's next start takes an empty log for none.
 
 use std::fs;
 use std::io::Read;

@@ -299,7 +299,10 @@ fn message(record: &Record<'_>, message: &Value, state: &mut ParseState, out: &m
 fn part(record: &Record<'_>, part: &Value, out: &mut Vec<Event>) {
     crate::source::tools::unknown_fields("part", part, PART, out);
     let key = record.key.clone().into_owned();
-    let at = millis(part, "/time/end").or_else(|| millis(part, "/time/start"));
+    // One without a time is as old as its message, whose time begins its place.
+    let at = millis(part, "/time/end")
+        .or_else(|| millis(part, "/time/start"))
+        .or_else(|| Some(Time(record.order.split('/').next()?.parse().ok()?)));
     let is = |name| part.get(name).and_then(Value::as_bool) == Some(true);
     match text(part, &["type"]) {
         Some("text") if is("synthetic") || is("ignored") => {
