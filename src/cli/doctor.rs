@@ -119,7 +119,14 @@ fn checks(context: &Context<'_>, place: Place, out: &mut Out) -> Result<Vec<Chec
             Ok(found) if found.is_empty() => {
                 let sound = "every page, frame and content is as it was stored";
                 checks.push(check("integrity", Verdict::Ok, sound));
-                checks.extend([damaged(&ask)?, unknown(&ask)?, expiry(context, &ask)?]);
+                checks.extend(ask.at_once(|ask| {
+                    Ok([
+                        damaged(ask)?,
+                        unknown(ask)?,
+                        beside(ask)?,
+                        expiry(context, ask)?,
+                    ])
+                })?);
                 return Ok(checks);
             }
             other => other,
@@ -242,6 +249,23 @@ fn unknown(ask: &StoreAsk) -> Result<Check> {
     Ok(check("records", Verdict::Warn, detail))
 }
 
+/// Copies of files and long outputs, which lie beside the transcripts that name them.
+fn beside(ask: &StoreAsk) -> Result<Check> {
+    let trouble = ask.trouble()?;
+    if trouble.missing_total == 0 {
+        let all = "every file that a transcript names beside it is here";
+        return Ok(check("beside", Verdict::Ok, all));
+    }
+    let mut detail = format!(
+        "{} files that transcripts name beside them are not here; what they held is not known",
+        trouble.missing_total
+    );
+    for (name, why) in &trouble.missing {
+        detail.push_str(&format!("\n{name}: {why}"));
+    }
+    Ok(check("beside", Verdict::Warn, detail))
+}
+
 /// Transcripts that their agent will delete soon. The store keeps them.
 fn expiry(context: &Context<'_>, ask: &StoreAsk) -> Result<Check> {
     let days = cleanup_days(context);
@@ -291,10 +315,9 @@ fn cleanup_days(context: &Context<'_>) -> u64 {
 }
 
 fn formats(ask: &StoreAsk, out: &mut Out) -> Result<()> {
-    let trouble = ask.trouble()?;
+    let (trouble, versions) = ask.at_once(|ask| Ok((ask.trouble()?, ask.formats()?)))?;
     let formats = Formats {
-        versions: ask
-            .formats()?
+        versions: versions
             .into_iter()
             .map(|(agent, version, sessions, unknown)| Format {
                 agent: agent.name(),

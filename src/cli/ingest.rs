@@ -1,6 +1,7 @@
 //! `ingest`: reads transcripts into the store, with progress on a terminal.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,6 +23,7 @@ struct Done {
     read: usize,
     unchanged: usize,
     elsewhere: usize,
+    meanwhile: usize,
     gone: usize,
     failed: Vec<Failed>,
     cancelled: bool,
@@ -192,21 +194,25 @@ pub(super) fn catch_up(
 
 impl Context<'_> {
     /// The roots of the repository that the store belongs to; none for the user-wide one.
-    pub(super) fn roots(
-        &self,
-        place: &Place,
-        map: &[(std::path::PathBuf, std::path::PathBuf)],
-    ) -> Roots {
+    pub(super) fn roots(&self, place: &Place, map: &[(PathBuf, PathBuf)]) -> Roots {
         if place.kind == Kind::UserWide {
             return Roots::new(None, &[], map);
         }
-        match &self.repository {
+        let roots = match &self.repository {
             Some(repository) => {
                 let linked: Vec<_> = repository.worktrees.iter().skip(1).cloned().collect();
                 Roots::new(repository.main_worktree.as_deref(), &linked, map)
             }
             None => Roots::new(Some(&self.folder), &[], map),
-        }
+        };
+        // The shell knows by which links one came here, the system does not.
+        let way = self
+            .env
+            .var("PWD")
+            .map(Path::new)
+            .filter(|p| p.is_absolute());
+        let ways = [Some(self.env.home.as_path()), way];
+        roots.reached_by(&ways.into_iter().flatten().collect::<Vec<_>>())
     }
 }
 
@@ -237,6 +243,7 @@ fn done(place: &Place, report: &Report) -> Done {
         read: report.read,
         unchanged: report.unchanged,
         elsewhere: report.elsewhere,
+        meanwhile: report.meanwhile,
         gone: report.gone,
         failed: report
             .failed
@@ -263,6 +270,7 @@ fn tell(report: &Report, out: &mut Out) -> Result<()> {
     for (n, what) in [
         (report.unchanged, "unchanged"),
         (report.elsewhere, "of other folders"),
+        (report.meanwhile, "read by another program meanwhile"),
         (report.gone, "gone from the disk, kept here"),
     ] {
         if n > 0 {
@@ -272,7 +280,7 @@ fn tell(report: &Report, out: &mut Out) -> Result<()> {
     if !out.quiet {
         out.line(&said.join(", "))?;
     }
-    if report.read + report.unchanged == 0 || out.verbose {
+    if report.read + report.unchanged + report.meanwhile == 0 || out.verbose {
         for (folder, n) in &report.looked_in {
             out.note(&format!(
                 "looked in {}: {}",

@@ -47,7 +47,7 @@ struct Folder {
 
 pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let ask = context.ask(out)?;
-    let (held, list) = (ask.holdings()?, ask.sessions()?);
+    let (held, list) = ask.at_once(|ask| Ok((ask.holdings()?, ask.sessions()?)))?;
     let place = ask.place();
     let status = Status {
         store: place.db.to_string_lossy().into_owned(),

@@ -105,6 +105,10 @@ pub struct Trouble {
     pub damaged: Vec<DamagedLine>,
     /// How many damaged lines there are in all.
     pub damaged_total: u64,
+    /// Files beside transcripts that records name and that are not here: the first ten, each with why.
+    pub missing: Vec<(String, String)>,
+    /// How many of those there are in all.
+    pub missing_total: u64,
 }
 
 /// Reads what was not understood.
@@ -136,7 +140,10 @@ pub(super) fn trouble(conn: &Connection) -> Result<Trouble> {
             })
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
+    let (missing_total, missing) = store::beside::missing(conn, 10)?;
     Ok(Trouble {
+        missing,
+        missing_total,
         unknown: unknown
             .into_iter()
             .filter_map(|(agent, version, record, n)| {

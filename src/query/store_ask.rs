@@ -8,7 +8,7 @@ use rusqlite::OptionalExtension;
 use super::ask::Ask;
 use super::blame::{self, Alive, Back, Blame, BlameQuery, History, Removed};
 use super::cat::{self, Side};
-use super::find::{self, Candidates};
+use super::find::{self, Candidates, Wish};
 use super::log::{self, LogQuery};
 use super::refused::Refused;
 use super::resolve::{self, Target};
@@ -124,12 +124,12 @@ impl StoreAsk {
 
     /// What is recorded, in numbers.
     pub fn holdings(&self) -> Result<health::Holdings> {
-        health::holdings(&self.reader)
+        self.reading(health::holdings)
     }
 
     /// What the transcripts held that was not understood.
     pub fn trouble(&self) -> Result<health::Trouble> {
-        health::trouble(self.reader.conn())
+        self.reading(|r| health::trouble(r.conn()))
     }
 
     /// What is wrong with the store: SQLite's own check, then every content and frame against its hash; empty if nothing.
@@ -137,7 +137,8 @@ impl StoreAsk {
     pub fn damage(&self, tell: impl FnMut(u64, u64)) -> Result<Vec<String>> {
         let mut found = self.reader.structure(false)?;
         if found.is_empty() {
-            let bad = self.reader.contents(tell)?;
+            // One moment of the store: what another program takes away meanwhile is no damage.
+            let bad = self.reading(|r| Ok(r.contents(tell)?))?;
             found.extend(bad.iter().map(ToString::to_string));
         }
         Ok(found)
@@ -158,13 +159,28 @@ impl StoreAsk {
         health::written(self.reader.conn())
     }
 
+    /// Asks several questions of one moment, while another program may be writing.
+    pub fn at_once<T>(&self, ask: impl FnOnce(&StoreAsk) -> Result<T>) -> Result<T> {
+        self.reading(|_| ask(self))
+    }
+
     /// Asks within one view of the store: an answer of several questions is of one moment, and none of the questions locks
     /// the store by itself.
     fn reading<T>(&self, ask: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
+        if !self.reader.conn().is_autocommit() {
+            // Within the view of a larger question.
+            return ask(&self.reader);
+        }
         let view = self.reader.conn().unchecked_transaction()?;
         let answer = ask(&self.reader)?;
         view.finish()?;
         Ok(answer)
+    }
+
+    fn found(&self, query: &str, wish: Wish<'_>) -> Result<Option<Found>> {
+        let mut candidates = self.candidates.borrow_mut();
+        let now = self.clock.now();
+        self.reading(|r| find::find(r, &mut candidates, query, wish, now))
     }
 
     /// Writes to what is remembered: a connection for this one statement, so that reading never waits for it.
@@ -218,9 +234,29 @@ impl Ask for StoreAsk {
     }
 
     fn find(&self, query: &str, limit: usize) -> Result<Found> {
-        let mut candidates = self.candidates.borrow_mut();
-        let now = self.clock.now();
-        self.reading(|r| find::find(r, &mut candidates, query, limit, now))
+        self.found(query, Wish::all(limit))
+            .map(Option::unwrap_or_default)
+    }
+
+    fn find_first(&self, query: &str) -> Result<Found> {
+        let wish = match query.is_empty() {
+            true => Wish::all(0),
+            false => Wish::first(),
+        };
+        self.found(query, wish).map(Option::unwrap_or_default)
+    }
+
+    fn find_unless(
+        &self,
+        query: &str,
+        limit: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Found>> {
+        let wish = Wish {
+            stop,
+            ..Wish::all(limit)
+        };
+        self.found(query, wish)
     }
 
     fn resolve_step(&self, text: &str) -> Result<(SessionRow, StepRow)> {

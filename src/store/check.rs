@@ -176,6 +176,8 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
     salvage_files(&old, &tx, &mut done)?;
     for (table, columns) in [
         ("base", "root, rel, commit_id, blob_id"),
+        ("beside", "owner, name, why, blob_id"),
+        ("head", "root, at, commit_id"),
         ("mark", "name, step, at"),
         ("viewed", "session, path, content, at"),
         ("memo", "name, value"),
@@ -403,11 +405,13 @@ fn salvage_facts(
         let mut values = (0..width)
             .map(|i| row.get::<_, rusqlite::types::Value>(i))
             .collect::<rusqlite::Result<Vec<_>>>()?;
-        if let ("base", Some(rusqlite::types::Value::Integer(blob))) = (table, values.last_mut()) {
+        if let ("base" | "beside", Some(rusqlite::types::Value::Integer(blob))) =
+            (table, values.last_mut())
+        {
             match blobs.get(blob) {
                 Some(new) => *blob = *new,
                 None => {
-                    // It is only a memory of what git says, and can be asked for again.
+                    // What git says can be asked for again, and a file beside a transcript looked for again.
                     done.lost += 1;
                     continue;
                 }

@@ -293,6 +293,7 @@ impl Scene {
             off_path: Vec::new(),
             unknown: Vec::new(),
             damaged: Vec::new(),
+            named: Vec::new(),
             checkpoint: Vec::new(),
         };
         let tx = self.store.begin().unwrap();
