@@ -165,6 +165,7 @@ pub(in crate::source) fn outcome(
         answer: None,
         correction: None,
         standalone: None,
+        spilled: None,
     }
 }
 
