@@ -5,6 +5,7 @@
 
 mod beside;
 mod files;
+mod odd;
 mod state;
 mod steps;
 mod words;
@@ -37,8 +38,6 @@ const INPUT: usize = 4 * 1024;
 const REQUESTS: usize = 4;
 /// Queue texts that are remembered to recognise their later record.
 const TAKEN: usize = 16;
-/// What stands before the name of a field that is not known, among the names of records.
-const FIELD: &str = "field ";
 
 /// What a fold needs from around it.
 pub struct Env<'a> {
@@ -156,7 +155,7 @@ impl Folder {
                 self.state.session.unknown += u32::from(new);
             }
             Body::UnknownField { ref field } => {
-                self.unknown(place, &event, &format!("{FIELD}{field}"));
+                self.unknown(place, &event, &format!("{}{field}", odd::FIELD));
             }
             Body::Damaged { ref why } => {
                 self.state.session.damaged += 1;
@@ -460,28 +459,6 @@ impl Folder {
         {
             prompt.rolled = true;
         }
-    }
-
-    /// Counts what was not understood; `false` if it was counted before.
-    fn unknown(&mut self, place: Span, event: &Event, record: &str) -> bool {
-        let key = self.key(
-            "unknown",
-            event,
-            &[record.as_bytes(), &place.len.to_le_bytes()],
-        );
-        if !self.state.seen.insert(key.hash) {
-            return false;
-        }
-        let version = self.state.session.version.clone().unwrap_or_default();
-        match self
-            .unknown
-            .iter_mut()
-            .find(|(v, r, _)| *v == version && r == record)
-        {
-            Some((_, _, n)) => *n += 1,
-            None => self.unknown.push((version, record.to_owned(), 1)),
-        }
-        true
     }
 
     /// A record's own id, or else its time, its payload's hash and which of several equal ones it is.
