@@ -169,6 +169,9 @@ pub struct Log {
     /// Only of this session and its sub-agents
     #[arg(long, value_name = "SESSION")]
     pub session: Option<String>,
+    /// The sessions of all agents in one, as they went on side by side: each line names its agent
+    #[arg(long, conflicts_with = "session")]
+    pub all_sessions: bool,
     /// At most so many (for people 100, with --json all, unless it is given)
     #[arg(short = 'n', value_name = "N")]
     pub number: Option<usize>,

@@ -149,6 +149,11 @@ impl StoreAsk {
         health::formats(self.reader.conn())
     }
 
+    /// The agent of every session, by the session's id; sub-agents included.
+    pub fn agents(&self) -> Result<Vec<(String, crate::model::Agent)>> {
+        self.reading(|r| health::agents(r.conn()))
+    }
+
     /// An agent's transcripts on this machine: when each was last written, and whether this store keeps it.
     pub fn transcripts(&self, agent: Agent) -> Result<Vec<(Time, bool)>> {
         health::transcripts(self.reader.conn(), agent)

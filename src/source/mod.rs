@@ -44,10 +44,12 @@ pub mod codex;
 mod effect;
 mod event;
 pub mod extract;
+pub mod gemini;
 pub mod json;
 pub mod lines;
 pub mod opencode;
 mod places;
+pub mod qwen;
 pub mod record;
 pub mod shell;
 pub mod sqlite;
@@ -158,6 +160,8 @@ pub static SOURCES: &[&dyn Source] = &[
     &claude::Claude,
     &codex::Codex,
     &opencode::Opencode,
+    &gemini::Gemini,
+    &qwen::Qwen,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
