@@ -3,6 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use color_eyre::Result;
+
+use super::types::{Stop, Stopped};
 use crate::diff::origin::{Lines, trace};
 use crate::git::{self, Commit, GitError, Objects, Oid};
 use crate::model::Time;
@@ -18,6 +21,14 @@ pub(super) struct Start<'a> {
     pub commit: Option<&'a str>,
     /// Else the newest first parent of `HEAD` that is not younger.
     pub before: Option<Time>,
+    /// Whether the answer is still waited for.
+    pub stop: Option<&'a Stop>,
+}
+
+impl Start<'_> {
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop())
+    }
 }
 
 /// For each line the commit that brought it, and when; `None` where none is found. Git is optional context: what cannot
@@ -26,11 +37,14 @@ pub(super) fn of_lines(
     file: &Path,
     start: &Start<'_>,
     text: &Lines,
-) -> Vec<Option<(String, Time)>> {
+) -> Result<Vec<Option<(String, Time)>>> {
     let mut found = vec![None; text.len()];
     // A damaged or shallow store tells what it can; the rest stays without a commit.
     let _ = look(file, start, text, &mut found);
-    found
+    if start.is_stopped() {
+        return Err(Stopped.into());
+    }
+    Ok(found)
 }
 
 fn look(
@@ -60,7 +74,7 @@ fn look(
         .collect();
     let mut texts = 0;
     for _ in 0..COMMITS {
-        if open.is_empty() || texts >= TEXTS {
+        if open.is_empty() || texts >= TEXTS || start.is_stopped() {
             break;
         }
         let mut tell = |line: usize, commit: &Commit| {
@@ -103,7 +117,11 @@ fn look(
 }
 
 /// The newest commit along first parents that is not younger than a moment.
-fn not_after(objects: &Objects, head: &Oid, at: Option<Time>) -> Result<Option<Commit>, GitError> {
+fn not_after(
+    objects: &Objects,
+    head: &Oid,
+    at: Option<Time>,
+) -> std::result::Result<Option<Commit>, GitError> {
     let mut commit = objects.commit(head)?;
     for _ in 0..COMMITS {
         if at.is_none_or(|at| commit.time.saturating_mul(1000) <= at.0) {

@@ -15,7 +15,7 @@ use super::super::{changes, files, raw};
 use super::types::When;
 use crate::diff::origin::Lines;
 use crate::diff::patch;
-use crate::model::{BlobHash, Evidence, Op, Time};
+use crate::model::{Author, BlobHash, Evidence, Op, Time};
 use crate::source::{Effect, Hunk};
 use crate::store::{Reader, blobs};
 
@@ -36,6 +36,7 @@ pub(super) enum Text {
 }
 
 impl Text {
+    /// Whether it is known what it was.
     pub fn known(&self) -> bool {
         !matches!(self, Text::Unknown)
     }
@@ -57,7 +58,8 @@ impl Text {
         })
     }
 
-    fn same(&self, other: &Text) -> bool {
+    /// Whether both are known, and equal.
+    pub fn same(&self, other: &Text) -> bool {
         match (self, other) {
             (Text::Absent, Text::Absent) => true,
             (Text::Blob(a), Text::Blob(b)) => a == b,
@@ -82,8 +84,9 @@ pub(super) enum Maker {
         no: u32,
         evidence: Evidence,
     },
-    /// Nobody we know, between two moments.
+    /// No step, between two moments: a person if that was seen, else nobody we know.
     Nobody {
+        author: Author,
         after: Option<Time>,
         until: Option<Time>,
     },
@@ -118,7 +121,7 @@ impl Story {
         let conn = reader.conn();
         let chain = Chain::load(conn, path)?;
         let (end, last) = match when {
-            When::Now => (chain.items.len(), None),
+            When::Now | When::Turns(_) => (chain.items.len(), None),
             When::After(step) => {
                 let at = Moment::of(conn, step)?;
                 (chain.last_at(&at).map_or(0, |l| l + 1), None)
@@ -140,6 +143,9 @@ impl Story {
             teller.find(Text::of_state(state), None);
         }
         let mut disk = false;
+        if let When::Turns(turns) = when {
+            teller.story.turns.truncate(turns as usize);
+        }
         if when == When::Now
             && let Some((content, _)) = files::on_disk(conn, path)?
         {
@@ -162,8 +168,16 @@ impl Story {
         self.turns.last().map_or(&self.start, |t| &t.to)
     }
 
-    /// What tells this story from every other one.
-    pub fn fingerprint(&self) -> blake3::Hash {
+    /// The text after so many turns.
+    pub fn at(&self, turns: usize) -> &Text {
+        match turns.checked_sub(1).and_then(|n| self.turns.get(n)) {
+            Some(turn) => &turn.to,
+            None => &self.start,
+        }
+    }
+
+    /// What tells the first turns of this story from those of every other one.
+    pub fn fingerprint(&self, turns: usize) -> blake3::Hash {
         let mut hash = blake3::Hasher::new();
         let mut text = |t: &Text| {
             match t {
@@ -173,9 +187,10 @@ impl Story {
                 Text::Held(_, h) => hash.update(b"h").update(&h.0),
             };
         };
+        let turns = &self.turns[..turns.min(self.turns.len())];
         text(&self.start);
-        self.turns.iter().for_each(|t| text(&t.to));
-        for turn in &self.turns {
+        turns.iter().for_each(|t| text(&t.to));
+        for turn in turns {
             hash.update(format!("{} {:?} {:?};", turn.by, turn.or, turn.pending).as_bytes());
         }
         for maker in &self.makers {
@@ -273,7 +288,10 @@ impl<'a> Teller<'a> {
                     self.blind(Text::of_state(item.after), by.unwrap_or(0), until);
                 }
             }
-            _ => self.find(Text::of_state(item.after), until),
+            _ => {
+                let author = item.author.unwrap_or(Author::Unknown);
+                self.find_by(Text::of_state(item.after), author, until);
+            }
         }
         self.seen = until.or(self.seen);
         self.begun = true;
@@ -282,18 +300,28 @@ impl<'a> Teller<'a> {
 
     /// What stands there is seen: if it is not what was left, nobody knows who turned the one into the other.
     fn find(&mut self, text: Text, until: Option<Time>) {
+        self.find_by(text, Author::Unknown, until);
+    }
+
+    /// The same, where it may be known by whom.
+    fn find_by(&mut self, text: Text, author: Author, until: Option<Time>) {
         if !self.begun {
             self.story.start = text.clone();
             self.begun = true;
             self.now = text;
         } else if !self.now.same(&text) {
-            let by = self.nobody(until);
+            let by = self.no_step(author, until);
             self.change(text, by, Vec::new());
         }
     }
 
     fn nobody(&mut self, until: Option<Time>) -> usize {
+        self.no_step(Author::Unknown, until)
+    }
+
+    fn no_step(&mut self, author: Author, until: Option<Time>) -> usize {
         self.story.makers.push(Maker::Nobody {
+            author,
             after: self.seen,
             until,
         });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use color_eyre::Result;
 
 use super::story::{Maker, Story, Text, Turn, recorded};
+use super::types::{Stop, Stopped};
 use crate::diff::origin::{How, Lines, Trace, trace};
 use crate::store::{Reader, blobs};
 
@@ -57,7 +58,12 @@ pub(super) struct From {
 }
 
 /// Walks the story from its beginning through so many turns.
-pub(super) fn walk(reader: &Reader, story: &Story, turns: usize) -> Result<Walked> {
+pub(super) fn walk(
+    reader: &Reader,
+    story: &Story,
+    turns: usize,
+    stop: Option<&Stop>,
+) -> Result<Walked> {
     let lines = match &story.start {
         Text::Unknown | Text::Absent => Arc::default(),
         text => load(reader, text)?,
@@ -67,7 +73,7 @@ pub(super) fn walk(reader: &Reader, story: &Story, turns: usize) -> Result<Walke
         marks: vec![Mark::default(); lines.len()],
         lines,
     };
-    walk_from(reader, story, start, turns)
+    walk_from(reader, story, start, turns, stop)
 }
 
 /// Walks a part of the story.
@@ -76,6 +82,7 @@ pub(super) fn walk_from(
     story: &Story,
     from: From,
     turns: usize,
+    stop: Option<&Stop>,
 ) -> Result<Walked> {
     let mut walker = Walker {
         reader,
@@ -93,6 +100,9 @@ pub(super) fn walk_from(
         let end = turns.min(at + PORTION);
         let mut texts = load_all(reader, &story.turns[at..end])?;
         for turn in at..end {
+            if stop.is_some_and(|stop| stop()) {
+                return Err(Stopped.into());
+            }
             let text = texts[turn - at].take();
             walker.turn(turn, text)?;
         }

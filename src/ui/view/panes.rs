@@ -14,7 +14,9 @@ use crate::ui::phrase;
 
 /// Draws every pane that is on the screen.
 pub fn draw(model: &Model, buf: &mut Buffer) {
-    if let Some(area) = model.areas.timeline {
+    if let Some(area) = model.areas.timeline.filter(|_| model.authors.pane.is_open()) {
+        super::authors::draw(model, area, buf);
+    } else if let Some(area) = model.areas.timeline {
         let title = timeline_title(model, area.width);
         frame(model, Pane::Timeline, area, &title, buf);
         draw_timeline(model, area, buf);
@@ -32,7 +34,8 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
     }
 }
 
-fn frame(model: &Model, pane: Pane, inside: Rect, title: &Title, buf: &mut Buffer) {
+/// Draws what is around a pane.
+pub fn frame(model: &Model, pane: Pane, inside: Rect, title: &Title, buf: &mut Buffer) {
     let focused = model.focus == pane && model.overlays.is_empty();
     match model.areas.boxed {
         true => boxed(inside, title, &model.theme, focused, buf),
@@ -114,7 +117,8 @@ fn prompt_title<'a>(model: &Model) -> Title<'a> {
     let theme = &model.theme;
     let focused = is_focused(model, Pane::Prompt);
     let Some(prompt) = model.prompt.prompt() else {
-        return Title::new("Prompt", theme, focused);
+        let name = model.prompt.heading().unwrap_or("Prompt");
+        return Title::new(name, theme, focused);
     };
     let name = match prompt.no {
         0 => "Before the first prompt".to_owned(),

@@ -141,10 +141,13 @@ fn likely(model: &Model) -> Vec<Action> {
         }
         (Some(Overlay::Sessions(_) | Overlay::Summary(_)), _) => vec![Find, Help, Quit],
         (Some(_), _) => Vec::new(),
+        (None, Pane::Timeline) if model.authors.pane.is_open() => {
+            vec![Help, Open, Blame, History, NextPrompt, Edit, FocusNext]
+        }
         (None, Pane::Timeline) => vec![Help, Open, Find, NextScope, Density, Sessions],
         (None, Pane::Prompt) => vec![Help, FocusNext, Zoom, Find, Sessions],
         (None, Pane::Diff) => vec![
-            Help, NextHunk, NextView, NextScope, SideBySide, Edit, NextFile,
+            Help, NextHunk, Blame, NextView, NextScope, SideBySide, Edit, NextFile, History,
         ],
     }
 }

@@ -56,6 +56,8 @@ pub enum White {
 pub struct Place {
     /// The file, if it is one.
     pub path: Option<String>,
+    /// What it was called before, if that was something else.
+    pub old_path: Option<String>,
     /// The number of the line before.
     pub old_line: Option<u32>,
     /// The number of the line after.
@@ -229,6 +231,7 @@ impl State {
         let text = |side, line| Some(section.text(side)?.line(line as usize).to_owned());
         Some(Place {
             path: section.head.path.clone(),
+            old_path: section.head.old_path.clone(),
             old_line: if old == NONE {
                 None
             } else {
