@@ -259,8 +259,8 @@ pub fn subject(model: &mut Model, effects: &mut Vec<Effect>) -> Option<Subject> 
                 let options = model.diff.options(&model.theme);
                 effects.push(Effect::Ask(Question::Gap(Gap(gap.clone()), options)));
             }
-            About::Words(words) => {
-                let content = diff::said("No step", words);
+            About::Words(_) => {
+                let content = diff::said("No step", "No recorded step wrote this line.");
                 model.diff.show(Arc::new(content), false);
             }
         }

@@ -167,7 +167,10 @@ fn link(model: &mut Model, effects: &mut Vec<Effect>) {
     authors::ask_fate(model, subject, effects);
     let before = std::mem::replace(&mut model.subject, subject);
     let Some(now) = subject else {
-        model.prompt.clear();
+        // Where authors are shown, words stand there instead.
+        if !model.authors.pane.is_open() {
+            model.prompt.clear();
+        }
         return;
     };
     let anew = |same: bool| refresh || !same;

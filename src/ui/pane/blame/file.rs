@@ -14,7 +14,7 @@ use crate::ui::action::Action;
 use crate::ui::marks::Marks;
 use crate::ui::message::{Blamed, How, Seek};
 use crate::ui::pane::diff;
-use crate::ui::phrase::{self, Moment};
+use crate::ui::phrase::Moment;
 use crate::ui::widget::put_line;
 
 /// Lower panes say nothing below the text.
@@ -42,6 +42,7 @@ impl State {
     pub fn new(blamed: Blamed, marks: &'static Marks) -> State {
         let mut text = diff::State::default();
         text.set_marks(marks);
+        text.keep_numbers();
         text.show(blamed.content, false);
         State {
             gone: blamed.gone.map(|by| (blamed.line, by)),
@@ -250,18 +251,19 @@ impl State {
 
     /// Which file, and in which state.
     pub fn title(&self, moment: &Moment) -> String {
-        let lines = phrase::count(u64::from(self.blame.total), "lines");
-        let state = match (&self.undone, &self.gone, self.when) {
+        match (&self.undone, &self.gone, self.when) {
             (Some(undone), ..) => {
                 let at = undone.at.map(|at| format!(", {}", moment.short(at)));
                 format!("before {}{}", words::short(undone), at.unwrap_or_default())
             }
-            (_, Some((_, by)), _) => format!("as it was; the line is gone: {}", words::short(by)),
-            (_, _, When::Now) => self.blame.note.clone().unwrap_or_else(|| "as it is now".to_owned()),
-            (_, _, When::After(_)) => "right after a step".to_owned(),
+            (_, Some(_), _) => "as it was: the line is gone".to_owned(),
+            (_, _, When::Now) => match &self.blame.note {
+                Some(note) => note.clone(),
+                None => "as it is now".to_owned(),
+            },
+            (_, _, When::After(_)) => "right after the step".to_owned(),
             (_, _, When::Before(_) | When::Turns(_)) => "as it was before".to_owned(),
-        };
-        format!("{state}  {lines}")
+        }
     }
 
     /// What is known of the line under the cursor.
@@ -279,7 +281,8 @@ impl State {
         }
         if let Some((_, by)) = self.gone.as_ref().filter(|(gone, _)| *gone == line.line) {
             parts.insert(0, format!("gone: removed by {}", words::whole(by, moment)));
-            parts[1].insert_str(0, "written by ");
+            let was = if origin.step.is_some() { "written by " } else { "it was " };
+            parts[1].insert_str(0, was);
         }
         Some(parts.join(" · "))
     }

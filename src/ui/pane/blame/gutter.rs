@@ -15,7 +15,7 @@ const WHO: usize = 8;
 const PROMPT: usize = 4;
 const TIME: usize = 7;
 const EVIDENCE: usize = 11;
-const SESSION: usize = 7;
+const SESSION: usize = 8;
 
 /// Widths of the pane from which there is a column.
 const TIME_FROM: usize = 46;
