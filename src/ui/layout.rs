@@ -160,7 +160,7 @@ fn wide(wish: &Wish, body: Rect, areas: &mut Areas) {
     let (header, body) = cut_top(body, 1);
     areas.header = Some(header);
     areas.boxed = true;
-    let usual = if wish.authors { 560 } else { 360 };
+    let usual = if wish.authors { 580 } else { 360 };
     let per_mille = u32::from(wish.split.unwrap_or(usual)).clamp(200, 700);
     let left = (u32::from(body.width) * per_mille / 1000) as u16;
     let left_area = Rect::new(body.x, body.y, left, body.height);

@@ -13,3 +13,5 @@ echo "# reading"
 cargo bench --quiet --bench ingest
 echo "# asking"
 cargo bench --quiet --bench query
+echo "# who wrote what"
+cargo bench --quiet --bench blame

@@ -126,7 +126,8 @@ impl Past {
         replaced.lines.retain(|l| !self.texts[by + 1].contains(&l.text));
         vec![Back {
             undone: self.origin(Some(by)),
-            nearest: (!replaced.lines.is_empty()).then_some(0),
+            nearest: (0..replaced.lines.len())
+                .min_by_key(|n| replaced.lines[*n].line.abs_diff(from)),
             replaced,
             before,
         }]

@@ -3,6 +3,7 @@
 //! Made from the chain alone, under all names that the file had. What no record explains is a turn of its own, made by
 //! nobody; it is never put down to the step before or after it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use color_eyre::Result;
@@ -41,6 +42,14 @@ impl Text {
         !matches!(self, Text::Unknown)
     }
 
+    fn key(&self) -> Option<Key> {
+        match self {
+            Text::Unknown | Text::Absent => None,
+            Text::Blob(id) => Some(Key::Blob(*id)),
+            Text::Held(_, hash) => Some(Key::Held(*hash)),
+        }
+    }
+
     fn of_state(state: State) -> Text {
         match state {
             State::Unknown => Text::Unknown,
@@ -67,6 +76,13 @@ impl Text {
             _ => false,
         }
     }
+}
+
+/// What tells a known text from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Blob(i64),
+    Held(BlobHash),
 }
 
 /// Who makes a turn.
@@ -174,6 +190,24 @@ impl Story {
             Some(turn) => &turn.to,
             None => &self.start,
         }
+    }
+
+    /// The turns of nobody we know, from one on, that bring back a text which was there before (a branch that was switched
+    /// back to, an undo, a rewind): for each the newest state, counted in turns, that had it.
+    pub fn returns(&self, from: usize) -> HashMap<usize, usize> {
+        let mut last: HashMap<Key, usize> = HashMap::new();
+        last.extend(self.at(from).key().map(|key| (key, from)));
+        let mut out = HashMap::new();
+        for (at, turn) in self.turns.iter().enumerate().skip(from) {
+            let Some(key) = turn.to.key() else {
+                continue;
+            };
+            if let (Maker::Nobody { .. }, Some(state)) = (&self.makers[turn.by], last.get(&key)) {
+                out.insert(at, *state);
+            }
+            last.insert(key, at + 1);
+        }
+        out
     }
 
     /// What tells the first turns of this story from those of every other one.

@@ -201,7 +201,7 @@ impl HistoryEntry {
             after: self.after.clone(),
             before_hash: None,
             after_hash: None,
-            evidence: self.evidence.unwrap_or(Evidence::PatchOnly),
+            evidence: self.evidence.unwrap_or(Evidence::Recorded),
             added: self.added,
             removed: self.removed,
             hunks: Vec::new(),

@@ -1,6 +1,6 @@
 //! Walks a story from its first text to its last and carries along who wrote each line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use color_eyre::Result;
@@ -84,9 +84,13 @@ pub(super) fn walk_from(
     turns: usize,
     stop: Option<&Stop>,
 ) -> Result<Walked> {
+    let returns = story.returns(from.turn);
     let mut walker = Walker {
         reader,
         story,
+        wanted: returns.values().copied().collect(),
+        returns,
+        kept: HashMap::new(),
         sets: Sets::default(),
         done: Walked {
             lines: from.lines,
@@ -96,6 +100,7 @@ pub(super) fn walk_from(
         },
     };
     let mut at = from.turn;
+    walker.keep(at);
     while at < turns {
         let end = turns.min(at + PORTION);
         let mut texts = load_all(reader, &story.turns[at..end])?;
@@ -105,6 +110,7 @@ pub(super) fn walk_from(
             }
             let text = texts[turn - at].take();
             walker.turn(turn, text)?;
+            walker.keep(turn + 1);
         }
         at = end;
     }
@@ -176,11 +182,23 @@ impl Sets {
 struct Walker<'a> {
     reader: &'a Reader,
     story: &'a Story,
+    /// Turns that bring back a text that was there before: which state it was.
+    returns: HashMap<usize, usize>,
+    /// The states whose marks will be needed again, and those marks.
+    wanted: HashSet<usize>,
+    kept: HashMap<usize, Vec<Mark>>,
     sets: Sets,
     done: Walked,
 }
 
 impl Walker<'_> {
+    /// Keeps the marks of a state that comes back later.
+    fn keep(&mut self, state: usize) {
+        if self.wanted.contains(&state) && self.done.known {
+            self.kept.insert(state, self.done.marks.clone());
+        }
+    }
+
     fn turn(&mut self, at: usize, text: Option<Arc<Lines>>) -> Result<()> {
         let turn = &self.story.turns[at];
         let Some(new) = text else {
@@ -206,7 +224,12 @@ impl Walker<'_> {
             out.push(self.carry(&marks, trace, new, turn.by));
         }
         out.extend_from_slice(&marks[marks.len() - origins.back..]);
-        self.done.marks = out;
+        // The very text that was there before: its lines are whose they were, whoever brought it back.
+        let before = self.returns.get(&at).and_then(|s| self.kept.get(s));
+        self.done.marks = match before.filter(|marks| marks.len() == out.len()) {
+            Some(marks) => marks.clone(),
+            None => out,
+        };
         self.done.known = true;
         Ok(())
     }

@@ -16,7 +16,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let focused = model.focus == Pane::Timeline && model.overlays.is_empty();
     let (name, words) = model.authors.pane.title(&model.moment);
     let room = usize::from(area.width).saturating_sub(name.len() + 12);
-    let words = format!("  {}", text::end(&text::one_line(&words), room));
+    let words = format!("  {}", text::end(&words, room));
     let mut title = Title::new(name, &model.theme, model.focus == Pane::Timeline);
     title = title.dim(words, &model.theme);
     let depth = model.authors.pane.depth();

@@ -36,6 +36,11 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
             continue;
         };
         let key = show_sequence(key);
+        // The same key, one step on.
+        let word = match action {
+            Action::Blame if model.authors.pane.is_open() => "further back",
+            _ => word.as_str(),
+        };
         let more = text::width(&key) + 1 + text::width(word) + 2;
         // Shortened by priority: the likeliest come first, those without room are left out.
         if left.used() + right.used() + more + 1 > width {

@@ -159,8 +159,12 @@ impl State {
                 None => Out::Say("put the cursor on a line"),
             },
             Action::History => Out::History(self.blame.path.clone()),
-            Action::NextPrompt | Action::NextChange => self.jump_run(true),
-            Action::PreviousPrompt | Action::PreviousChange => self.jump_run(false),
+            Action::NextPrompt | Action::PreviousPrompt => {
+                self.jump_run(action == Action::NextPrompt, true)
+            }
+            Action::NextChange | Action::PreviousChange => {
+                self.jump_run(action == Action::NextChange, false)
+            }
             // The text is one file and no diff.
             Action::SideBySide | Action::MoreContext | Action::LessContext => Out::Done,
             Action::Whitespace | Action::Toggle => Out::Done,
@@ -169,38 +173,47 @@ impl State {
                 let line = self.number().unwrap_or(1);
                 Out::Text(diff::Out::EditOld(self.blame.path.clone(), text.into(), line))
             }
-            _ => match self.text.update(action) {
-                Some(diff::Out::Done) => Out::Done,
-                Some(out) => Out::Text(out),
-                None => Out::Ignored,
-            },
+            _ => {
+                let out = self.text.update(action);
+                self.off_head();
+                match out {
+                    Some(diff::Out::Done) => Out::Done,
+                    Some(out) => Out::Text(out),
+                    None => Out::Ignored,
+                }
+            }
         }
     }
 
-    /// To the next or previous line that another prompt wrote.
-    fn jump_run(&mut self, forward: bool) -> Out {
+    /// There is always a line under the cursor: the row with the file's name is none.
+    fn off_head(&mut self) {
+        if self.number().is_none() {
+            self.text.go_to_line(1);
+        }
+    }
+
+    /// To where the next or previous run begins; `prompts`: of lines that another prompt wrote, whatever is between.
+    fn jump_run(&mut self, forward: bool, prompts: bool) -> Out {
         let Some(from) = self.number() else {
             return Out::Done;
         };
-        let here = self.at(from).map(|l| self.run_of(l));
-        let differs = |n: &u32| self.at(*n).map(|l| self.run_of(l)) != here;
+        let run = |n: u32| self.at(n).map(|l| self.run_of(l));
+        let here = run(from);
+        let begins = |n: &u32| {
+            let it = run(*n);
+            let wanted = !prompts || (it != here && it.is_some_and(|r| r.0.is_some()));
+            wanted && it.is_some() && (*n == 1 || run(*n - 1) != it)
+        };
         let found = match forward {
-            true => (from + 1..=self.blame.total).find(differs),
-            false => {
-                // To the beginning of the run before, so that going up and down meets the same lines.
-                let end = (1..from).rev().find(differs);
-                end.map(|end| {
-                    let of = self.at(end).map(|l| self.run_of(l));
-                    let same = |n: &u32| self.at(*n).map(|l| self.run_of(l)) == of;
-                    (1..=end).rev().take_while(same).last().unwrap_or(end)
-                })
-            }
+            true => (from + 1..=self.blame.total).find(begins),
+            false => (1..from).rev().find(begins),
         };
         match found {
             Some(line) => {
                 self.text.go_to_line(line);
                 Out::Done
             }
+            None if prompts => Out::Say("no line of another prompt in this direction"),
             None => Out::Say("no other author in this direction"),
         }
     }
@@ -241,6 +254,7 @@ impl State {
     /// Puts the cursor where the mouse is.
     pub fn click(&mut self, row: usize) {
         self.text.click(row);
+        self.off_head();
     }
 
     /// The wheel.
@@ -258,7 +272,8 @@ impl State {
             }
             (_, Some(_), _) => "as it was: the line is gone".to_owned(),
             (_, _, When::Now) => match &self.blame.note {
-                Some(note) => note.clone(),
+                // Why it is so stands in the answer to `blame`; here is room for what it means.
+                Some(_) => "as the last record left it".to_owned(),
                 None => "as it is now".to_owned(),
             },
             (_, _, When::After(_)) => "right after the step".to_owned(),

@@ -13,7 +13,7 @@ use crate::ui::widget::Cells;
 /// Cells of the columns.
 const WHO: usize = 8;
 const PROMPT: usize = 4;
-const TIME: usize = 7;
+const TIME: usize = 8;
 const EVIDENCE: usize = 11;
 const SESSION: usize = 8;
 

@@ -242,7 +242,7 @@ impl Stack {
         }
     }
 
-    /// The name of the view, and what is said about it.
+    /// The name of the view, and what is said about it: safe to be drawn.
     pub fn title(&self, moment: &Moment) -> (&'static str, String) {
         match self.views.last() {
             Some(View::File(file)) => ("Blame", file.title(moment)),

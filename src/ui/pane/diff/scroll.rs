@@ -61,7 +61,12 @@ impl State {
     pub fn go_to_line(&mut self, line: u32) {
         let wanted = Kind::Plain(line.max(1) - 1);
         if let Some(row) = self.rows.iter().position(|row| row.kind == wanted) {
+            let (first, last) = self.in_view();
             self.cursor = row;
+            if !(first..=last).contains(&row) {
+                self.top = row.saturating_sub(self.body_height() / 3);
+                self.top_skip = 0;
+            }
             self.keep_in_view();
         }
     }
