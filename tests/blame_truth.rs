@@ -274,6 +274,24 @@ fn a_file_keeps_its_authors_under_a_new_name() {
 }
 
 #[test]
+fn a_file_that_was_renamed_by_hand_keeps_its_authors_too() {
+    let mut hands = Hands::new(30, false);
+    hands.read(0);
+    hands.agent(0, false, |l, by| l.insert(3, line("under_the_old_name();\n", &by)));
+    hands.rename_by_hand("src/by_hand.rs");
+    hands.agent(1, false, |l, by| l.insert(9, line("under_the_new_name();\n", &by)));
+    hands.ingest();
+    check(&hands);
+    // A copy is another file: what it begins with was there before it.
+    let copied = hands.shop().join("src/story.rs");
+    std::fs::write(copied, "something else\n").unwrap();
+    let ask = ask(&hands);
+    let blame = ask.blame(&query(&hands)).unwrap();
+    let told = Told::new(&ask, &hands, &blame);
+    assert_eq!(told.by(&blame.lines[3]), Truth::Before);
+}
+
+#[test]
 fn a_branch_that_is_switched_to_and_back_leaves_everyone_his_lines() {
     let mut hands = Hands::new(30, false);
     hands.read(0);

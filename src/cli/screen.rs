@@ -148,21 +148,24 @@ enum Named {
 }
 
 /// A file that is there is meant before a session, and a session before a file that is only remembered; what begins with
-/// `./`, `../` or `/` is never a session. What was never read here is read now, before the screen.
+/// `./`, `../` or `/` is never a session. For a file that is there nothing is waited for; what else was never read here
+/// is read now, before the screen.
 fn named(context: &Context<'_>, what: &str, out: &mut Out) -> Result<Named> {
-    let ask = context.ask(out)?;
     let (path, range) = blame::parse(context, what);
-    let file = || {
-        let path = blame::known(context, &ask, &path);
-        Named::File(path, range.map_or(1, |(line, _)| line))
-    };
-    let is_path = ["./", "../", "/"].iter().any(|p| what.starts_with(p));
-    if is_path || context.folder.join(&path).is_file() {
-        return Ok(file());
+    let line = range.map_or(1, |(line, _)| line);
+    let full = context.folder.join(&path);
+    if full.is_file() {
+        let real = std::fs::canonicalize(&full).unwrap_or(full);
+        return Ok(Named::File(real.to_string_lossy().into_owned(), line));
+    }
+    let ask = context.ask(out)?;
+    let known = blame::known(context, &ask, &path);
+    if ["./", "../", "/"].iter().any(|p| what.starts_with(p)) {
+        return Ok(Named::File(known, line));
     }
     match ask.resolve_session(what) {
         Ok(session) => Ok(Named::Session(session)),
-        Err(_) if ask.knows(&blame::known(context, &ask, &path)) => Ok(file()),
+        Err(_) if ask.knows(&known) => Ok(Named::File(known, line)),
         Err(why) => Err(why),
     }
 }

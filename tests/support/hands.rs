@@ -250,6 +250,12 @@ impl Hands {
         }
     }
 
+    /// A person renames the file; nobody sees it.
+    pub fn rename_by_hand(&mut self, to: &str) {
+        fs::rename(self.file(), self.shop().join(to)).unwrap();
+        self.name = to.to_owned();
+    }
+
     /// A new prompt.
     pub fn prompt(&mut self, session: usize, text: &str) {
         let message = json!({"role": "user", "content": text});

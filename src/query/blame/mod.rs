@@ -7,6 +7,7 @@ mod alive;
 mod answer;
 mod back;
 mod commits;
+mod elsewhere;
 mod history;
 mod origins;
 mod story;

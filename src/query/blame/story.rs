@@ -13,6 +13,7 @@ use super::super::chain::{Chain, Change, Item, Moment, What};
 use super::super::contents::{self, State};
 use super::super::types::{Content, SessionRow, StepRow};
 use super::super::{changes, files, raw};
+use super::elsewhere;
 use super::types::When;
 use crate::diff::origin::Lines;
 use crate::diff::patch;
@@ -151,9 +152,14 @@ impl Story {
         };
         let mut items = chain.items;
         items.truncate(end);
-        let mut teller = Teller::new(reader);
-        for item in lineage(conn, items, 0)? {
-            teller.item(&item)?;
+        let mut items = lineage(conn, items, 0)?;
+        let mut teller = Teller::told(reader, &items)?;
+        if let Text::Blob(start) = teller.story.start
+            && let Some(earlier) = elsewhere::items(reader, path, start)?
+        {
+            let mut all = lineage(conn, earlier, 0)?;
+            all.append(&mut items);
+            teller = Teller::told(reader, &all)?;
         }
         if let Some(state) = last.filter(|s| s.known()) {
             teller.find(Text::of_state(state), None);
@@ -290,6 +296,15 @@ impl<'a> Teller<'a> {
             seen: None,
             pending: Vec::new(),
         }
+    }
+
+    /// What items tell.
+    fn told(reader: &'a Reader, items: &[Item]) -> Result<Teller<'a>> {
+        let mut teller = Teller::new(reader);
+        for item in items {
+            teller.item(item)?;
+        }
+        Ok(teller)
     }
 
     fn item(&mut self, item: &Item) -> Result<()> {

@@ -98,7 +98,7 @@ impl Columns {
         }
         if self.evidence {
             let known = origin.evidence.filter(|_| origin.author != Author::Before);
-            cells.to(at + 1);
+            cells.to(at);
             let style = if words::is_weak(origin) { theme.warn() } else { theme.dim() };
             cells.push(known.map_or("", |e| e.word()), style);
             at += EVIDENCE;
