@@ -194,7 +194,8 @@ fn real_sessions_get_only_what_they_wrote() {
         return;
     };
     let gold = std::fs::read_to_string(dir.join("GOLD.tsv")).unwrap();
-    let mut files: std::collections::BTreeMap<(&str, Option<usize>), Vec<&str>> = Default::default();
+    let mut files: std::collections::BTreeMap<(&str, Option<usize>), Vec<&str>> =
+        Default::default();
     for line in gold.lines().skip(1) {
         let c: Vec<&str> = line.split('\t').collect();
         let until = c.get(13).and_then(|n| n.trim().parse().ok());
@@ -252,7 +253,8 @@ fn real_sessions_get_only_what_they_wrote() {
             }
             // Of each text: how often it stands there now, how often it is the session's, and how often one that stood
             // there before went. What did not go is still there, and is not the session's.
-            let (mut now, mut agents): (HashMap<&str, i64>, HashMap<&str, i64>) = Default::default();
+            let (mut now, mut agents): (HashMap<&str, i64>, HashMap<&str, i64>) =
+                Default::default();
             for line in &blame.lines {
                 let author = blame.origins[line.origin].author;
                 *authors.entry(author).or_default() += 1;

@@ -103,7 +103,11 @@ fn of_repeated_lines_each_author_has_as_many_as_are_his() {
         for (line, (text, truth)) in blame.lines.iter().zip(&hands.lines) {
             let said = told.by(line);
             let others = line.alternatives.iter().any(|a| told.origin(*a) == *truth);
-            assert!(said == *truth || others, "seed {seed}, line {}: {said:?}", line.line);
+            assert!(
+                said == *truth || others,
+                "seed {seed}, line {}: {said:?}",
+                line.line
+            );
             open += u32::from(!line.alternatives.is_empty());
             wrong += u32::from(said != *truth);
             let (said_by, true_of) = texts.entry(text).or_default();
@@ -175,7 +179,11 @@ fn what_only_a_patch_tells_is_the_agents_and_nothing_else_is() {
                 let evidence = blame.origins[line.origin].evidence;
                 weak += u32::from(evidence == Some(Evidence::PatchOnly));
             }
-            _ => assert!(!matches!(first, Truth::Step(_)), "{:?} is told {first:?}", line.text),
+            _ => assert!(
+                !matches!(first, Truth::Step(_)),
+                "{:?} is told {first:?}",
+                line.text
+            ),
         }
     }
     assert_eq!((agents, weak), (2, 2), "and they say how they are known");
@@ -246,7 +254,10 @@ fn two_agents_in_one_file_keep_their_own() {
     for line in &blame.lines {
         let agent = blame.origins[line.origin].agent;
         assert_eq!(agent == Some(Agent::Codex), line.text.contains("of_codex"));
-        assert_eq!(agent == Some(Agent::Claude), line.text.contains("of_claude"));
+        assert_eq!(
+            agent == Some(Agent::Claude),
+            line.text.contains("of_claude")
+        );
     }
 }
 
@@ -254,11 +265,15 @@ fn two_agents_in_one_file_keep_their_own() {
 fn a_file_keeps_its_authors_under_a_new_name() {
     let mut hands = Hands::new(30, false);
     hands.read(0);
-    hands.agent(0, false, |l, by| l.insert(3, line("under_the_old_name();\n", &by)));
+    hands.agent(0, false, |l, by| {
+        l.insert(3, line("under_the_old_name();\n", &by))
+    });
     // A session's `mv` counts for what it knows to be a file.
     hands.read(1);
     hands.rename(1, "src/renamed.rs");
-    hands.agent(1, false, |l, by| l.insert(9, line("under_the_new_name();\n", &by)));
+    hands.agent(1, false, |l, by| {
+        l.insert(9, line("under_the_new_name();\n", &by))
+    });
     hands.read(0);
     hands.rename(0, "src/again.rs");
     hands.agent(0, false, |l, by| l[20] = line("under_the_third();\n", &by));
@@ -267,7 +282,11 @@ fn a_file_keeps_its_authors_under_a_new_name() {
     // The first name leads to the file, too.
     let ask = ask(&hands);
     let old = BlameQuery {
-        path: hands.shop().join("src/story.rs").to_string_lossy().into_owned(),
+        path: hands
+            .shop()
+            .join("src/story.rs")
+            .to_string_lossy()
+            .into_owned(),
         ..BlameQuery::default()
     };
     assert_eq!(ask.blame(&old).unwrap().path, "src/again.rs");
@@ -277,9 +296,13 @@ fn a_file_keeps_its_authors_under_a_new_name() {
 fn a_file_that_was_renamed_by_hand_keeps_its_authors_too() {
     let mut hands = Hands::new(30, false);
     hands.read(0);
-    hands.agent(0, false, |l, by| l.insert(3, line("under_the_old_name();\n", &by)));
+    hands.agent(0, false, |l, by| {
+        l.insert(3, line("under_the_old_name();\n", &by))
+    });
     hands.rename_by_hand("src/by_hand.rs");
-    hands.agent(1, false, |l, by| l.insert(9, line("under_the_new_name();\n", &by)));
+    hands.agent(1, false, |l, by| {
+        l.insert(9, line("under_the_new_name();\n", &by))
+    });
     hands.ingest();
     check(&hands);
     // A copy is another file: what it begins with was there before it.
@@ -302,7 +325,9 @@ fn a_branch_that_is_switched_to_and_back_leaves_everyone_his_lines() {
     other.remove(3);
     other[7] = line("on_other();\n", &Truth::Person);
     hands.switch(other);
-    hands.agent(1, false, |l, by| l.insert(12, line("agent_on_other();\n", &by)));
+    hands.agent(1, false, |l, by| {
+        l.insert(12, line("agent_on_other();\n", &by))
+    });
     hands.ingest();
     check(&hands);
     hands.switch(main.clone());
@@ -320,7 +345,9 @@ fn a_branch_that_is_switched_to_and_back_leaves_everyone_his_lines() {
 #[test]
 fn a_line_of_an_older_state_is_followed_to_where_it_is_now() {
     let mut hands = Hands::new(30, false);
-    hands.agent(0, false, |l, by| l.insert(10, line("follow_me_through_all();\n", &by)));
+    hands.agent(0, false, |l, by| {
+        l.insert(10, line("follow_me_through_all();\n", &by))
+    });
     hands.agent(1, false, |l, by| l.insert(2, line("above();\n", &by)));
     hands.rename(0, "src/renamed.rs");
     hands.person(|l, by| l.insert(0, line("by_hand();\n", &by)));
@@ -330,7 +357,11 @@ fn a_line_of_an_older_state_is_followed_to_where_it_is_now() {
     let ask = ask(&hands);
     let native = hands::native(0);
     let (_, first) = ask.resolve_step(&format!("{native}/1.1")).unwrap();
-    let path = hands.shop().join("src/story.rs").to_string_lossy().into_owned();
+    let path = hands
+        .shop()
+        .join("src/story.rs")
+        .to_string_lossy()
+        .into_owned();
     match ask.whereabouts(&path, When::After(first), 11).unwrap() {
         Whereabouts::Here(path, line) => assert_eq!((path.as_str(), line), ("src/renamed.rs", 13)),
         other => panic!("{other:?}"),
@@ -349,14 +380,18 @@ fn a_step_knows_which_later_steps_changed_its_lines() {
     let mut hands = Hands::new(20, false);
     hands.prompt(0, "write");
     hands.agent(0, false, |l, by| {
-        let new: Vec<Line> = (0..4).map(|n| line(&format!("four_of_them({n});\n"), &by)).collect();
+        let new: Vec<Line> = (0..4)
+            .map(|n| line(&format!("four_of_them({n});\n"), &by))
+            .collect();
         drop(l.splice(5..5, new));
     });
     hands.agent(1, false, |l, by| l[6] = line("better();\n", &by));
     hands.person(|l, _| drop(l.remove(8)));
     hands.ingest();
     let ask = ask(&hands);
-    let (_, first) = ask.resolve_step(&format!("{}/1.1", hands::native(0))).unwrap();
+    let (_, first) = ask
+        .resolve_step(&format!("{}/1.1", hands::native(0)))
+        .unwrap();
     let fate = ask.fate(first).unwrap();
     assert_eq!((fate.written, fate.alive, fate.nobody), (4, 2, 1));
     assert_eq!(fate.by.len(), 1);

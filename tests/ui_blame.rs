@@ -49,7 +49,10 @@ fn has_not(screen: &str, text: &str) {
 
 /// The row under the cursor of the pane of authors.
 fn row(screen: &str) -> &str {
-    let cursor = |l: &&str| l.split('│').any(|part| part.contains('▌') && part.contains("claude"));
+    let cursor = |l: &&str| {
+        l.split('│')
+            .any(|part| part.contains('▌') && part.contains("claude"))
+    };
     screen
         .lines()
         .find(cursor)
@@ -74,7 +77,10 @@ fn a_line_that_stands_is_found_in_the_file_as_it_is_now() {
     has(&shown, "Blame  as it is now");
     has(row(&shown), "let policy = Backoff::new(5)");
     has(&shown, "Prompt 3 of 5");
-    has(&shown, "claude, prompt 3 · edit src/http/retry.rs · 14:12:00 · recorded");
+    has(
+        &shown,
+        "claude, prompt 3 · edit src/http/retry.rs · 14:12:00 · recorded",
+    );
     // The step that wrote it stands beside it, at that very line.
     has(&shown, "││▌ 7 +         let policy");
 }
@@ -89,7 +95,10 @@ fn moving_the_cursor_moves_prompt_and_diff() {
     has(&shown, "Prompt 3 of 5");
     // Lines that no step wrote say where they come from.
     let shown = screen((120, 40), &format!("{EDIT}3/Backoff::new<Enter>bggj"));
-    has(&shown, "older than the first record · commit a1b2c3d of 09:00:00");
+    has(
+        &shown,
+        "older than the first record · commit a1b2c3d of 09:00:00",
+    );
     has(&shown, "No recorded step wrote this line");
 }
 
@@ -119,7 +128,10 @@ fn b_again_walks_back_and_escape_comes_back() {
 fn a_removed_line_says_who_wrote_it_and_who_removed_it() {
     let shown = screen((120, 40), &format!("{EDIT}3/let mut attempt<Enter>b"));
     has(&shown, "as it was: the line is gone");
-    has(&shown, "gone: removed by claude, prompt 3 · edit src/http/retry.rs");
+    has(
+        &shown,
+        "gone: removed by claude, prompt 3 · edit src/http/retry.rs",
+    );
     has(&shown, "it was older than the first record");
 }
 
@@ -139,11 +151,17 @@ fn signs_say_what_moved_and_what_is_not_exact() {
     let shown = screen((120, 40), &format!("{EDIT}3/Backoff::new<Enter>b"));
     let line = |text: &str| {
         let of_file = |l: &&str| l.contains(text) && l.contains("│ ");
-        shown.lines().find(of_file).unwrap_or_else(|| panic!("no {text:?} in\n{shown}"))
+        shown
+            .lines()
+            .find(of_file)
+            .unwrap_or_else(|| panic!("no {text:?} in\n{shown}"))
     };
     has(line("Ok(response) => return"), "⇅");
     has(line("log::debug!"), " ?claude");
-    let shown = screen((200, 50), &format!("{EDIT}3/Backoff::new<Enter>b/Ok(resp<Enter>"));
+    let shown = screen(
+        (200, 50),
+        &format!("{EDIT}3/Backoff::new<Enter>b/Ok(resp<Enter>"),
+    );
     has(&shown, "moved by claude, prompt 4");
     // Without such signs in the font there are plain ones.
     let mut plain = options();
@@ -202,7 +220,10 @@ fn what_was_written_says_how_much_of_it_stands() {
     has(&shown, "prompt 4  edit src/http/retry.rs  2 lines");
     let shown = screen((120, 40), &format!("{EDIT}gl<Enter>"));
     has(&shown, "Prompt 4 of 5");
-    has(&screen((120, 40), "gl"), "no later step changed these lines");
+    has(
+        &screen((120, 40), "gl"),
+        "no later step changed these lines",
+    );
 }
 
 #[test]
@@ -241,7 +262,10 @@ fn the_panes_work_as_elsewhere() {
     let copy = |e: &Effect| matches!(e, Effect::Copy("line", text) if text.contains("let policy"));
     assert!(played.effects.iter().any(copy), "{:?}", played.effects);
     for (width, height) in [(1, 1), (3, 2), (10, 4), (47, 16), (500, 3)] {
-        screen((120, 40), &format!("{at}<size {width}x{height}>jbH<Esc><Esc>"));
+        screen(
+            (120, 40),
+            &format!("{at}<size {width}x{height}>jbH<Esc><Esc>"),
+        );
     }
 }
 

@@ -11,9 +11,7 @@ use color_eyre::Result;
 use crate::clock::Clock;
 use crate::ingest;
 use crate::model::Time;
-use crate::query::blame::{
-    Alive, Back, Blame, BlameQuery, Fate, History, Stop, When, Whereabouts,
-};
+use crate::query::blame::{Alive, Back, Blame, BlameQuery, Fate, History, Stop, When, Whereabouts};
 use crate::query::types::*;
 use crate::query::{Ask, Refused, StoreAsk};
 use crate::source::Places;

@@ -2,9 +2,7 @@
 
 use color_eyre::Result;
 
-use super::blame::{
-    Alive, Back, Blame, BlameQuery, Fate, History, Stop, When, Whereabouts,
-};
+use super::blame::{Alive, Back, Blame, BlameQuery, Fate, History, Stop, When, Whereabouts};
 use super::types::*;
 use crate::model::Time;
 

@@ -11,8 +11,8 @@ use super::theme::Theme;
 use crate::model::Time;
 use crate::query::blame::{Alive, Blame, Fate, History, Origin, When};
 use crate::query::types::{
-    FileChange, Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo, StepRow,
-    Summary, Timeline,
+    FileChange, Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo,
+    StepRow, Summary, Timeline,
 };
 
 /// What happened. The model changes by these and by nothing else.

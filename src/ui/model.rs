@@ -16,7 +16,9 @@ use super::phrase::Moment;
 use super::theme::Theme;
 use crate::model::Time;
 use crate::query::blame::{Alive, Fate};
-use crate::query::types::{FileChange, Scope, SessionList, SessionRow, StepDetail, StepRow, Summary};
+use crate::query::types::{
+    FileChange, Scope, SessionList, SessionRow, StepDetail, StepRow, Summary,
+};
 
 /// Of what the diff is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

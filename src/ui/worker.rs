@@ -10,10 +10,10 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use crossbeam_channel::Sender;
 
+use super::authors;
 use super::door::Opener;
 use super::door::lane::Lane as Tree;
 use super::message::{Answer, FateOf, Message, Question, Reply};
-use super::authors;
 use super::pane::diff::{Job, Subject, View, build};
 use crate::query::Ask;
 use crate::query::blame::Stopped;

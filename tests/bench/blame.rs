@@ -83,11 +83,29 @@ fn main() {
         .map(|_| time(|| drop(known.whereabouts(&whole.path, When::Turns(0), 1).unwrap())))
         .collect();
     let (ours, plain, moves) = (median(&mut ours), median(&mut plain), median(&mut moves));
-    println!("{LINES} lines, {CHANGES} changes, {} bytes now", hands.text().len());
+    println!(
+        "{LINES} lines, {CHANGES} changes, {} bytes now",
+        hands.text().len()
+    );
     println!("the whole file, nothing known         {ours:>9.1} ms");
-    println!("git blame                             {plain:>9.1} ms   ratio {:.2}", ours / plain);
-    println!("git blame -w -M                       {moves:>9.1} ms   ratio {:.2}", ours / moves);
-    println!("a line, the file known                {:>9.2} ms", median(&mut lines));
-    println!("one change further back, nothing known{:>9.1} ms", median(&mut backs));
-    println!("where the first line is now           {:>9.1} ms", median(&mut where_now));
+    println!(
+        "git blame                             {plain:>9.1} ms   ratio {:.2}",
+        ours / plain
+    );
+    println!(
+        "git blame -w -M                       {moves:>9.1} ms   ratio {:.2}",
+        ours / moves
+    );
+    println!(
+        "a line, the file known                {:>9.2} ms",
+        median(&mut lines)
+    );
+    println!(
+        "one change further back, nothing known{:>9.1} ms",
+        median(&mut backs)
+    );
+    println!(
+        "where the first line is now           {:>9.1} ms",
+        median(&mut where_now)
+    );
 }

@@ -7,9 +7,16 @@ use crate::screen::quit;
 fn a_place_in_a_file_opens_on_who_wrote_it() {
     let home = Home::demo();
     let text = std::fs::read_to_string(home.shop().join("src/http/retry.rs")).unwrap();
-    let at = text.lines().position(|l| l.contains("saturating_pow")).unwrap() + 1;
+    let at = text
+        .lines()
+        .position(|l| l.contains("saturating_pow"))
+        .unwrap()
+        + 1;
     // Nothing was read yet: the file is asked about as soon as its sessions are.
-    let term = home.start(&[&format!("src/http/retry.rs:{at}")]).size(140, 40).go();
+    let term = home
+        .start(&[&format!("src/http/retry.rs:{at}")])
+        .size(140, 40)
+        .go();
     term.see("Blame  as it is now");
     term.see("saturating_pow");
     term.see("Prompt 3 of 10");
@@ -34,7 +41,11 @@ fn a_word_is_a_file_a_session_or_refused() {
     home.run(&["ingest"]);
     let id = home.out(&["sessions", "--json"]);
     let id = id.split("\"id\":").nth(1).unwrap();
-    let id: String = id.chars().filter(char::is_ascii_alphanumeric).take(17).collect();
+    let id: String = id
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(17)
+        .collect();
     let term = home.start(&[&id]).go();
     term.see("Timeline");
     quit(term);

@@ -7,9 +7,7 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use regent_tui::model::{Status, StepKind, Time, Via};
 use regent_tui::query::Ask;
-use regent_tui::query::blame::{
-    Alive, Back, Blame, BlameQuery, Fate, History, When, Whereabouts,
-};
+use regent_tui::query::blame::{Alive, Back, Blame, BlameQuery, Fate, History, When, Whereabouts};
 use regent_tui::query::types::*;
 use regent_tui::ui::worker::Asker;
 

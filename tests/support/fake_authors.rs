@@ -77,12 +77,18 @@ impl Past {
         let step = by.map(|n| self.steps[n].clone());
         let before = step.is_none();
         Origin {
-            author: if before { Author::Before } else { Author::Agent },
+            author: if before {
+                Author::Before
+            } else {
+                Author::Agent
+            },
             evidence: by.map(|n| self.evidence[n]),
             at: step.as_ref().map_or(Some(story::at("09:00:00")), |s| s.at),
             root: step.as_ref().map(|s| s.session),
             agent: step.as_ref().map(|_| Agent::Claude),
-            prompt_text: step.as_ref().map(|s| Arc::from(format!("prompt {}", s.prompt_no))),
+            prompt_text: step
+                .as_ref()
+                .map(|s| Arc::from(format!("prompt {}", s.prompt_no))),
             step,
             until: None,
             commit: before.then(|| "a1b2c3d4e5f60718293a4b5c6d7e8f9012345678".to_owned()),
@@ -123,7 +129,9 @@ impl Past {
             when: before,
             ..query.clone()
         });
-        replaced.lines.retain(|l| !self.texts[by + 1].contains(&l.text));
+        replaced
+            .lines
+            .retain(|l| !self.texts[by + 1].contains(&l.text));
         vec![Back {
             undone: self.origin(Some(by)),
             nearest: (0..replaced.lines.len())
@@ -194,7 +202,10 @@ pub fn alive(session: SessionRow) -> Alive {
     Alive {
         written: 40,
         alive: 31,
-        replaced: vec![(Replacer::Prompt(session, "ssession00000000".to_owned(), 4), 9)],
+        replaced: vec![(
+            Replacer::Prompt(session, "ssession00000000".to_owned(), 4),
+            9,
+        )],
         unknown: 0,
     }
 }

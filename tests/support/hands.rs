@@ -182,7 +182,9 @@ impl Hands {
         for h in hunks(&old, &self.text(), 3, &Options::default()) {
             let (o, n) = ((h.old_start, h.old_lines), (h.new_start, h.new_lines));
             patch.push_str(&format!("@@ -{},{} +{},{} @@\n", o.0, o.1, n.0, n.1));
-            h.lines.iter().for_each(|l| patch.push_str(&format!("{l}\n")));
+            h.lines
+                .iter()
+                .for_each(|l| patch.push_str(&format!("{l}\n")));
         }
         let shop = self.shop().to_string_lossy().into_owned();
         if self.codex.is_empty() {
@@ -211,7 +213,8 @@ impl Hands {
     fn codex_record(&mut self, kind: &str, payload: Value) {
         self.clock += 10;
         let timestamp = self.now();
-        self.codex.push(json!({"timestamp": timestamp, "type": kind, "payload": payload}));
+        self.codex
+            .push(json!({"timestamp": timestamp, "type": kind, "payload": payload}));
     }
 
     fn now(&self) -> String {
@@ -320,7 +323,11 @@ impl Hands {
             let dir = self.root.join(".codex/sessions/2026/03/01");
             fs::create_dir_all(&dir).unwrap();
             let text: String = self.codex.iter().map(|l| format!("{l}\n")).collect();
-            fs::write(dir.join(format!("rollout-2026-03-01T00-00-00-{CODEX}.jsonl")), text).unwrap();
+            fs::write(
+                dir.join(format!("rollout-2026-03-01T00-00-00-{CODEX}.jsonl")),
+                text,
+            )
+            .unwrap();
         }
         self.run(&["ingest"]).assert().success();
     }

@@ -7,12 +7,12 @@ use similar::{Algorithm, DiffOp};
 
 use super::super::changes;
 use super::super::refused::Refused;
+use super::Cache;
 use super::answer::render;
 use super::origins::Origins;
 use super::path_row;
 use super::story::Story;
 use super::types::{Back, BlameQuery, When};
-use super::Cache;
 use super::walk::{From, Mark, bare, load, walk_from};
 use crate::diff::origin::{Lines, trace};
 use crate::model::Author;

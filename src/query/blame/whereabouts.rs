@@ -35,9 +35,7 @@ pub(in super::super) fn whereabouts(
     let story = Story::of(reader, now, When::Now)?;
     let turns = then.turns.len();
     // What happened until then is the beginning of what happened until now, or the line cannot be followed.
-    let same = story.turns.len() >= turns
-        && then.end().known()
-        && story.at(turns).same(then.end());
+    let same = story.turns.len() >= turns && then.end().known() && story.at(turns).same(then.end());
     if !same {
         return Ok(Whereabouts::Unknown);
     }

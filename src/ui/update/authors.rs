@@ -63,7 +63,10 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
         Action::Blame => from_diff(model, effects),
         Action::History => match file_here(model) {
             Some(path) => open_history(model, path, effects),
-            None => say(model, "put the cursor on a file or on a step that touched one"),
+            None => say(
+                model,
+                "put the cursor on a file or on a step that touched one",
+            ),
         },
         // The timeline is not on the screen: what would move its cursor unseen is kept from it.
         _ if is_open && is_of_timeline(action) => say(model, BEHIND),
@@ -157,7 +160,10 @@ fn from_diff(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(place) = model.diff.line_under_cursor().filter(|p| p.path.is_some()) else {
         match file_here(model) {
             Some(path) => open_file(model, path, 1, effects),
-            None => say(model, "put the cursor on a line of a file to see who wrote it"),
+            None => say(
+                model,
+                "put the cursor on a line of a file to see who wrote it",
+            ),
         }
         return;
     };
@@ -283,7 +289,9 @@ pub fn reveal(model: &mut Model) {
         && model.subject.and_then(|s| s.step) == Some(step.row)
     {
         let (path, line) = file;
-        model.diff.reveal(&path, line.as_deref().unwrap_or_default());
+        model
+            .diff
+            .reveal(&path, line.as_deref().unwrap_or_default());
     }
 }
 
@@ -391,7 +399,12 @@ pub fn answered(
             }
         }
         (Question::Blame(seek), Ok(Answer::Blame(blamed))) => {
-            let current = seek.replaces && model.authors.pane.again().is_some_and(|s| s.path == seek.path);
+            let current = seek.replaces
+                && model
+                    .authors
+                    .pane
+                    .again()
+                    .is_some_and(|s| s.path == seek.path);
             if asked || current {
                 model.authors.asked = None;
                 show(model, seek, *blamed, effects);

@@ -14,7 +14,11 @@ use crate::ui::phrase;
 
 /// Draws every pane that is on the screen.
 pub fn draw(model: &Model, buf: &mut Buffer) {
-    if let Some(area) = model.areas.timeline.filter(|_| model.authors.pane.is_open()) {
+    if let Some(area) = model
+        .areas
+        .timeline
+        .filter(|_| model.authors.pane.is_open())
+    {
         super::authors::draw(model, area, buf);
     } else if let Some(area) = model.areas.timeline {
         let title = timeline_title(model, area.width);

@@ -62,7 +62,12 @@ impl State {
             return;
         }
         let same = before.blame.lines.len() == self.blame.lines.len()
-            && before.blame.lines.iter().zip(&self.blame.lines).all(|(a, b)| a.text == b.text);
+            && before
+                .blame
+                .lines
+                .iter()
+                .zip(&self.blame.lines)
+                .all(|(a, b)| a.text == b.text);
         if let Some(line) = before.number() {
             self.line = line;
         }
@@ -169,9 +174,18 @@ impl State {
             Action::SideBySide | Action::MoreContext | Action::LessContext => Out::Done,
             Action::Whitespace | Action::Toggle => Out::Done,
             Action::EditOld => {
-                let text: String = self.blame.lines.iter().map(|l| format!("{}\n", l.text)).collect();
+                let text: String = self
+                    .blame
+                    .lines
+                    .iter()
+                    .map(|l| format!("{}\n", l.text))
+                    .collect();
                 let line = self.number().unwrap_or(1);
-                Out::Text(diff::Out::EditOld(self.blame.path.clone(), text.into(), line))
+                Out::Text(diff::Out::EditOld(
+                    self.blame.path.clone(),
+                    text.into(),
+                    line,
+                ))
             }
             _ => {
                 let out = self.text.update(action);
@@ -222,12 +236,20 @@ impl State {
     fn run_of(&self, line: &BlameLine) -> (Option<(i64, u32)>, usize) {
         let origin = self.origin(line);
         match origin.and_then(|o| Some((o.root?.0, o.step.as_ref()?.prompt_no))) {
-            Some(prompt) => (Some(prompt), usize::from(origin.is_some_and(words::is_weak))),
+            Some(prompt) => (
+                Some(prompt),
+                usize::from(origin.is_some_and(words::is_weak)),
+            ),
             None => (None, line.origin),
         }
     }
 
-    fn selected_step(&self) -> Option<(crate::query::types::SessionRow, crate::query::types::StepRow)> {
+    fn selected_step(
+        &self,
+    ) -> Option<(
+        crate::query::types::SessionRow,
+        crate::query::types::StepRow,
+    )> {
         let origin = self.origin(self.here()?)?;
         Some((origin.root?, origin.step.as_ref()?.row))
     }
@@ -259,7 +281,11 @@ impl State {
 
     /// The wheel.
     pub fn scroll(&mut self, by: isize) {
-        let action = if by > 0 { Action::ScrollDiffDown } else { Action::ScrollDiffUp };
+        let action = if by > 0 {
+            Action::ScrollDiffDown
+        } else {
+            Action::ScrollDiffUp
+        };
         self.text.update(action);
     }
 
@@ -291,12 +317,19 @@ impl State {
         parts.extend(of(line.spaced).map(|by| format!("white space by {}", words::short(by))));
         if !line.alternatives.is_empty() {
             let others = line.alternatives.iter();
-            let others: Vec<String> = others.filter_map(|a| of(Some(*a))).map(words::short).collect();
+            let others: Vec<String> = others
+                .filter_map(|a| of(Some(*a)))
+                .map(words::short)
+                .collect();
             parts.push(format!("or {}: the diff fits both", others.join(" or ")));
         }
         if let Some((_, by)) = self.gone.as_ref().filter(|(gone, _)| *gone == line.line) {
             parts.insert(0, format!("gone: removed by {}", words::whole(by, moment)));
-            let was = if origin.step.is_some() { "written by " } else { "it was " };
+            let was = if origin.step.is_some() {
+                "written by "
+            } else {
+                "it was "
+            };
             parts[1].insert_str(0, was);
         }
         Some(parts.join(" · "))
@@ -312,7 +345,14 @@ impl State {
             Rect::new(area.x + wide, area.y, area.width - wide, area.height - foot),
         );
         diff::view(&self.text, look.theme, look.focused, beside, buf);
-        put_line(Rect { height: 1, ..gutter }, &columns.names(look).line(), buf);
+        put_line(
+            Rect {
+                height: 1,
+                ..gutter
+            },
+            &columns.names(look).line(),
+            buf,
+        );
         let cursor = self.number();
         let (mut y, mut before) = (gutter.y + 1, None);
         for (line, rows) in self.text.lines_in_view() {

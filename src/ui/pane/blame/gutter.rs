@@ -71,14 +71,23 @@ impl Columns {
     }
 
     /// In front of one line. `first`: its run begins here, or is seen from here on.
-    pub fn line<'a>(self, line: &BlameLine, origin: &'a Origin, first: bool, look: &Look) -> Cells<'a> {
+    pub fn line<'a>(
+        self,
+        line: &BlameLine,
+        origin: &'a Origin,
+        first: bool,
+        look: &Look,
+    ) -> Cells<'a> {
         let theme = look.theme;
         let mut cells = Cells::default();
         cells.push(" ", Style::new());
         let (sign, style) = sign(line, origin, look);
         cells.push(sign.to_owned(), style);
         if first {
-            cells.push(text::end(words::who(origin), WHO - 1).into_owned(), hue(origin, look));
+            cells.push(
+                text::end(words::who(origin), WHO - 1).into_owned(),
+                hue(origin, look),
+            );
         }
         let mut at = 2 + WHO;
         if let Some(step) = origin.step.as_ref().filter(|s| s.prompt_no > 0) {
@@ -91,15 +100,28 @@ impl Columns {
         }
         if self.time {
             let time = words::commit(origin).map(str::to_owned);
-            let time = time.or_else(|| origin.step.as_ref().and(origin.at).map(|t| look.moment.short(t)));
+            let time = time.or_else(|| {
+                origin
+                    .step
+                    .as_ref()
+                    .and(origin.at)
+                    .map(|t| look.moment.short(t))
+            });
             cells.to(at);
-            cells.push(text::end(&time.unwrap_or_default(), TIME).into_owned(), theme.dim());
+            cells.push(
+                text::end(&time.unwrap_or_default(), TIME).into_owned(),
+                theme.dim(),
+            );
             at += TIME;
         }
         if self.evidence {
             let known = origin.evidence.filter(|_| origin.author != Author::Before);
             cells.to(at);
-            let style = if words::is_weak(origin) { theme.warn() } else { theme.dim() };
+            let style = if words::is_weak(origin) {
+                theme.warn()
+            } else {
+                theme.dim()
+            };
             cells.push(known.map_or("", |e| e.word()), style);
             at += EVIDENCE;
         }

@@ -238,7 +238,9 @@ impl Stack {
         match self.views.last()? {
             View::File(file) => Some(file.selected(moment)),
             View::Past(past) => past.selected(),
-            View::Words(path, words) => Some(Selected::Words("Nothing", format!("{path}: {words}"))),
+            View::Words(path, words) => {
+                Some(Selected::Words("Nothing", format!("{path}: {words}")))
+            }
         }
     }
 

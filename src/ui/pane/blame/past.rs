@@ -46,7 +46,11 @@ impl State {
     pub fn keep_place(&mut self, before: &State) {
         let row = |e: &HistoryEntry| e.step.as_ref().map(|s| s.row);
         let here = before.here().and_then(row);
-        let at = self.history.entries.iter().position(|e| here.is_some() && row(e) == here);
+        let at = self
+            .history
+            .entries
+            .iter()
+            .position(|e| here.is_some() && row(e) == here);
         self.scroll = before.scroll;
         let len = self.history.entries.len();
         self.scroll.put(at.unwrap_or(before.scroll.cursor), len);
@@ -167,7 +171,12 @@ impl State {
 
     /// Draws it.
     pub fn draw(&self, area: Rect, look: &Look, buf: &mut Buffer) {
-        let window = self.history.entries.iter().enumerate().skip(self.scroll.top);
+        let window = self
+            .history
+            .entries
+            .iter()
+            .enumerate()
+            .skip(self.scroll.top);
         for ((index, entry), y) in window.zip(area.y..area.bottom()) {
             let here = index == self.scroll.cursor;
             let at = Rect::new(area.x, y, area.width, 1);
@@ -182,10 +191,19 @@ impl State {
     }
 
     /// bar, mark, verb, who, prompt, words; from the right: time, lines.
-    fn row<'a>(&self, entry: &'a HistoryEntry, here: bool, width: usize, look: &Look<'a>) -> Cells<'a> {
+    fn row<'a>(
+        &self,
+        entry: &'a HistoryEntry,
+        here: bool,
+        width: usize,
+        look: &Look<'a>,
+    ) -> Cells<'a> {
         let theme = look.theme;
         let mut cells = Cells::default();
-        cells.push(if here { look.marks.bar } else { " " }, theme.cursor_bar(look.focused));
+        cells.push(
+            if here { look.marks.bar } else { " " },
+            theme.cursor_bar(look.focused),
+        );
         let (mark, style) = match (entry.op, entry.evidence) {
             (None, _) => (look.marks.looked, theme.dim()),
             (Some(_), Some(Evidence::PatchOnly) | None) => ("?", theme.warn()),
@@ -205,7 +223,10 @@ impl State {
                 };
                 cells.push(verb, style);
                 cells.to(10);
-                cells.push(entry.agent.map_or("", |a| a.name()), theme.author(Author::Agent));
+                cells.push(
+                    entry.agent.map_or("", |a| a.name()),
+                    theme.author(Author::Agent),
+                );
                 cells.to(17);
                 cells.right(step.prompt_no.to_string(), theme.accent(), 20);
                 cells.push("  ", Style::new());

@@ -48,7 +48,11 @@ pub fn whole(origin: &Origin, moment: &Moment) -> String {
     match (&origin.step, origin.author) {
         (Some(step), _) => {
             let title = text::one_line(&step.title);
-            parts.push(format!("{} {}", verb_of(step.kind), text::middle(&title, 40)));
+            parts.push(format!(
+                "{} {}",
+                verb_of(step.kind),
+                text::middle(&title, 40)
+            ));
             parts.extend(origin.at.map(|at| moment.full(at)));
             parts.extend(origin.evidence.map(|e| e.word().to_owned()));
         }
@@ -111,7 +115,10 @@ pub fn fate(fate: &Fate) -> Option<String> {
     let changed: u32 = fate.by.iter().map(|l| l.lines).sum();
     if let [only] = &fate.by[..] {
         let lines = phrase::grouped(u64::from(changed));
-        words.push_str(&format!("; {lines} replaced by prompt {}", only.step.prompt_no));
+        words.push_str(&format!(
+            "; {lines} replaced by prompt {}",
+            only.step.prompt_no
+        ));
     } else if changed > 0 {
         let lines = phrase::grouped(u64::from(changed));
         let steps = phrase::count(fate.by.len() as u64, "later steps");

@@ -54,7 +54,10 @@ impl State {
 
     /// The file whose part the cursor is on.
     pub fn file_under_cursor(&self) -> Option<String> {
-        self.section(*self.rows.get(self.cursor)?)?.head.path.clone()
+        self.section(*self.rows.get(self.cursor)?)?
+            .head
+            .path
+            .clone()
     }
 
     /// Puts the cursor on a line (from 1) of the only text.
@@ -80,7 +83,9 @@ impl State {
         let says = |i: usize| {
             let (_, new) = super::state::sides(self.rows[i].kind);
             let section = self.section(self.rows[i]);
-            let line = section.and_then(|s| s.text(Side::New)).map(|t| t.line(new as usize));
+            let line = section
+                .and_then(|s| s.text(Side::New))
+                .map(|t| t.line(new as usize));
             new != super::rows::NONE && line == Some(text)
         };
         let rows = 0..self.rows.len();
