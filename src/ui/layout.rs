@@ -178,10 +178,10 @@ fn stacked(wish: &Wish, body: Rect, areas: &mut Areas) {
     let rules = if three { 3 } else { 2 };
     // Beside a line's author one wants to read its prompt: there is no room for more.
     let below = wish.authors && wish.focus != Pane::Diff;
-    let prompt_rows = if three || below {
-        wish.prompt_rows.clamp(2, 8)
-    } else {
-        0
+    let prompt_rows = match (three, below) {
+        (true, _) => wish.prompt_rows.clamp(2, 8),
+        (_, true) => wish.prompt_rows.clamp(2, (body.height / 4).max(2)),
+        _ => 0,
     };
     let free = body.height.saturating_sub(rules + prompt_rows);
     let usual = if wish.authors { 600 } else { 430 };

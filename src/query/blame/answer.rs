@@ -1,12 +1,14 @@
 //! Blame and the removed lines, as answers.
 
+use std::sync::Arc;
+
 use color_eyre::Result;
 
 use super::super::chain::Item;
 use super::super::refused::Refused;
 use super::super::{changes, files};
 use super::alive::name_now;
-use super::commits::{self, Start};
+use super::commits::{self, Commits, Start};
 use super::origins::Origins;
 use super::story::{Maker, Story, Text};
 use super::types::{Blame, BlameLine, BlameQuery, Removed, RemovedLine, Stop, When};
@@ -43,9 +45,10 @@ pub(in super::super) fn blame(
     }
     let marks = walked.marks.get(range.clone()).unwrap_or_default();
     let found = if query.commits && marks.iter().any(|m| m.by == 0) {
-        commits_of(reader, cache.stop(), path, &story, &walked)?
+        let key = (story.fingerprint(story.turns.len()), path);
+        cache.commits(key, |stop| commits_of(reader, stop, path, &story, &walked))?
     } else {
-        Vec::new()
+        Arc::default()
     };
     let mut blame = render(reader, &story, &walked, range, &found)?;
     blame.path = name;
@@ -131,7 +134,7 @@ fn commits_of(
     path: i64,
     story: &Story,
     walked: &Walked,
-) -> Result<Vec<Option<(String, Time)>>> {
+) -> Result<Commits> {
     let Some(Maker::Before {
         seen: Some((at, session)),
     }) = story.makers.first()

@@ -15,6 +15,9 @@ const COMMITS: usize = 5_000;
 /// So many contents of the file are compared.
 const TEXTS: usize = 400;
 
+/// For each line the commit that brought it, and when; `None` where none is found.
+pub(super) type Commits = Vec<Option<(String, Time)>>;
+
 /// Where to begin.
 pub(super) struct Start<'a> {
     /// The commit that the session was started on, if its record says so.
@@ -33,11 +36,7 @@ impl Start<'_> {
 
 /// For each line the commit that brought it, and when; `None` where none is found. Git is optional context: what cannot
 /// be read is not found.
-pub(super) fn of_lines(
-    file: &Path,
-    start: &Start<'_>,
-    text: &Lines,
-) -> Result<Vec<Option<(String, Time)>>> {
+pub(super) fn of_lines(file: &Path, start: &Start<'_>, text: &Lines) -> Result<Commits> {
     let mut found = vec![None; text.len()];
     // A damaged or shallow store tells what it can; the rest stays without a commit.
     let _ = look(file, start, text, &mut found);

@@ -27,6 +27,7 @@ pub(super) use history::history;
 pub use types::*;
 pub(super) use whereabouts::whereabouts;
 
+use self::commits::Commits;
 use self::story::Story;
 use self::walk::{Walked, walk};
 use super::files;
@@ -41,6 +42,8 @@ const REMEMBERED: usize = 16;
 #[derive(Default)]
 pub(super) struct Cache {
     walks: Vec<(blake3::Hash, Arc<Walked>)>,
+    /// Commits that were looked up, by walk and path.
+    commits: Vec<((blake3::Hash, i64), Arc<Commits>)>,
     stop: Option<Stop>,
 }
 
@@ -52,6 +55,23 @@ impl Cache {
 
     fn stop(&self) -> Option<&Stop> {
         self.stop.as_ref()
+    }
+
+    /// The commits of the lines of a walk; looked up by `look` if they are not known.
+    fn commits(
+        &mut self,
+        key: (blake3::Hash, i64),
+        look: impl FnOnce(Option<&Stop>) -> Result<Commits>,
+    ) -> Result<Arc<Commits>> {
+        if let Some((_, found)) = self.commits.iter().find(|(k, _)| *k == key) {
+            return Ok(found.clone());
+        }
+        let found = Arc::new(look(self.stop.as_ref())?);
+        if self.commits.len() >= REMEMBERED {
+            self.commits.remove(0);
+        }
+        self.commits.push((key, found.clone()));
+        Ok(found)
     }
 
     fn walk(&mut self, reader: &Reader, story: &Story) -> Result<Arc<Walked>> {

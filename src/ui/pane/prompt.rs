@@ -114,12 +114,15 @@ impl State {
         self.version += 1;
     }
 
-    /// Says what became of what is selected.
+    /// Says what became of what is selected. It stands in the title: it comes later than the rest, and what is being
+    /// read must not move.
     pub fn show_fate(&mut self, fate: Option<String>) {
-        if self.fate != fate {
-            self.fate = fate;
-            self.version += 1;
-        }
+        self.fate = fate;
+    }
+
+    /// What became of what is selected.
+    pub fn fate(&self) -> Option<&str> {
+        self.fate.as_deref()
     }
 
     /// Words instead of a prompt: there is none.
@@ -160,10 +163,6 @@ impl State {
             let above = known.unwrap_or_else(|| (room, prompt_lines(prompt, room, theme)));
             self.lines.clone_from(&above.1);
             self.above = Some(above);
-        }
-        if let Some(fate) = &self.fate {
-            let rows = plain(fate, room).into_iter();
-            self.lines.extend(rows.map(|line| line.style(theme.dim())));
         }
         if let Some((_, words)) = &self.said {
             self.lines.extend(plain(words, room));

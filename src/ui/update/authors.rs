@@ -289,9 +289,7 @@ pub fn reveal(model: &mut Model) {
         && model.subject.and_then(|s| s.step) == Some(step.row)
     {
         let (path, line) = file;
-        model
-            .diff
-            .reveal(&path, line.as_deref().unwrap_or_default());
+        model.diff.reveal(&path, line.as_deref());
     }
 }
 
@@ -306,7 +304,9 @@ pub fn searched(model: &mut Model) -> &mut diff::State {
 
 /// Asks what became of what is selected, if it wrote something.
 pub fn ask_fate(model: &mut Model, subject: Option<Subject>, effects: &mut Vec<Effect>) {
-    let of = subject.and_then(|s| match s.step {
+    // While transcripts are read it would be worked out again and again.
+    let reading = model.ingest.is_some_and(|i| i.read < i.total);
+    let of = subject.filter(|_| !reading).and_then(|s| match s.step {
         None => Some(FateOf::Prompt(s.session, s.prompt)),
         Some(step) => {
             let in_timeline = model.timeline.selected_step().filter(|s| s.row == step);

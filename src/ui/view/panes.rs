@@ -26,7 +26,13 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
         draw_timeline(model, area, buf);
     }
     if let Some(area) = model.areas.prompt {
-        frame(model, Pane::Prompt, area, &prompt_title(model), buf);
+        frame(
+            model,
+            Pane::Prompt,
+            area,
+            &prompt_title(model, area.width),
+            buf,
+        );
         model.prompt.draw(area, buf);
         dim_if_stale(model, area, buf);
     }
@@ -117,7 +123,7 @@ fn timeline_title<'a>(model: &Model, width: u16) -> Title<'a> {
     title.right(right)
 }
 
-fn prompt_title<'a>(model: &Model) -> Title<'a> {
+fn prompt_title<'a>(model: &Model, width: u16) -> Title<'a> {
     let theme = &model.theme;
     let focused = is_focused(model, Pane::Prompt);
     let Some(prompt) = model.prompt.prompt() else {
@@ -130,7 +136,11 @@ fn prompt_title<'a>(model: &Model) -> Title<'a> {
     };
     let mut right = Vec::new();
     let more = model.prompt.more_below();
-    if more > 0 {
+    if let Some(fate) = model.prompt.fate() {
+        let room = usize::from(width).saturating_sub(name.len() + 8);
+        let words = text::end(fate, room).into_owned();
+        right.push(Span::styled(words, theme.dim()));
+    } else if more > 0 {
         let words = format!("{} below", phrase::count(more as u64, "rows"));
         right.push(Span::styled(words, theme.dim()));
     } else if let Some(at) = prompt.at {

@@ -75,7 +75,7 @@ impl State {
     }
 
     /// Puts the cursor on a line of a file's change: the added one with this text, or at least on the file's first change.
-    pub fn reveal(&mut self, path: &str, text: &str) {
+    pub fn reveal(&mut self, path: &str, text: Option<&str>) {
         let of_file = |i: usize| {
             let section = self.section(self.rows[i]);
             section.is_some_and(|s| s.head.path.as_deref() == Some(path))
@@ -86,7 +86,7 @@ impl State {
             let line = section
                 .and_then(|s| s.text(Side::New))
                 .map(|t| t.line(new as usize));
-            new != super::rows::NONE && line == Some(text)
+            new != super::rows::NONE && text.is_some() && line == text
         };
         let rows = 0..self.rows.len();
         let changed = |i: &usize| self.rows[*i].kind.is_changed() && of_file(*i);
