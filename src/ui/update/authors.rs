@@ -393,10 +393,10 @@ pub fn answered(
         }
         // It is said beside something else: not worth an error.
         (Question::Fate(_), _) => {}
-        (Question::Gap(gap, _), Ok(Answer::Changes(content))) => {
-            if model.authors.shown == Some(About::Gap(gap.0)) {
-                model.diff.show(content, false);
-            }
+        (Question::Gap(gap, _), Ok(Answer::Changes(content)))
+            if model.authors.shown == Some(About::Gap(gap.0.clone())) =>
+        {
+            model.diff.show(content, false);
         }
         (Question::Blame(seek), Ok(Answer::Blame(blamed))) => {
             let current = seek.replaces
