@@ -9,10 +9,12 @@ use super::blame;
 use super::context::Context;
 use super::feed::{self, Feed};
 use super::out::Out;
+use super::recording;
 use super::soon::Connections;
 use crate::query::types::{SessionRow, StepRow};
 use crate::query::{Ask, Refused};
 use crate::store::place::Kind;
+use crate::ui::message::{Message, Note};
 use crate::ui::{self, End};
 
 /// Opens the screen; on a session or a file, if one is named.
@@ -120,6 +122,15 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
     options.first_line = start.first_line.map(str::to_owned);
     let (news, receiver) = crossbeam_channel::unbounded();
     options.news = Some(receiver);
+    if let Some((wrong, words)) = recording::at_start(context) {
+        let note = if wrong {
+            Note::error(words)
+        } else {
+            Note::info(words)
+        };
+        // The receiver is right here.
+        let _ = news.send(Message::Said(note));
+    }
     // Before any thread that may panic.
     ui::restore_on_panic();
     let environment = options.environment.clone();

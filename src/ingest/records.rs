@@ -12,8 +12,9 @@ use color_eyre::eyre::eyre;
 use serde::{Deserialize, Serialize};
 
 use super::raw::{RawBytes, Room};
-use super::read::{self, Folds, PART, Parser, Part, Place};
+use super::read::{self, Folds, PART, Parser, Part};
 use super::roots::Roots;
+use super::transcript::Place;
 use crate::source::lines::LINE_CAP;
 use crate::source::{Input, ParseState, record};
 

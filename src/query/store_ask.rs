@@ -106,12 +106,12 @@ impl StoreAsk {
 
     /// What is recorded, in numbers.
     pub fn holdings(&self) -> Result<health::Holdings> {
-        health::holdings(&self.reader)
+        self.reading(health::holdings)
     }
 
     /// What the transcripts held that was not understood.
     pub fn trouble(&self) -> Result<health::Trouble> {
-        health::trouble(self.reader.conn())
+        self.reading(|r| health::trouble(r.conn()))
     }
 
     /// What is wrong with the store: SQLite's own check, then every content and frame against its hash; empty if nothing.
@@ -119,7 +119,8 @@ impl StoreAsk {
     pub fn damage(&self, tell: impl FnMut(u64, u64)) -> Result<Vec<String>> {
         let mut found = self.reader.structure(false)?;
         if found.is_empty() {
-            let bad = self.reader.contents(tell)?;
+            // One moment of the store: what another program takes away meanwhile is no damage.
+            let bad = self.reading(|r| Ok(r.contents(tell)?))?;
             found.extend(bad.iter().map(ToString::to_string));
         }
         Ok(found)
@@ -130,14 +131,28 @@ impl StoreAsk {
         health::formats(self.reader.conn())
     }
 
-    /// When each session's transcript was last written, where it is still there.
-    pub fn written(&self) -> Result<Vec<(Agent, Time)>> {
-        health::written(self.reader.conn())
+    /// An agent's transcripts on this machine: when each was last written, and whether this store keeps it.
+    pub fn transcripts(&self, agent: Agent) -> Result<Vec<(Time, bool)>> {
+        health::transcripts(self.reader.conn(), agent)
+    }
+
+    /// What agents' hooks told: agent, how many events, the first and the last.
+    pub fn told(&self) -> Result<Vec<(String, u64, Time, Time)>> {
+        health::told(self.reader.conn())
+    }
+
+    /// Asks several questions of one moment, while another program may be writing.
+    pub fn at_once<T>(&self, ask: impl FnOnce(&StoreAsk) -> Result<T>) -> Result<T> {
+        self.reading(|_| ask(self))
     }
 
     /// Asks within one view of the store: an answer of several questions is of one moment, and none of the questions locks
     /// the store by itself.
     fn reading<T>(&self, ask: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
+        if !self.reader.conn().is_autocommit() {
+            // Within the view of a larger question.
+            return ask(&self.reader);
+        }
         let view = self.reader.conn().unchecked_transaction()?;
         let answer = ask(&self.reader)?;
         view.finish()?;

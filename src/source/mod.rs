@@ -54,7 +54,9 @@ pub mod sqlite;
 pub mod tools;
 
 pub use effect::{Before, Effect, Hunk};
-pub use event::{Body, Call, Context, Correction, Event, Outcome, Relation, SessionHead, Usage};
+pub use event::{
+    Body, Call, Context, Correction, Event, Kept, Outcome, Relation, SessionHead, Spilled, Usage,
+};
 
 pub use extract::{Document, Extractor, Input, Stream};
 pub use places::{Os, Places, VARIABLES};
@@ -99,6 +101,15 @@ impl ParseState {
     }
 }
 
+/// What may lie beside a transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Copies of files ([`Kept`]).
+    Copies,
+    /// Outputs that were too large ([`Spilled`]).
+    Outputs,
+}
+
 /// One agent's way of keeping sessions.
 pub trait Source: Sync {
     /// Whose files these are.
@@ -124,6 +135,12 @@ pub trait Source: Sync {
     /// How the sessions are got out of a transcript that is not a file of growing lines; `None` if it is.
     fn extractor(&self, _path: &Path) -> Option<&'static dyn Extractor> {
         None
+    }
+
+    /// The folders in which the files lie that a transcript of a session names, the likeliest first. Only such folders: a
+    /// transcript is foreign text, and a path in it is never followed.
+    fn beside(&self, _transcript: &Path, _session: &str, _what: Beside) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// Reads one line, without its line end. `path` is where the file lies, for formats in which its name says something

@@ -242,6 +242,7 @@ fn body(s: &mut String, body: &Body) {
             "usage {} in={} out={} cached={} model={:?}",
             u.request, u.input, u.output, u.cached, u.model
         ),
+        Body::Kept(kept) => write!(s, "kept {kept:?}"),
         Body::Title(title) => write!(s, "title {title:?}"),
         Body::Notice { what, text } => write!(s, "notice {what} {text:?}"),
         Body::RolledBack { turns } => write!(s, "rolled back {turns}"),
@@ -346,6 +347,7 @@ fn before(before: &Before) -> String {
     match before {
         Before::Absent => "absent".to_owned(),
         Before::Text(text) => format!("{text:?}"),
+        Before::Unchecked => "unchecked".to_owned(),
         Before::Unknown => "?".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 //! A fold is a state machine over the events of one session: the same events give the same rows, however the
 //! transcript was cut into reads. It reads no disk and no store; contents go out through [`Env::keep`].
 
+mod beside;
 mod files;
 mod state;
 mod steps;
@@ -18,9 +19,9 @@ use self::steps::Plain;
 use super::roots::{Roots, absolute};
 use crate::model::{Agent, BlobHash, Id, IdKind, Status, Via};
 use crate::source::{Body, Context, Event, Relation, SessionHead, Usage};
-use crate::store::rows::{PathRecord, PromptRecord, SessionBatch, Span, StepBatch};
+use crate::store::rows::{NamedRecord, PathRecord, PromptRecord, SessionBatch, Span, StepBatch};
 
-pub(crate) use files::replace;
+pub(crate) use files::{line_counts, replace};
 
 /// Characters of a target that the store keeps.
 const TARGET: usize = 400;
@@ -55,6 +56,7 @@ pub struct Folder {
     steps: Vec<StepBatch>,
     unknown: Vec<(String, String, u32)>,
     damaged: Vec<(Span, String)>,
+    named: Vec<NamedRecord>,
     files: Vec<u16>,
     replace: bool,
 }
@@ -104,6 +106,7 @@ impl Folder {
             steps: Vec::new(),
             unknown: Vec::new(),
             damaged: Vec::new(),
+            named: Vec::new(),
             files: Vec::new(),
             replace,
         }
@@ -141,6 +144,7 @@ impl Folder {
             Body::Say { ref text } => self.say(place, &event, text),
             Body::Call(ref call) => self.call(place, &event, call, env),
             Body::Outcome(ref outcome) => self.outcome(place, &event, outcome, env),
+            Body::Kept(ref kept) => self.kept(kept, env),
             Body::Usage(ref usage) => self.usage(usage),
             Body::Title(ref title) => self.title(1, title),
             Body::Notice { what, ref text } => self.notice(place, &event, what, text),
@@ -181,6 +185,7 @@ impl Folder {
             off_path,
             unknown: std::mem::take(&mut self.unknown),
             damaged: std::mem::take(&mut self.damaged),
+            named: std::mem::take(&mut self.named),
             checkpoint,
         })
     }

@@ -299,6 +299,8 @@ impl Builder<'_> {
         }
         if s.live {
             cells.push("  live", self.theme.accent());
+        } else if s.archived {
+            cells.push("  archived", self.theme.dim());
         }
         self.words(cells.line());
         let mut said = vec![
