@@ -15,6 +15,7 @@
 //! | [`snapshot`] | the tree of the work folder into the store | write to the work folder |
 //! | [`watch`] | hears of writes in the work folder and has it snapshotted | be in the agent's way, decide whose a change is |
 //! | [`rewind`] | a plan, and its application, undo and recovery: the only writer of the user's tree | act without a plan that was confirmed |
+//! | [`hook`] | what agents tell while they work, through a spool; their configuration | make an agent wait, or open a database while it does |
 //! | [`text`] | makes foreign text safe and measurable | know where it comes from |
 //! | [`ui`] | the screen: model, message, update, view; workers ask | run SQL, read files |
 //! | [`cli`] | the commands, and the thread that feeds the screen | hold an answer that the screen lacks |
@@ -29,6 +30,7 @@ pub mod config;
 pub mod diff;
 pub mod fsx;
 pub mod git;
+pub mod hook;
 pub mod ingest;
 pub mod model;
 pub mod query;

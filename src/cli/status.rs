@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::out::{Out, Role};
 use super::sessions::count;
-use super::when;
+use super::{recording, when};
 use crate::model::Time;
 use crate::query::Ask;
 use crate::query::health::Holdings;
@@ -32,6 +32,7 @@ struct Status {
     recording: Option<Recording>,
     snapshots: u64,
     last_snapshot: Option<String>,
+    hooks: Vec<recording::Hook>,
     transcripts: u64,
     archived: u64,
     transcript_bytes: u64,
@@ -59,7 +60,7 @@ struct Folder {
 
 pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let ask = context.ask(out)?;
-    let (held, list) = (ask.holdings()?, ask.sessions()?);
+    let (held, list) = ask.at_once(|ask| Ok((ask.holdings()?, ask.sessions()?)))?;
     let place = ask.place();
     let recorder = super::rewind::root(context)
         .ok()
@@ -91,6 +92,7 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         }),
         snapshots: held.snapshots,
         last_snapshot: held.last_snapshot.map(Time::rfc3339),
+        hooks: recording::hooks(context, &ask)?,
         transcripts: held.transcripts,
         archived: held.archived,
         transcript_bytes: held.stored.raw,
@@ -111,13 +113,15 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     if out.json {
         return out.value(&status, false);
     }
-    people(&status, &held, recorder.as_ref(), out)
+    let hooks = recording::lines(context, &ask)?;
+    people(&status, &held, recorder.as_ref(), &hooks, out)
 }
 
 fn people(
     status: &Status,
     held: &Holdings,
     recorder: Option<&watch::Recorder>,
+    hooks: &[String],
     out: &mut Out,
 ) -> Result<()> {
     let agents: Vec<String> = held
@@ -214,6 +218,9 @@ fn people(
             ),
         ),
     ]);
+    let none = ["none installed; `regent-tui init` makes every step exact".to_owned()];
+    let hooks = if hooks.is_empty() { &none } else { hooks };
+    rows.extend(hooks.iter().map(|line| ("hooks", line.clone())));
     for folder in &status.looked_in {
         rows.push((
             "looked in",

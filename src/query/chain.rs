@@ -30,7 +30,7 @@ pub struct Chain {
 /// One thing that is known of a path.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The step; `None` for a fact that no step is behind (the content in a commit).
+    /// The step; `None` for what no step is behind: the content in a commit, a copy that the agent kept.
     pub step: Option<StepRow>,
     /// The session of the step, or the one that started on the commit.
     pub session: SessionRow,
@@ -50,12 +50,19 @@ pub struct Item {
     pub author: Option<Author>,
 }
 
+impl Item {
+    /// Whether the file got another name here: what follows is of another file.
+    pub fn left_for_another(&self) -> bool {
+        matches!(&self.what, What::Change(c) if c.left)
+    }
+}
+
 /// What an item of a chain is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// A step changed it.
     Change(Change),
-    /// A step was shown all of it.
+    /// A step was shown all of it, or the agent kept a copy of it.
     Sighting,
     /// It was seen on disk to change, and no step is known to have done it. These steps may have.
     Seen(Vec<StepRow>),
@@ -78,6 +85,8 @@ pub struct Change {
     pub no: u32,
     /// Lines added and removed.
     pub lines: (u32, u32),
+    /// Nothing is known against its having made the file, but the tool did not look.
+    pub supposed: bool,
 }
 
 /// How an item hangs on the one before it.
@@ -98,6 +107,7 @@ impl Chain {
     pub(super) fn load(conn: &Connection, path: i64) -> Result<Chain> {
         let mut found = changes(conn, path)?;
         found.extend(sightings(conn, path)?);
+        found.extend(copies(conn, path)?);
         found.extend(bases(conn, path)?);
         found.extend(observations(conn, path)?);
         let mut lanes: HashMap<SessionRow, VecDeque<Item>> = HashMap::new();
@@ -306,7 +316,7 @@ const PLACE: &str = "s.id, s.session_id, s.prompt_no, s.seq, s.at, s.started_at"
 const CHANGE: &str =
     "c.no, c.op, coalesce(c.seen_before, c.before), coalesce(c.seen_after, c.after),
     CASE WHEN c.seen_before IS NOT NULL AND c.seen_after IS NOT NULL THEN 1 ELSE c.evidence END,
-    c.added, c.removed, c.path_id, c.old_path_id";
+    c.added, c.removed, c.path_id, c.old_path_id, CASE WHEN c.seen_before IS NULL THEN c.linked ELSE 0 END";
 
 fn item(
     row: &rusqlite::Row<'_>,
@@ -365,6 +375,9 @@ fn changes(conn: &Connection, path: i64) -> Result<Vec<Item>> {
             left,
             no,
             lines: (row.get(11)?, row.get(12)?),
+            supposed: op == Op::Create
+                && before == State::Absent
+                && row.get::<_, i64>(15)? & 1 != 0,
         };
         out.push(item(row, no, What::Change(change), states)?);
     }
@@ -431,6 +444,31 @@ fn observations(conn: &Connection, path: i64) -> Result<Vec<Item>> {
         });
     }
     Ok(out)
+}
+
+/// Copies that agents kept of the path, as it was right before they changed it.
+fn copies(conn: &Connection, path: i64) -> Result<Vec<Item>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT n.session_id, n.prompt_no, n.seq, n.at, CASE WHEN n.name IS NULL THEN 0 ELSE b.blob_id END
+           FROM named n JOIN session s ON s.id = n.session_id LEFT JOIN beside b ON b.owner = s.pub AND b.name = n.name
+          WHERE n.path_id = ?1 AND (n.name IS NULL OR b.blob_id IS NOT NULL)",
+    )?;
+    let rows = statement.query_map([path], |r| {
+        let state = State::from_column(r.get(4)?);
+        let at = rows::time(r.get(3)?);
+        Ok(Item {
+            step: None,
+            session: SessionRow(r.get(0)?),
+            place: (r.get(1)?, r.get(2)?, 0),
+            time: at.map(|t| (t, t)),
+            what: What::Sighting,
+            before: state,
+            after: state,
+            link: Link::First,
+            author: None,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// What the path contained in the commits that sessions started on.

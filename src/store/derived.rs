@@ -19,6 +19,7 @@ const TABLES: &[&str] = &[
     "part",
     "change",
     "sighting",
+    "named",
     "damage",
     "unknown_record",
     "observation",
@@ -82,6 +83,10 @@ const COMPARED: &[(&str, &str)] = &[
          added removed blob:seen_before blob:seen_after",
     ),
     ("sighting", "step:step_id path:path_id blob:blob_id"),
+    (
+        "named",
+        "session:session_id prompt_no seq path:path_id at step name size begins begins_hash",
+    ),
     ("damage", "file:file_id off len why"),
     (
         "unknown_record",

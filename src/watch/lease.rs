@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fsx::Root;
 use crate::model::Time;
+use crate::store::place::{FOLDER, LEASE};
 
-/// The file.
-const NAME: &str = "watching";
 /// More than anybody writes into it.
 const LARGEST: u64 = 4096;
 
@@ -53,7 +52,7 @@ impl Lease {
 
     /// Whether the file is still the one in its place; not after `rm -rf .regent`.
     pub fn holds(&self, root: &Root) -> bool {
-        let path = root.place().join(".regent").join(NAME);
+        let path = root.place().join(FOLDER).join(LEASE);
         match (self.file.metadata(), path.symlink_metadata()) {
             (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
             _ => false,
@@ -63,7 +62,7 @@ impl Lease {
 
 /// Takes it, if nobody holds it.
 pub(super) fn take(root: &Root) -> Result<Option<Lease>> {
-    let file = root.open_own(NAME)?;
+    let file = root.open_own(LEASE)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lease { file })),
         Err(std::fs::TryLockError::WouldBlock) => Ok(None),
@@ -73,7 +72,7 @@ pub(super) fn take(root: &Root) -> Result<Option<Lease>> {
 
 /// Waits until nobody holds it, in a thread of its own that sleeps all the while. Whoever gets it looks again.
 pub(super) fn wait(root: &Root, wake: Sender<()>) -> Result<()> {
-    let file = root.open_own(NAME)?;
+    let file = root.open_own(LEASE)?;
     std::thread::Builder::new()
         .name("waiting".to_owned())
         .spawn(move || {
@@ -89,7 +88,7 @@ pub(super) fn wait(root: &Root, wake: Sender<()>) -> Result<()> {
 
 /// The file, if somebody holds it. Looking makes nothing: where there is no file, nobody does.
 fn held(root: &Root) -> Option<File> {
-    let path = root.place().join(".regent").join(NAME);
+    let path = root.place().join(FOLDER).join(LEASE);
     if !path.symlink_metadata().ok()?.is_file() {
         return None;
     }

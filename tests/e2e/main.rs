@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod agent;
 mod agents;
+mod blame;
 mod home;
 mod hostile;
 mod leave;

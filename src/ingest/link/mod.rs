@@ -4,6 +4,7 @@
 //! The result is a function of what the store holds, not of the order in which it came in. The pass looks only at what
 //! is newer than it last saw (rows are never numbered twice), so linking one appended line costs about one line.
 
+mod bases;
 mod chain;
 mod observe;
 mod states;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use color_eyre::Result;
 use rusqlite::{Connection, params};
 
+use super::beside;
 use super::roots::Roots;
 use crate::store::{Store, facts, observed};
 
@@ -21,21 +23,22 @@ use crate::store::{Store, facts, observed};
 const DEPTH: usize = 16;
 
 /// The tables whose newest linked row is remembered.
-const MARKS: [&str; 5] = ["step", "prompt", "change", "sighting", "snapshot"];
+const MARKS: [&str; 6] = ["step", "prompt", "change", "sighting", "named", "snapshot"];
 
-/// Links everything that is newer than the last time.
-pub(super) fn link(store: &Store, roots: &Roots) -> Result<()> {
+/// Links everything that is newer than the last time. `again`: what lay nowhere when it was looked for is looked for again,
+/// if its session went on.
+pub(super) fn link(store: &Store, roots: &Roots, again: bool) -> Result<()> {
     let tx = store.begin()?;
     let before = marks(&tx)?;
-    let found = newest(&tx)?;
     let disturbed = observed::take_disturbed(&tx)?;
-    if before == found && disturbed.is_none() {
+    if before == newest(&tx)? && disturbed.is_none() {
         return Ok(());
     }
+    beside::attach(&tx, before["named"], before["step"], again)?;
     parents(&tx)?;
     copies(&tx, "step", before["step"])?;
     copies(&tx, "prompt", before["prompt"])?;
-    let changed = chain::link(&tx, roots, before["change"], before["sighting"])?;
+    let changed = chain::link(&tx, roots, &before)?;
     let from = [
         disturbed,
         first_of_new(&tx, before["step"])?,
@@ -43,7 +46,7 @@ pub(super) fn link(store: &Store, roots: &Roots) -> Result<()> {
     ];
     let from = from.into_iter().flatten().min();
     observe::link(&tx, roots, before["snapshot"], from.unwrap_or(i64::MAX))?;
-    // Once more: the pass itself made changes, which are no news.
+    // At the end: the pass itself made changes, which are no news.
     for (table, row) in &newest(&tx)? {
         facts::set_memo(&tx, &memo(table), &row.to_string())?;
     }
