@@ -384,7 +384,7 @@ fn status_and_doctor_say_what_is_there() {
         .iter()
         .map(|c| c["verdict"].as_str().unwrap())
         .collect();
-    assert_eq!(verdicts, ["ok"; 8], "{checks}");
+    assert_eq!(verdicts, ["ok"; 9], "{checks}");
     let before = h.json(&["log", "--json", "-n", "1"]);
     h.run(&["doctor", "--rebuild"]).assert().success();
     assert_eq!(h.json(&["log", "--json", "-n", "1"]), before);

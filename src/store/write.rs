@@ -258,8 +258,7 @@ impl Writer {
         index_words(conn, id, batch)
     }
 
-    /// What a step's row says of its changes, from their rows: the weakest evidence, and the lines of
-    /// all that the record tells. What only the disk told is summed by the link pass.
+    /// What a step's row says of its changes, from their rows: the weakest evidence, and the lines that the record tells.
     ///
     /// # Errors
     /// As SQLite says.
