@@ -263,8 +263,8 @@ pub struct Rewind {
     /// Undo the step (or the prompt) itself, too
     #[arg(long)]
     pub before: bool,
-    /// Only this file or folder
-    #[arg(long, value_name = "PATH")]
+    /// Only this file or folder; with :A-B only what is undone in lines A to B of the file as it is now
+    #[arg(long, value_name = "PATH[:A-B]")]
     pub path: Vec<PathBuf>,
     /// Put this file back even though others worked on it
     #[arg(long, value_name = "PATH")]
@@ -288,8 +288,8 @@ pub struct Rewind {
 pub struct Revert {
     /// The step, or a prompt for all its steps
     pub step: String,
-    /// Only this file or folder
-    #[arg(long, value_name = "PATH")]
+    /// Only this file or folder; with :A-B only what is undone in lines A to B of the file as it is now
+    #[arg(long, value_name = "PATH[:A-B]")]
     pub path: Vec<PathBuf>,
     /// Confirmation
     #[command(flatten)]

@@ -13,7 +13,7 @@ use super::out::{Out, Role};
 use crate::fsx::Root;
 use crate::query::Refused;
 use crate::query::past::Reach;
-use crate::rewind::{self, FilePlan, How, Plan, Report, Verdict, Wish, undo};
+use crate::rewind::{self, FilePlan, How, Lines, Part, Plan, Report, Verdict, Wish, undo};
 use crate::store::{Reader, Store};
 
 /// The work folder that a command is about.
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context<'_>, options: &Rewind, out: &mut Out) -> Res
         (true, _) => Reach::AllSessions,
         _ => Reach::Session,
     };
-    wish.paths = paths(context, &root, &options.path)?;
+    (wish.paths, wish.parts) = named(context, &root, &options.path)?;
     wish.take = paths(context, &root, &options.take)?;
     wish.merge = paths(context, &root, &options.merge)?;
     let plan = |reader: &Reader| rewind::plan(reader, &root, &wish);
@@ -58,7 +58,7 @@ pub(super) fn revert(context: &Context<'_>, options: &Revert, out: &mut Out) -> 
         context.env.clock.now(),
     );
     wish.only = true;
-    wish.paths = paths(context, &root, &options.path)?;
+    (wish.paths, wish.parts) = named(context, &root, &options.path)?;
     let plan = |reader: &Reader| rewind::plan(reader, &root, &wish);
     go(context, &root, &plan, &options.confirm, out)
 }
@@ -133,6 +133,37 @@ fn paths(context: &Context<'_>, root: &Root, named: &[PathBuf]) -> Result<Vec<Ve
         .iter()
         .map(|path| relative(&context.folder, root.place(), path))
         .collect()
+}
+
+/// Whole paths, and lines of files: `PATH:12` or `PATH:12-20`, unless a file has just that name.
+fn named(
+    context: &Context<'_>,
+    root: &Root,
+    named: &[PathBuf],
+) -> Result<(Vec<Vec<u8>>, Vec<Part>)> {
+    let (mut whole, mut parts) = (Vec::new(), Vec::new());
+    for path in named {
+        let is_there = context.folder.join(path).symlink_metadata().is_ok();
+        match lines_of(path).filter(|_| !is_there) {
+            Some((path, lines)) => parts.push(Part {
+                rel: relative(&context.folder, root.place(), &path)?,
+                lines: Lines::Now(vec![lines]),
+            }),
+            None => whole.push(relative(&context.folder, root.place(), path)?),
+        }
+    }
+    Ok((whole, parts))
+}
+
+/// The path and the lines that `PATH:12-20` names.
+fn lines_of(named: &Path) -> Option<(PathBuf, (u32, u32))> {
+    let bytes = named.as_os_str().as_bytes();
+    let colon = bytes.iter().rposition(|b| *b == b':')?;
+    let range = std::str::from_utf8(&bytes[colon + 1..]).ok()?;
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+    let path = PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[..colon]));
+    (first > 0 && first <= last && colon > 0).then_some((path, (first, last)))
 }
 
 fn relative(folder: &Path, root: &Path, named: &Path) -> Result<Vec<u8>> {

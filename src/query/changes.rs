@@ -24,6 +24,7 @@ pub(super) fn in_scope(reader: &Reader, scope: Scope) -> Result<Vec<FileChange>>
         Scope::Session(session) => net(reader, &steps_of(reader.conn(), session, None)?),
         Scope::Between(a, b) => between(reader, a, b),
         Scope::Now(step) => now(reader, step),
+        Scope::Rewind(op) => super::rewinds::changes(reader, op),
     }
 }
 

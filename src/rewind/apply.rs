@@ -118,6 +118,10 @@ pub fn apply(
         title: plan.target.clone(),
         sessions: plan.sessions.clone(),
         closed: false,
+        aim: plan.aim,
+        lines: files
+            .iter()
+            .fold((0, 0), |(a, r), f| (a + f.added, r + f.removed)),
     };
     let moves = order::moves(root, &files, &plan.folders, plan.may_go.as_ref())?;
     if moves.is_empty() {

@@ -2,6 +2,7 @@
 
 use color_eyre::Result;
 
+use super::pick::{Lines, Part};
 use super::plan::{self, Plan};
 use super::present;
 use super::verdict::{Choice, Input};
@@ -33,6 +34,8 @@ pub struct Wish {
     pub reach: Reach,
     /// Only these paths, and what lies below them; empty: all.
     pub paths: Vec<Vec<u8>>,
+    /// And of these only some lines.
+    pub parts: Vec<Part>,
     /// Put these back even though others worked on them.
     pub take: Vec<Vec<u8>>,
     /// Take out of these what is undone, and keep the rest.
@@ -51,6 +54,7 @@ impl Wish {
             only: false,
             reach: Reach::Session,
             paths: Vec::new(),
+            parts: Vec::new(),
             take: Vec::new(),
             merge: Vec::new(),
             now,
@@ -73,7 +77,9 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         now: wish.now,
     };
     let mut found = past::ask(reader, &question)?;
-    for path in wish.paths.iter().chain(&wish.take).chain(&wish.merge) {
+    let parts: Vec<Vec<u8>> = wish.parts.iter().map(|p| p.rel.clone()).collect();
+    let named = wish.paths.iter().chain(&parts);
+    for path in named.chain(&wish.take).chain(&wish.merge) {
         if !found.paths.iter().any(|p| covers(path, &p.rel)) {
             return Err(Refused::because(format!(
                 "{}: nothing that would be undone changed it",
@@ -81,11 +87,14 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
             )));
         }
     }
-    found
-        .paths
-        .retain(|p| wish.paths.is_empty() || wish.paths.iter().any(|w| covers(w, &p.rel)));
+    let all = wish.paths.is_empty() && parts.is_empty();
+    found.paths.retain(|p| {
+        all || wish.paths.iter().any(|w| covers(w, &p.rel)) || parts.contains(&p.rel)
+    });
     let contents = |hash: &_| journal::content(reader.conn(), hash).ok();
     let modes = crate::git::index::modes(root.place());
+    let whole = |rel: &[u8]| wish.paths.iter().any(|w| covers(w, rel));
+    let picks = joined(&wish.parts);
     let mut inputs = Vec::with_capacity(found.paths.len());
     for p in &found.paths {
         let rel = Rel::new(&p.rel).ok().filter(|_| p.elsewhere.is_none());
@@ -101,6 +110,10 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
             index_mode: modes.get(&p.rel).copied(),
             reach: wish.reach,
             only: wish.only,
+            lines: picks
+                .iter()
+                .find(|part| part.rel == p.rel && !whole(&p.rel))
+                .map(|part| &part.lines),
             contents: &contents,
         });
     }
@@ -108,7 +121,9 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
     let files = plan::files(&inputs, &|rel| Choice {
         take: any(&wish.take, rel),
         merge: any(&wish.merge, rel),
-        named: any(&wish.paths, rel) || any(&wish.take, rel) || any(&wish.merge, rel),
+        named: [&wish.paths, &wish.take, &wish.merge, &parts]
+            .iter()
+            .any(|list| any(list, rel)),
     });
     let mut plan = Plan {
         target: title(wish),
@@ -124,6 +139,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
             Kind::Rewind
         },
         of: None,
+        aim: aim(wish, reader)?,
         sessions: found.sessions.clone(),
         folders: std::collections::BTreeMap::new(),
         may_go: None,
@@ -134,11 +150,40 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
     Ok(plan)
 }
 
+/// Lines of the same file that were named one after the other.
+fn joined(parts: &[Part]) -> Vec<Part> {
+    let mut out: Vec<Part> = Vec::new();
+    for part in parts {
+        match out.iter_mut().find(|p| p.rel == part.rel) {
+            None => out.push(part.clone()),
+            Some(known) => match (&mut known.lines, &part.lines) {
+                (Lines::Now(all), Lines::Now(more)) => all.extend_from_slice(more),
+                (known, more) => *known = more.clone(),
+            },
+        }
+    }
+    out
+}
+
 /// Whether a path is one of those that a name means: itself, or what lies below it.
 fn covers(name: &[u8], rel: &[u8]) -> bool {
     let name = name.strip_suffix(b"/").unwrap_or(name);
     rel.strip_prefix(name)
         .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+/// What it leads to, if nothing less is wanted.
+fn aim(wish: &Wish, reader: &Reader) -> Result<Option<journal::Aim>> {
+    if !wish.paths.is_empty() || !wish.parts.is_empty() {
+        return Ok(None);
+    }
+    let id = crate::query::public_id(reader, wish.target)?;
+    Ok(id.map(|id| journal::Aim {
+        id,
+        prompt: matches!(wish.target, Target::Prompt(..)),
+        before: wish.before,
+        only: wish.only,
+    }))
 }
 
 fn title(wish: &Wish) -> String {

@@ -1,5 +1,6 @@
 //! Merging texts line by line. There are no conflict markers: a merge is clean, or there is none.
 
+use std::hash::Hash;
 use std::ops::Range;
 
 use similar::{Algorithm, DiffTag, capture_diff_slices};
@@ -23,8 +24,46 @@ pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Vec<Cla
         return Err(vec![Clash { base: 0..0 }]);
     }
     let (base, ours, theirs) = (lines(base), lines(ours), lines(theirs));
-    let (to_ours, to_theirs) = (matches(&base, &ours), matches(&base, &theirs));
     let (mut out, mut clashes) = (Vec::new(), Vec::new());
+    for region in regions(&base, &ours, &theirs) {
+        let side = match region.clean {
+            Some(Side::Theirs) => &theirs[region.theirs],
+            Some(Side::Ours) => &ours[region.ours],
+            None => {
+                clashes.push(Clash { base: region.base });
+                continue;
+            }
+        };
+        out.extend(side.iter().copied().flatten());
+    }
+    if clashes.is_empty() {
+        Ok(out)
+    } else {
+        Err(clashes)
+    }
+}
+
+/// Whose lines a region gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Ours,
+    Theirs,
+}
+
+/// A piece of the three texts that belongs together: lines that all have, or what stands between two of those.
+#[derive(Clone, Debug)]
+pub(super) struct Region {
+    pub base: Range<usize>,
+    pub ours: Range<usize>,
+    pub theirs: Range<usize>,
+    /// `None`: both sides changed it, each in its own way.
+    pub clean: Option<Side>,
+}
+
+/// The regions of three texts, in order; they cover each of them.
+pub(super) fn regions<T: Eq + Hash + Ord>(base: &[T], ours: &[T], theirs: &[T]) -> Vec<Region> {
+    let (to_ours, to_theirs) = (matches(base, ours), matches(base, theirs));
+    let mut out = Vec::new();
     let (mut i, mut a, mut b) = (0, 0, 0);
     loop {
         let stable = (i..base.len()).find(|k| to_ours[*k].is_some() && to_theirs[*k].is_some());
@@ -33,23 +72,29 @@ pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Vec<Cla
             None => (base.len(), ours.len(), theirs.len()),
         };
         let (old, mine, other) = (&base[i..k], &ours[a..na], &theirs[b..nb]);
-        if mine == old || mine == other {
-            out.extend(other.iter().copied().flatten());
-        } else if other == old {
-            out.extend(mine.iter().copied().flatten());
+        let clean = if mine == other || other == old {
+            Some(Side::Ours)
+        } else if mine == old {
+            Some(Side::Theirs)
         } else {
-            clashes.push(Clash { base: i..k });
-        }
+            None
+        };
+        out.push(Region {
+            base: i..k,
+            ours: a..na,
+            theirs: b..nb,
+            clean,
+        });
         if stable.is_none() {
-            break;
+            return out;
         }
-        out.extend(base[k]);
+        out.push(Region {
+            base: k..k + 1,
+            ours: na..na + 1,
+            theirs: nb..nb + 1,
+            clean: Some(Side::Ours),
+        });
         (i, a, b) = (k + 1, na + 1, nb + 1);
-    }
-    if clashes.is_empty() {
-        Ok(out)
-    } else {
-        Err(clashes)
     }
 }
 
@@ -75,7 +120,7 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
 }
 
 /// For each line of the base, the same line on the other side.
-fn matches(base: &[&[u8]], side: &[&[u8]]) -> Vec<Option<usize>> {
+fn matches<T: Eq + Hash + Ord>(base: &[T], side: &[T]) -> Vec<Option<usize>> {
     let mut found = vec![None; base.len()];
     for op in capture_diff_slices(Algorithm::Myers, base, side) {
         let (tag, old, new) = op.as_tag_tuple();

@@ -19,6 +19,8 @@ pub struct Marks {
     pub folded: &'static str,
     /// The bar in front of the cursor row.
     pub bar: &'static str,
+    /// A rewind.
+    pub back: &'static str,
     /// A mark that the user set.
     pub flag: &'static str,
     /// The done part of a progress bar.
@@ -37,6 +39,7 @@ pub const UNICODE: Marks = Marks {
     open: "▾",
     folded: "▸",
     bar: "▌",
+    back: "↶",
     flag: "⚑",
     full: "━",
     empty: "─",
@@ -52,6 +55,7 @@ pub const ASCII: Marks = Marks {
     open: "v",
     folded: ">",
     bar: ">",
+    back: "<",
     flag: "#",
     full: "=",
     empty: "-",

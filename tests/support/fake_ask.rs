@@ -147,6 +147,7 @@ impl Ask for Answers {
             session: info,
             prompts,
             steps: Arc::new(steps),
+            rewinds: Vec::new(),
         })
     }
 
@@ -360,6 +361,7 @@ fn generated(session: SessionInfo, count: u32) -> Timeline {
     Timeline {
         prompts: (1..=count.div_ceil(100)).map(head).collect(),
         steps: Arc::new((0..count).map(lite).collect()),
+        rewinds: Vec::new(),
         session,
     }
 }

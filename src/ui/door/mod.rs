@@ -10,8 +10,9 @@ use color_eyre::Result;
 
 use super::pane::diff::{Content, Options};
 use crate::query::Target;
+use crate::query::past::Reach;
 use crate::query::types::FileChange;
-use crate::rewind::{Plan, Progress, Report};
+use crate::rewind::{Part, Plan, Progress, Report};
 
 /// Plans, and what comes of them. Only [`Door::apply`] and [`Door::recover`] write.
 pub trait Door: Send {
@@ -19,8 +20,9 @@ pub trait Door: Send {
     fn plan(&self, order: &Order) -> Result<Plan>;
     /// What a file of a plan is now and what it would become; writes nothing.
     fn change(&self, plan: &Plan, file: usize) -> Result<FileChange>;
-    /// Applies a plan that the user saw and confirmed.
-    fn apply(&self, plan: &Plan, progress: Progress<'_>) -> Result<Report>;
+    /// Applies a plan that the user saw and confirmed. `partial`: files that are not as the plan saw them are left out;
+    /// else they stop it.
+    fn apply(&self, plan: &Plan, partial: bool, progress: Progress<'_>) -> Result<Report>;
     /// What was begun here and not finished, in words; writes nothing.
     fn interrupted(&self) -> Result<Option<String>>;
     /// Takes back what was interrupted; what came of it, in words.
@@ -48,6 +50,8 @@ pub enum Order {
     Undo,
     /// What was undone last done again.
     Redo,
+    /// This one undone, by its row in the journal; or redone, if it is an undo. With its words.
+    One(i64, String),
 }
 
 /// A rewind as the screen asks for it.
@@ -61,8 +65,12 @@ pub struct Back {
     pub before: bool,
     /// Undo only the target.
     pub only: bool,
+    /// Whose work.
+    pub reach: Reach,
     /// Only these paths; none: all.
     pub paths: Vec<Vec<u8>>,
+    /// And of these only some lines.
+    pub parts: Vec<Part>,
     /// Put these back even though others worked on them.
     pub take: Vec<Vec<u8>>,
     /// Take out of these what is undone, and keep the rest.
@@ -76,8 +84,8 @@ pub enum Request {
     Plan(u64, Order),
     /// The diff of a file of a plan.
     Change(Shared, usize, Options),
-    /// Apply it.
-    Apply(Shared),
+    /// Apply it; with `true`, files that changed meanwhile are left out.
+    Apply(Shared, bool),
     /// Whether something was interrupted.
     Interrupted,
     /// Take it back.

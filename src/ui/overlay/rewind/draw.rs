@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::{Phase, State};
+use crate::query::past::Reach;
 use crate::rewind::{FilePlan, Verdict};
 use crate::text;
 use crate::ui::action::Action;
@@ -152,6 +153,13 @@ impl State {
             );
             out.push(said(Role::Text, words));
         }
+        if self.back().is_some_and(|b| b.reach != Reach::Session) {
+            out.push(said(Role::Warn, "! what every session did since is undone"));
+        }
+        if self.partial {
+            let words = "files that change meanwhile are left out; the rest is done";
+            out.push(said(Role::Text, words));
+        }
         for why in &plan.confirm_twice {
             out.push(said(Role::Warn, format!("! {why}: arming asks twice")));
         }
@@ -249,6 +257,14 @@ impl State {
             Some(back) if back.before => "before │ after",
             _ => "after │ before",
         };
+        let reach = match self.back() {
+            Some(back) if back.reach != Reach::Session => "all │ this session",
+            _ => "this │ all sessions",
+        };
+        let partial = match self.partial {
+            true => "stop if changed",
+            false => "leave out changed",
+        };
         let pairs: Vec<(Action, &str)> = match (&self.phase, self.back()) {
             (Phase::Planned(..), Some(_)) => vec![
                 (PlanArm, "arm"),
@@ -260,6 +276,8 @@ impl State {
                 (PlanMerge, "merge"),
                 (PlanAll, "all"),
                 (PlanNote, "note"),
+                (PlanReach, reach),
+                (PlanPartial, partial),
             ],
             (Phase::Planned(..), None) => vec![
                 (PlanArm, "arm"),
@@ -267,10 +285,20 @@ impl State {
                 (PlanTick, "tick"),
                 (Leave, "leave"),
                 (PlanAll, "all"),
+                (PlanPartial, partial),
             ],
             (Phase::Refused(_), Some(_)) => {
-                vec![(PlanBefore, before), (PlanOnly, only), (Leave, "leave")]
+                vec![
+                    (PlanBefore, before),
+                    (PlanOnly, only),
+                    (PlanReach, reach),
+                    (Leave, "leave"),
+                ]
             }
+            (Phase::Failed(_), _) => vec![
+                (PlanPartial, "a new plan that leaves out what changes"),
+                (Leave, "leave"),
+            ],
             (Phase::Interrupted(_), _) => vec![(PlanArm, "arm"), (Leave, "leave")],
             (Phase::Done(_), _) => vec![(Undo, "undo"), (PlanNote, "note"), (Leave, "leave")],
             (Phase::Working(..), _) => Vec::new(),

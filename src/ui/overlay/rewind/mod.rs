@@ -10,8 +10,9 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::model::Time;
+use crate::query::past::Reach;
 use crate::rewind::plan::settle;
-use crate::rewind::{FilePlan, Plan, Report, Verdict};
+use crate::rewind::{FilePlan, Part, Plan, Report, Verdict};
 use crate::ui::action::Action;
 use crate::ui::door::{Back, Order, Recovered, Request, Shared};
 use crate::ui::pane::diff;
@@ -74,6 +75,10 @@ pub struct State {
     scroll: Scroll,
     /// Ticks that the user set or took away, by path.
     ticks: BTreeMap<Vec<u8>, bool>,
+    /// Lines that were picked, and for which plan: before, only. Another plan is about another change of the files.
+    picked: Option<(bool, bool, Vec<Part>)>,
+    /// Files that change meanwhile are left out.
+    partial: bool,
     /// When it was armed, or when the last key was too soon after that.
     armed: Option<Time>,
     /// When it was asked whether to arm in spite of something.
@@ -91,7 +96,15 @@ fn say(words: impl Into<String>) -> Want {
 impl State {
     /// A plan that is still to come.
     pub fn new(order: Order, agent: String) -> State {
+        let picked = match &order {
+            Order::Back(back) if !back.parts.is_empty() => {
+                Some((back.before, back.only, back.parts.clone()))
+            }
+            _ => None,
+        };
         State {
+            picked,
+            partial: false,
             order,
             serial: 0,
             head: String::new(),
@@ -222,6 +235,13 @@ impl State {
             Some(Action::PlanTick) => self.tick(),
             Some(Action::PlanAll) => self.tick_all(),
             Some(Action::PlanMerge) => self.merge(),
+            Some(Action::PlanReach) => self.turn(|back| {
+                back.reach = match back.reach {
+                    Reach::Session => Reach::AllSessions,
+                    Reach::AllSessions | Reach::WholeTree => Reach::Session,
+                };
+            }),
+            Some(Action::PlanPartial) => self.toggle_partial(),
             Some(Action::PlanDiff) => self.toggle_diff(),
             _ => Want::Ignored,
         }
@@ -279,7 +299,9 @@ impl State {
 
     fn apply(&mut self) -> Want {
         let request = match &self.phase {
-            Phase::Planned(_, plan) if self.is_current() => Request::Apply(Shared(plan.clone())),
+            Phase::Planned(_, plan) if self.is_current() => {
+                Request::Apply(Shared(plan.clone()), self.partial)
+            }
             Phase::Interrupted(_) => Request::Recover,
             _ => return Want::Nothing,
         };
@@ -299,10 +321,35 @@ impl State {
             return Want::Nothing;
         }
         how(back);
+        if let Some((before, only, parts)) = &self.picked {
+            let same = (back.before, back.only) == (*before, *only);
+            let files = parts.iter().map(|p| p.rel.clone());
+            (back.parts, back.paths) = match same {
+                true => (parts.clone(), Vec::new()),
+                false => (Vec::new(), files.collect()),
+            };
+        }
         back.take.clear();
         back.merge.clear();
         self.ticks.clear();
         Want::Plan
+    }
+
+    /// Whether files that change meanwhile stop it or are left out. After they stopped it: a new plan, that they will not
+    /// stop again.
+    fn toggle_partial(&mut self) -> Want {
+        match &self.phase {
+            Phase::Failed(_) => {
+                self.partial = true;
+                self.phase = Phase::Planning;
+                Want::Plan
+            }
+            Phase::Planned(..) => {
+                self.partial = !self.partial;
+                Want::Nothing
+            }
+            _ => say("there is no plan to change"),
+        }
     }
 
     fn file(&self) -> Option<(&FilePlan, &FilePlan)> {
@@ -521,7 +568,7 @@ impl State {
         let wanted = self.rows(body.width) as u16 + 2;
         let height = match self.shows_diff {
             true => most,
-            false => wanted.clamp(8, most),
+            false => wanted.clamp(3, most),
         };
         Rect::new(body.x, body.bottom() - height, body.width, height)
     }

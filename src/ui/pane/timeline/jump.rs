@@ -10,6 +10,7 @@ use crate::query::types::{PromptRow, StepLite, StepRow};
 pub(super) enum Key {
     Prompt(Option<PromptRow>, u32),
     Step(StepRow),
+    Rewind(i64),
 }
 
 impl State {
@@ -28,7 +29,14 @@ impl State {
                 }
             }
             Line::Step(step) => self.toggle_step(step, fold),
-            Line::New => return,
+            Line::Rewind(r) => {
+                let prompt = self.rewinds().get(r as usize).map(|r| r.prompt);
+                if let Some(prompt) = prompt.filter(|_| fold != Some(false)) {
+                    self.put_on(Selected::Prompt(prompt));
+                    self.fold_prompt(prompt, Some(true));
+                }
+            }
+            Line::New | Line::Cut(_) => return,
         }
         let selected = self.selected();
         self.recompute();
@@ -151,24 +159,42 @@ impl State {
     }
 
     fn run_around(&self, index: u32) -> Option<u32> {
-        let at = self
-            .lines
-            .partition_point(|l| l.step().is_none_or(|s| s <= index) && self.starts_by(l, index));
+        let here = self.spot(Line::Step(index));
+        let at = self.lines.partition_point(|l| self.spot(*l) <= here);
         match self.lines.get(at.checked_sub(1)?)? {
             Line::Looks(first, n) if (*first..first + n).contains(&index) => Some(*first),
             _ => None,
         }
     }
 
-    /// Whether a line stands at or before a step.
-    fn starts_by(&self, line: &Line, step: u32) -> bool {
-        match line {
-            Line::Prompt(p) => self
+    /// Where a line stands: lines are in this order. The prompt first; then the heading, the steps, and between them what
+    /// is no step.
+    fn spot(&self, line: Line) -> (u32, u64) {
+        let step = |prompt: u32, step: u32| (prompt, 2 + 2 * u64::from(step));
+        let before = |at: u32| {
+            let prompt = self.prompt_of(at).unwrap_or(u32::MAX);
+            let begins = self
                 .prompts()
-                .get(*p as usize)
-                .is_some_and(|p| p.steps.start <= step),
-            Line::Step(i) | Line::Looks(i, _) => *i <= step,
-            Line::New => self.choice.new_from.is_some_and(|n| n <= step),
+                .get(prompt as usize)
+                .is_some_and(|p| p.steps.start == at);
+            match begins {
+                true => (prompt, 0),
+                false => (prompt, 1 + 2 * u64::from(at)),
+            }
+        };
+        match line {
+            Line::Prompt(p) => (p, 1),
+            Line::Step(i) | Line::Looks(i, _) => step(self.prompt_of(i).unwrap_or(u32::MAX), i),
+            Line::New => self.choice.new_from.map_or((u32::MAX, 0), before),
+            Line::Rewind(r) => match self.rewinds().get(r as usize) {
+                Some(r) => (r.prompt, 1 + 2 * u64::from(r.place)),
+                None => (u32::MAX, 0),
+            },
+            Line::Cut(r) => {
+                let rewind = self.rewinds().get(r as usize);
+                let undone = rewind.and_then(|r| r.undone.clone());
+                undone.map_or((u32::MAX, 0), |u| before(u.start))
+            }
         }
     }
 
@@ -184,6 +210,10 @@ impl State {
             Selected::Prompt(p) => {
                 let start = self.prompts().get(p as usize).map_or(0, |p| p.steps.start);
                 (start as usize, start as usize)
+            }
+            Selected::Rewind(r) => {
+                let place = self.rewinds().get(r as usize).map_or(0, |r| r.place);
+                (place as usize, place as usize)
             }
         };
         let (behind, ahead) = (behind.min(steps.len()), ahead.min(steps.len()));
@@ -210,6 +240,10 @@ impl State {
             Some(Selected::Prompt(p)) if forward => Some(p + 1),
             Some(Selected::Prompt(p)) => p.checked_sub(1),
             Some(Selected::Step(s)) => self.prompt_of(s).map(|p| p + u32::from(forward)),
+            Some(Selected::Rewind(r)) => {
+                let rewind = self.rewinds().get(r as usize);
+                rewind.map(|r| r.prompt + u32::from(forward))
+            }
             None => None,
         };
         // A filter may hide some of them.
@@ -257,6 +291,7 @@ impl State {
                 Some(Key::Prompt(head.row, head.no))
             }
             Selected::Step(s) => Some(Key::Step(self.steps().get(s as usize)?.row)),
+            Selected::Rewind(r) => Some(Key::Rewind(self.rewinds().get(r as usize)?.op)),
         }
     }
 
@@ -271,6 +306,10 @@ impl State {
                 let at = self.prompts().iter().position(same);
                 at.map(|i| Selected::Prompt(i as u32))
             }
+            Key::Rewind(op) => {
+                let at = self.rewinds().iter().position(|r| r.op == op);
+                at.map(|i| Selected::Rewind(i as u32))
+            }
         };
         self.reselect(selected);
     }
@@ -283,10 +322,12 @@ impl State {
         };
         let line = match self.line_of(selected) {
             Some(line) => line,
-            None => self
-                .lines
-                .partition_point(|l| self.stands_by(l, selected))
-                .saturating_sub(1),
+            None => {
+                let here = self.spot(line_for(selected));
+                self.lines
+                    .partition_point(|l| self.spot(*l) <= here)
+                    .saturating_sub(1)
+            }
         };
         self.put(line);
     }
@@ -297,31 +338,27 @@ impl State {
         }
     }
 
-    fn stands_by(&self, line: &Line, selected: Selected) -> bool {
-        match selected {
-            Selected::Step(s) => self.starts_by(line, s),
-            Selected::Prompt(p) => match line {
-                Line::Prompt(q) => *q <= p,
-                Line::New => self.prompts().get(p as usize).is_some_and(|head| {
-                    self.choice.new_from.is_some_and(|n| n <= head.steps.start)
-                }),
-                other => other
-                    .step()
-                    .is_some_and(|s| self.prompt_of(s).is_some_and(|q| q < p)),
-            },
-        }
-    }
-
     /// The line that shows a thing itself; a run of looks shows only its first step.
     fn line_of(&self, selected: Selected) -> Option<usize> {
-        let at = self.lines.partition_point(|l| self.stands_by(l, selected));
-        // The rule "new since" may stand right behind it.
-        (at.saturating_sub(2)..at)
+        let wanted = line_for(selected);
+        let here = self.spot(wanted);
+        let at = self.lines.partition_point(|l| self.spot(*l) <= here);
+        // Several rewinds may stand at one place.
+        (0..at)
             .rev()
-            .find(|i| match (&self.lines[*i], selected) {
-                (Line::Prompt(p), Selected::Prompt(q)) => *p == q,
-                (Line::Step(s) | Line::Looks(s, _), Selected::Step(t)) => *s == t,
-                _ => false,
+            .take_while(|i| self.spot(self.lines[*i]) == here)
+            .find(|i| match (self.lines[*i], wanted) {
+                (Line::Looks(s, _), Line::Step(t)) => s == t,
+                (line, wanted) => line == wanted,
             })
+    }
+}
+
+/// The line that would show it.
+fn line_for(selected: Selected) -> Line {
+    match selected {
+        Selected::Prompt(p) => Line::Prompt(p),
+        Selected::Step(s) => Line::Step(s),
+        Selected::Rewind(r) => Line::Rewind(r),
     }
 }

@@ -14,7 +14,9 @@ pub use visible::{Density, Line};
 use std::sync::Arc;
 
 use self::visible::Choice;
-use crate::query::types::{PromptHead, SessionRow, StepInfo, StepLite, StepRow, Timeline};
+use crate::query::types::{
+    PromptHead, RewindEntry, SessionRow, StepInfo, StepLite, StepRow, Timeline,
+};
 use crate::ui::action::Action;
 
 /// What the cursor is on.
@@ -24,6 +26,8 @@ pub enum Selected {
     Prompt(u32),
     /// A step, by index.
     Step(u32),
+    /// A rewind, by index.
+    Rewind(u32),
 }
 
 /// The pane.
@@ -228,15 +232,35 @@ impl State {
         match self.lines.get(self.cursor)? {
             Line::Prompt(p) => Some(Selected::Prompt(*p)),
             Line::Step(s) | Line::Looks(s, _) => Some(Selected::Step(*s)),
-            Line::New => None,
+            Line::Rewind(r) => Some(Selected::Rewind(*r)),
+            Line::New | Line::Cut(_) => None,
         }
+    }
+
+    /// The selected rewind.
+    pub fn selected_rewind(&self) -> Option<&RewindEntry> {
+        match self.selected()? {
+            Selected::Rewind(i) => self.rewinds().get(i as usize),
+            Selected::Prompt(_) | Selected::Step(_) => None,
+        }
+    }
+
+    /// The rewinds.
+    pub fn rewinds(&self) -> &[RewindEntry] {
+        self.timeline.as_ref().map_or(&[], |t| &t.rewinds)
+    }
+
+    /// Whether a rewind that stands undid a step.
+    pub fn is_undone(&self, step: u32) -> bool {
+        let undid = |r: &RewindEntry| r.undone.as_ref().is_some_and(|u| u.contains(&step));
+        self.rewinds().iter().any(undid)
     }
 
     /// The selected step.
     pub fn selected_step(&self) -> Option<&StepLite> {
         match self.selected()? {
             Selected::Step(i) => self.steps().get(i as usize),
-            Selected::Prompt(_) => None,
+            Selected::Prompt(_) | Selected::Rewind(_) => None,
         }
     }
 
@@ -245,6 +269,7 @@ impl State {
         let index = match self.selected()? {
             Selected::Prompt(p) => p,
             Selected::Step(s) => self.prompt_of(s)?,
+            Selected::Rewind(r) => self.rewinds().get(r as usize)?.prompt,
         };
         self.prompts().get(index as usize)
     }
@@ -299,7 +324,7 @@ impl State {
             .saturating_sub(1 + margin)
             .min(self.lines.len().saturating_sub(1));
         self.cursor = self.cursor.clamp(low.min(high), high);
-        if self.lines.get(self.cursor) == Some(&Line::New) {
+        if self.is_rule(self.cursor) {
             self.step_by(1);
         }
     }
@@ -307,7 +332,7 @@ impl State {
     /// Puts the cursor on a line of the screen; false if there is none.
     pub fn click(&mut self, row: usize) -> bool {
         let line = self.top + row;
-        if line >= self.lines.len() || self.lines[line] == Line::New {
+        if line >= self.lines.len() || self.is_rule(line) {
             return false;
         }
         self.cursor = line;
@@ -367,7 +392,7 @@ impl State {
 
     fn recompute(&mut self) {
         self.lines = match &self.timeline {
-            Some(t) => visible::lines(&t.prompts, &t.steps, &self.choice),
+            Some(t) => visible::lines(&t.prompts, &t.steps, &t.rewinds, &self.choice),
             None => Vec::new(),
         };
         self.cursor = self.cursor.min(self.lines.len().saturating_sub(1));
@@ -376,20 +401,20 @@ impl State {
     fn step_by(&mut self, by: isize) {
         let last = self.lines.len().saturating_sub(1);
         let mut to = self.cursor.saturating_add_signed(by).min(last);
-        if self.lines.get(to) == Some(&Line::New) {
-            to = if by < 0 {
-                to.saturating_sub(1)
-            } else {
-                (to + 1).min(last)
-            };
+        while self.is_rule(to) && to != if by < 0 { 0 } else { last } {
+            to = if by < 0 { to - 1 } else { to + 1 };
         }
         self.put(to);
     }
 
+    fn is_rule(&self, line: usize) -> bool {
+        self.lines.get(line).is_some_and(|l| l.is_rule())
+    }
+
     fn put(&mut self, line: usize) {
         self.cursor = line.min(self.lines.len().saturating_sub(1));
-        if self.lines.get(self.cursor) == Some(&Line::New) {
-            self.cursor = (self.cursor + 1).min(self.lines.len() - 1);
+        while self.is_rule(self.cursor) && self.cursor + 1 < self.lines.len() {
+            self.cursor += 1;
         }
         self.keep_in_view();
     }
