@@ -120,9 +120,14 @@ pub enum Command {
     /// Take one step or prompt back, and keep what came after it
     Revert(Revert),
     /// Take the last rewind back, or one that was interrupted
-    Undo(Back),
+    Undo(Undo),
     /// Do what was undone last again
     Redo(Back),
+    /// Begin a new session of the agent that continues from a step (prints the command that resumes it)
+    ///
+    /// Claude Code and Codex: a new transcript with a new id, where the agent finds it. The session it continues is not
+    /// touched, nor are your files.
+    Fork(Fork),
     /// Give space back that nothing needs any more
     Gc(Gc),
     /// Say what is recorded, where, and since when
@@ -296,7 +301,24 @@ pub struct Revert {
     pub confirm: Confirm,
 }
 
-/// `undo` and `redo`.
+/// `undo`.
+#[derive(Debug, ClapArgs)]
+pub struct Undo {
+    /// This rewind, by the id that `log` shows (w…); without one the last. Of an undo: do it again
+    pub rewind: Option<String>,
+    /// Confirmation
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// `fork`.
+#[derive(Debug, ClapArgs)]
+pub struct Fork {
+    /// The step, or a prompt for its last one
+    pub step: String,
+}
+
+/// `redo`.
 #[derive(Debug, ClapArgs)]
 pub struct Back {
     /// Confirmation

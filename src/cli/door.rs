@@ -10,13 +10,14 @@ use super::context::Context;
 use crate::clock::Clock;
 use crate::fsx::{Rel, Root};
 use crate::model::{Evidence, Node, Op};
-use crate::query::Refused;
 use crate::query::types::{Content, FileChange};
+use crate::query::{Refused, Target};
 use crate::rewind::{self, FilePlan, How, Plan, Progress, Report, Wish, undo};
 use crate::snapshot;
+use crate::source::Places;
 use crate::store::journal::{self, Phase};
 use crate::store::{OpenError, Place, Reader, Store};
-use crate::ui::door::{Door, Opener, Order, Recovered};
+use crate::ui::door::{Door, Forked, Opener, Order, Recovered};
 
 /// A folder, and the store that knows its past.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ struct Tree {
     place: Place,
     folder: PathBuf,
     home: PathBuf,
+    places: Places,
     clock: Clock,
 }
 
@@ -36,6 +38,7 @@ pub(super) fn opener(context: &Context<'_>) -> Result<Opener> {
             .and_then(|r| r.this_worktree.clone())
             .unwrap_or_else(|| context.folder.clone()),
         home: context.env.home.clone(),
+        places: context.env.places.clone(),
         clock: context.env.clock,
     };
     Ok(Arc::new(move || Ok(Box::new(tree.clone()))))
@@ -120,6 +123,15 @@ impl Door for Tree {
             snapshots: true,
         };
         rewind::apply(&store, &root, plan, how, progress)
+    }
+
+    fn fork(&self, target: Target) -> Result<Forked> {
+        let reader = Reader::open(&self.place)?;
+        let made = super::fork::make(&reader, &self.places, self.clock, target)?;
+        Ok(Forked {
+            words: super::fork::notes(&made),
+            command: made.command,
+        })
     }
 
     fn interrupted(&self) -> Result<Option<String>> {

@@ -7,12 +7,12 @@ use std::path::{Component, Path, PathBuf};
 use color_eyre::Result;
 use serde::Serialize;
 
-use super::args::{Back, Confirm, Revert, Rewind};
+use super::args::{Back, Confirm, Revert, Rewind, Undo};
 use super::context::Context;
 use super::out::{Out, Role};
 use crate::fsx::Root;
-use crate::query::Refused;
 use crate::query::past::Reach;
+use crate::query::{Refused, rewinds};
 use crate::rewind::{self, FilePlan, How, Lines, Part, Plan, Report, Verdict, Wish, undo};
 use crate::store::{Reader, Store};
 
@@ -63,22 +63,23 @@ pub(super) fn revert(context: &Context<'_>, options: &Revert, out: &mut Out) -> 
     go(context, &root, &plan, &options.confirm, out)
 }
 
-pub(super) fn undo(context: &Context<'_>, options: &Back, out: &mut Out) -> Result<()> {
+pub(super) fn undo(context: &Context<'_>, options: &Undo, out: &mut Out) -> Result<()> {
     let root = root(context)?;
-    if recover(context, &root, options, out)? {
+    // What was interrupted goes before everything, and needs nothing that could be read now.
+    if recover(context, &root, &options.confirm, out)? {
         return Ok(());
     }
-    go(
-        context,
-        &root,
-        &|reader| undo::undo(reader, &root),
-        &options.confirm,
-        out,
-    )
+    context.catch_up(out)?;
+    let plan = |reader: &Reader| match &options.rewind {
+        Some(id) => undo::undo_one(reader, &root, rewinds::resolve(reader, id)?),
+        None => undo::undo(reader, &root),
+    };
+    go(context, &root, &plan, &options.confirm, out)
 }
 
 pub(super) fn redo(context: &Context<'_>, options: &Back, out: &mut Out) -> Result<()> {
     let root = root(context)?;
+    context.catch_up(out)?;
     go(
         context,
         &root,
@@ -89,7 +90,7 @@ pub(super) fn redo(context: &Context<'_>, options: &Back, out: &mut Out) -> Resu
 }
 
 /// Takes back what was interrupted; whether there was something.
-fn recover(context: &Context<'_>, root: &Root, options: &Back, out: &mut Out) -> Result<bool> {
+fn recover(context: &Context<'_>, root: &Root, confirm: &Confirm, out: &mut Out) -> Result<bool> {
     let store = store(context, out)?;
     let waiting = rewind::interrupted(&store, root)?;
     let Some(op) = waiting.first() else {
@@ -100,7 +101,7 @@ fn recover(context: &Context<'_>, root: &Root, options: &Back, out: &mut Out) ->
         op.kind.word(),
         op.title
     ))?;
-    if options.confirm.dry_run || !confirmed(&options.confirm, &[], out)? {
+    if confirm.dry_run || !confirmed(confirm, &[], out)? {
         out.note("nothing was changed; --yes does it")?;
         return Ok(true);
     }

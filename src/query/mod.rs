@@ -28,6 +28,7 @@ mod store_ask;
 mod summary;
 mod timeline;
 mod title;
+mod transcript;
 pub mod types;
 
 pub use ask::Ask;
@@ -39,3 +40,4 @@ pub use resolve::{Target, public_id};
 pub use rewinds::Rewound;
 pub use store_ask::StoreAsk;
 pub use title::one_line;
+pub use transcript::{Transcript, transcript};

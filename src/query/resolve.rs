@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::refused::Refused;
 use super::rows::shown;
 use super::types::{SessionRow, StepRow};
-use crate::store::Reader;
 use crate::model::{Agent, Id, IdKind, IdPrefix, key_hash};
+use crate::store::Reader;
 
 /// What a `STEP` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -190,10 +190,9 @@ fn cut(
             .iter()
             .position(|s| s.row == row)
             .map(|i| i as u32..i as u32 + 1),
-        Some(Target::Prompt(of, no)) if of == session => prompts
-            .iter()
-            .find(|p| p.no == no)
-            .map(|p| p.steps.clone()),
+        Some(Target::Prompt(of, no)) if of == session => {
+            prompts.iter().find(|p| p.no == no).map(|p| p.steps.clone())
+        }
         _ => None,
     };
     let range = own.map(|own| match (aim.only, aim.before) {

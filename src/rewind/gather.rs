@@ -8,14 +8,14 @@ use super::present;
 use super::verdict::{Choice, Input};
 use crate::fsx::{Rel, Root};
 use crate::model::Time;
-use crate::query::past::{self, PastOf, Question, Reach};
+use crate::query::past::{self, Past, PastOf, Question, Reach};
 use crate::query::{Refused, Target};
-use crate::snapshot;
+use crate::snapshot::{self, Instead};
 use crate::store::Reader;
 use crate::store::journal::{self, Kind};
 
 /// A session that wrote less than this ago is probably still at work.
-const AT_WORK_MS: u64 = 10_000;
+pub const AT_WORK_MS: u64 = 10_000;
 /// A plan of more files than this says so.
 const MANY: usize = 20;
 
@@ -88,11 +88,12 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         }
     }
     let all = wish.paths.is_empty() && parts.is_empty();
-    found.paths.retain(|p| {
-        all || wish.paths.iter().any(|w| covers(w, &p.rel)) || parts.contains(&p.rel)
-    });
+    found
+        .paths
+        .retain(|p| all || wish.paths.iter().any(|w| covers(w, &p.rel)) || parts.contains(&p.rel));
     let contents = |hash: &_| journal::content(reader.conn(), hash).ok();
     let modes = crate::git::index::modes(root.place());
+    let instead = rules_before(&found, &contents);
     let whole = |rel: &[u8]| wish.paths.iter().any(|w| covers(w, rel));
     let picks = joined(&wish.parts);
     let mut inputs = Vec::with_capacity(found.paths.len());
@@ -106,7 +107,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         inputs.push(Input {
             past: p,
             now,
-            ignored: rel.is_some_and(|rel| snapshot::is_ignored(root, &rel)),
+            ignored: rel.is_some_and(|rel| is_ignored(root, &rel, &instead)),
             index_mode: modes.get(&p.rel).copied(),
             reach: wish.reach,
             only: wish.only,
@@ -148,6 +149,30 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
     moved_names(&mut plan);
     warn(&mut plan, &found);
     Ok(plan)
+}
+
+/// The ignore rules as they will be: a rewind may put those back, too. A file that is covered by either is left alone.
+fn rules_before(found: &PastOf, contents: super::verdict::Contents<'_>) -> Instead {
+    let mut instead = Instead::new();
+    let here = found.paths.iter().filter(|p| p.elsewhere.is_none());
+    for path in here.filter(|p| snapshot::is_rules(&p.rel)) {
+        let first = path.events.iter().find(|e| e.undone);
+        let text = match first.map(|e| &e.before) {
+            Some(Past::Absent) => None,
+            Some(Past::File(hash, _)) => match contents(hash) {
+                Some(text) => Some(text),
+                None => continue,
+            },
+            _ => continue,
+        };
+        instead.insert(path.rel.clone(), text);
+    }
+    instead
+}
+
+fn is_ignored(root: &Root, rel: &Rel, instead: &Instead) -> bool {
+    snapshot::is_ignored(root, rel, &Instead::new())
+        || !instead.is_empty() && snapshot::is_ignored(root, rel, instead)
 }
 
 /// Lines of the same file that were named one after the other.
@@ -230,11 +255,19 @@ fn moved_names(plan: &mut Plan) {
 
 fn warn(plan: &mut Plan, found: &PastOf) {
     if !found.unseen.is_empty() {
-        let some: Vec<&str> = found.unseen.iter().take(5).map(String::as_str).collect();
+        let named = |(id, command): &(String, String)| {
+            let first = command.lines().next().unwrap_or_default();
+            let short: String = first.chars().take(40).collect();
+            format!("`{short}` ({})", &id[..id.len().min(9)])
+        };
+        let some: Vec<String> = found.unseen.iter().take(5).map(named).collect();
         let more = if found.unseen.len() > 5 { ", …" } else { "" };
+        let commands = match found.unseen.len() {
+            1 => "1 command".to_owned(),
+            n => format!("{n} commands"),
+        };
         plan.warnings.push(format!(
-            "not recorded: {} commands may have changed files unseen ({}{more})",
-            found.unseen.len(),
+            "not recorded: {commands} may have changed files unseen: {}{more}",
             some.join(", ")
         ));
     }
@@ -254,7 +287,7 @@ fn warn(plan: &mut Plan, found: &PastOf) {
             false => shared.join(", "),
         };
         plan.warnings.push(format!(
-            "session {session} is at work in the same tree; it changed {files}"
+            "another session is at work in the same tree ({session}); it changed {files}"
         ));
     }
     if !found.running.is_empty() {

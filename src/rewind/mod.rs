@@ -19,7 +19,7 @@ pub mod undo;
 pub mod verdict;
 
 pub use apply::{How, Progress, Report, apply};
-pub use gather::{Wish, plan};
+pub use gather::{AT_WORK_MS, Wish, plan};
 pub use late::sweep;
 pub use pick::{Lines, Part};
 pub use plan::{FilePlan, Plan, Verdict};

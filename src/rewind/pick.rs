@@ -180,7 +180,9 @@ fn bytes_of(input: &Input<'_>, past: &Past) -> Result<Vec<u8>, No> {
             let why = "what it was before or after one of the changes is not known";
             return Err((Verdict::Unrecoverable, why.to_owned()));
         }
-        Past::Link(_) | Past::Other => return conflict("it is no text: only the whole can be undone"),
+        Past::Link(_) | Past::Other => {
+            return conflict("it is no text: only the whole can be undone");
+        }
     };
     match bytes.contains(&0) {
         true => conflict("it is no text: only the whole can be undone"),
@@ -264,11 +266,7 @@ impl Picked {
 
 /// What the text would be without anything that is undone, as far as that is possible; and the lines that stay because
 /// somebody changed them again.
-fn without(
-    runs: &[(Vec<u8>, Vec<u8>)],
-    reading: Reading,
-    left: &[&str],
-) -> (Vec<String>, Set) {
+fn without(runs: &[(Vec<u8>, Vec<u8>)], reading: Reading, left: &[&str]) -> (Vec<String>, Set) {
     let mut text: Vec<(String, Option<usize>)> = left
         .iter()
         .enumerate()
@@ -348,9 +346,15 @@ fn named_now(
 
 /// Lines of the change as it was shown. What was shown as removed may stand elsewhere in what it would be now.
 fn named_in_change(old: &[u32], new: &[u32], (before, goal): (&[&str], &[&str])) -> Picked {
-    let old: Set = old.iter().map(|n| (*n as usize).saturating_sub(1)).collect();
+    let old: Set = old
+        .iter()
+        .map(|n| (*n as usize).saturating_sub(1))
+        .collect();
     let mut picked = Picked {
-        left: new.iter().map(|n| (*n as usize).saturating_sub(1)).collect(),
+        left: new
+            .iter()
+            .map(|n| (*n as usize).saturating_sub(1))
+            .collect(),
         goal: Set::new(),
     };
     for b in blocks(before, goal, &Options::default()) {

@@ -12,7 +12,7 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
-pub use self::rules::is_ignored;
+pub use self::rules::{Instead, is_ignored, is_rules};
 use self::stat::Stats;
 use self::walk::{Walked, What};
 use crate::clock::Clock;
@@ -92,9 +92,10 @@ struct Done {
 /// asked for it.
 pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
     let began = wanted.clock.now();
-    let warnings = budget(store, wanted)?;
+    let mut warnings = budget(store, wanted)?;
     let old = Stats::load(root);
     let mut walked = walk::walk(root, wanted.cap)?;
+    warnings.extend(bad_rules(&walked.bad_rules));
     let mut nodes: HashMap<(usize, usize), Node> = HashMap::new();
     let mut stats = Stats::default();
     let mut to_read = Vec::new();
@@ -171,6 +172,18 @@ fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
     } else {
         Vec::new()
     })
+}
+
+/// Lines of ignore files that say nothing, in one sentence.
+fn bad_rules(bad: &[String]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let more = match bad.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let some = bad.get(..SHOWN.min(bad.len()))?.join(", ");
+    (!bad.is_empty())
+        .then(|| format!("ignore rules that are no patterns keep nothing out: {some}{more}"))
 }
 
 fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {

@@ -36,6 +36,8 @@ pub(super) struct Walked {
     pub dirs: Vec<Dir>,
     /// What is there and was not read, with the reason.
     pub unread: Vec<(Vec<u8>, String)>,
+    /// Lines of ignore files that are no patterns.
+    pub bad_rules: Vec<String>,
 }
 
 /// Walks the tree.
@@ -43,6 +45,7 @@ pub(super) fn walk(root: &Root, cap: u64) -> Result<Walked> {
     let mut walked = Walked {
         dirs: Vec::new(),
         unread: Vec::new(),
+        bad_rules: Vec::new(),
     };
     let top = root.folder(b"")?.ok_or_else(|| {
         crate::fsx::Error::io(
@@ -51,7 +54,9 @@ pub(super) fn walk(root: &Root, cap: u64) -> Result<Walked> {
             std::io::Error::from(std::io::ErrorKind::NotFound),
         )
     })?;
-    let rules = match Rules::around(root).enter(&top)? {
+    let around = Rules::around(root);
+    walked.bad_rules.extend_from_slice(&around.bad);
+    let rules = match around.enter(&top)? {
         Ok(rules) => rules,
         Err(_) => {
             let why = std::io::Error::other("its ignore rules cannot be read");
@@ -73,6 +78,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn folder(&mut self, folder: &Folder, rules: &Rules, depth: usize) -> Result<usize> {
+        self.walked.bad_rules.extend_from_slice(&rules.bad);
         let mut names = Vec::new();
         for entry in folder.list()? {
             if is_guarded(&entry.name) {

@@ -12,6 +12,7 @@ pub mod claude;
 pub mod codex;
 mod effect;
 mod event;
+pub mod fork;
 pub mod lines;
 pub mod shell;
 

@@ -369,9 +369,8 @@ pub fn applied(conn: &Connection) -> Result<Vec<Op>> {
 
 /// The files and links that an operation changed.
 pub fn files(conn: &Connection, op: i64) -> Result<Vec<Vec<u8>>> {
-    let mut q = conn.prepare_cached(
-        "SELECT rel FROM rewind_file WHERE op = ?1 AND action < 4 ORDER BY rel",
-    )?;
+    let mut q = conn
+        .prepare_cached("SELECT rel FROM rewind_file WHERE op = ?1 AND action < 4 ORDER BY rel")?;
     let rows = q.query_map([op], |r| r.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -200,6 +200,7 @@ impl Ask for Answers {
                 Scope::Session(_) => true,
                 Scope::Between(a, b) => step.info.row > a.min(b) && step.info.row <= a.max(b),
                 Scope::Now(row) => step.info.row > row,
+                Scope::Rewind(_) => false,
             };
             for change in step.changes.iter().filter(|_| within) {
                 match changes.iter_mut().find(|c| c.path == change.path) {

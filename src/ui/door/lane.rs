@@ -87,7 +87,10 @@ impl Lane {
 }
 
 fn is_write(request: &Request) -> bool {
-    matches!(request, Request::Apply(..) | Request::Recover)
+    matches!(
+        request,
+        Request::Apply(..) | Request::Fork(_) | Request::Recover
+    )
 }
 
 fn next(slot: &Slot) -> Option<Request> {
@@ -147,6 +150,7 @@ fn answer(door: &dyn Door, request: &Request, inbox: &Sender<Message>) -> Result
             })?;
             Told::Report(Box::new(report))
         }
+        Request::Fork(target) => Told::Forked(door.fork(*target)?),
         Request::Interrupted => Told::Interrupted(door.interrupted()?),
         Request::Recover => Told::Recovered(door.recover()?),
     })

@@ -23,6 +23,8 @@ pub trait Door: Send {
     /// Applies a plan that the user saw and confirmed. `partial`: files that are not as the plan saw them are left out;
     /// else they stop it.
     fn apply(&self, plan: &Plan, partial: bool, progress: Progress<'_>) -> Result<Report>;
+    /// Writes a new session of the agent that continues from a step or prompt; the one it continues is not touched.
+    fn fork(&self, target: Target) -> Result<Forked>;
     /// What was begun here and not finished, in words; writes nothing.
     fn interrupted(&self) -> Result<Option<String>>;
     /// Takes back what was interrupted; what came of it, in words.
@@ -39,6 +41,15 @@ pub struct Recovered {
     pub words: Vec<String>,
     /// Everything is as it was before.
     pub complete: bool,
+}
+
+/// A new session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forked {
+    /// What resumes it.
+    pub command: String,
+    /// What must be known of it, one line each.
+    pub words: Vec<String>,
 }
 
 /// Which plan.
@@ -86,6 +97,8 @@ pub enum Request {
     Change(Shared, usize, Options),
     /// Apply it; with `true`, files that changed meanwhile are left out.
     Apply(Shared, bool),
+    /// A new session of the agent.
+    Fork(Target),
     /// Whether something was interrupted.
     Interrupted,
     /// Take it back.
@@ -111,6 +124,8 @@ pub enum Told {
     Change(Arc<Content>),
     /// To [`Request::Apply`].
     Report(Box<Report>),
+    /// To [`Request::Fork`].
+    Forked(Forked),
     /// To [`Request::Interrupted`].
     Interrupted(Option<String>),
     /// To [`Request::Recover`].

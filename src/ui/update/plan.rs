@@ -20,10 +20,7 @@ use crate::ui::phrase;
 /// # Errors
 /// In words, if there is nothing to rewind here.
 pub fn order_here(model: &Model) -> Result<Order, &'static str> {
-    if let (Some(rewind), true) = (
-        model.timeline.selected_rewind(),
-        model.focus != Pane::Diff,
-    ) {
+    if let (Some(rewind), true) = (model.timeline.selected_rewind(), model.focus != Pane::Diff) {
         return Ok(Order::One(rewind.op, rewind.title.clone()));
     }
     let nothing = "put the cursor on a step or a prompt to rewind to it";
@@ -39,6 +36,18 @@ pub fn order_here(model: &Model) -> Result<Order, &'static str> {
         None => (Target::Prompt(session, prompt.no), true),
     };
     Ok(Order::Back(Box::new(whole(model, target, before, false))))
+}
+
+/// The step or prompt under the cursor.
+pub fn target_here(model: &Model) -> Option<Target> {
+    let session = model.session()?;
+    match model.timeline.selected_step() {
+        Some(step) => Some(Target::Step(session, step.row)),
+        None => Some(Target::Prompt(
+            session,
+            model.timeline.selected_prompt()?.no,
+        )),
+    }
 }
 
 fn whole(model: &Model, target: Target, before: bool, only: bool) -> Back {
@@ -72,10 +81,11 @@ fn in_diff(model: &Model, session: SessionRow) -> Result<Option<Back>, &'static 
             whole(model, Target::Step(session, row), false, false)
         }
         Some(Shown::Changes(Scope::Between(..))) => {
-            return Err("since the mark is no one thing to undo: s shows a step, a prompt, the session");
+            return Err(
+                "since the mark is no one thing to undo: s shows a step, a prompt, the session",
+            );
         }
-        Some(Shown::Changes(Scope::Rewind(op))) => {
-            let _ = op;
+        Some(Shown::Changes(Scope::Rewind(_))) => {
             return Err("R in the timeline undoes this rewind");
         }
         // Another view of a step: of what it shows only the file is of use.

@@ -25,6 +25,10 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
                 return true;
             }
         },
+        Action::Fork => {
+            fork(model, effects);
+            return true;
+        }
         Action::Undo => Order::Undo,
         Action::Redo => Order::Redo,
         _ => return false,
@@ -44,6 +48,18 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
         ask(model, effects);
     }
     true
+}
+
+/// Asks for a new session of the agent that continues from here.
+fn fork(model: &mut Model, effects: &mut Vec<Effect>) {
+    match plan::target_here(model) {
+        _ if !model.tree.reachable => say(model, "there is no work folder here"),
+        Some(target) => effects.push(Effect::Ask(Question::Tree(Request::Fork(target)))),
+        None => say(
+            model,
+            "put the cursor on the step or prompt to continue from",
+        ),
+    }
 }
 
 fn push(model: &mut Model, state: State) {
@@ -94,9 +110,12 @@ pub fn key(model: &mut Model, key: KeyPress, effects: &mut Vec<Effect>) -> bool 
         return false;
     }
     let now = model.moment.now;
+    let wrote = model.timeline.timeline().and_then(|t| t.session.ended_at);
     let Some(state) = top(model) else {
         return false;
     };
+    // Of the session on the screen alone it is known; an undo is about files that no session has written since.
+    state.hear(wrote.filter(|_| state.back().is_some()));
     let want = state.key(action, now);
     heard(model, want, effects)
 }
@@ -187,6 +206,24 @@ pub fn told(
         (Request::Apply(..), _) => {
             finish(model, Err(failed.unwrap_or_default()));
             after(model, effects);
+        }
+        (Request::Fork(_), Ok(Told::Forked(made))) => {
+            for words in made.words {
+                model.said.push(Note::info(words));
+            }
+            model.said.push(Note::info(made.command.clone()));
+            say(
+                model,
+                "a new session was written; g e shows the command that resumes it",
+            );
+            effects.push(Effect::Copy(
+                "command that resumes the new session",
+                made.command,
+            ));
+        }
+        (Request::Fork(_), _) => {
+            let why = failed.unwrap_or_default();
+            model.note = Some(Note::error(format!("No new session: {why}")));
         }
         (Request::Interrupted, Ok(Told::Interrupted(words))) => model.tree.interrupted = words,
         (Request::Interrupted, _) => {

@@ -373,6 +373,18 @@ impl State {
         }
     }
 
+    /// Which files of a list that is longer than its room are shown; empty if all are.
+    fn more(&self) -> String {
+        let (len, height) = (self.len(), self.scroll.height);
+        match len > height && height > 0 {
+            true => {
+                let last = (self.scroll.top + height).min(len);
+                format!(" {}-{last} of {len} ", self.scroll.top + 1)
+            }
+            false => String::new(),
+        }
+    }
+
     fn frame(&self, outside: Rect, theme: &Theme, keymap: &Keymap, buf: &mut Buffer) {
         let (kind, style) = match self.is_armed() {
             true => (BorderType::Double, theme.fail()),
@@ -382,7 +394,15 @@ impl State {
             .border_type(kind)
             .border_style(style)
             .render(outside, buf);
-        let room = usize::from(outside.width.saturating_sub(6));
+        let hint = self.more();
+        let wide = text::width(&hint);
+        let frame_room = usize::from(outside.width.saturating_sub(6));
+        if wide > 0 && wide + 12 <= frame_room {
+            let at = outside.right() - 2 - wide as u16;
+            let line = Line::styled(hint, theme.dim());
+            put_line(Rect::new(at, outside.y, wide as u16, 1), &line, buf);
+        }
+        let room = frame_room.saturating_sub(if wide > 0 { wide + 2 } else { 0 });
         let title_style = match self.is_armed() {
             true => theme.fail(),
             false => theme.title(true),
@@ -399,7 +419,7 @@ impl State {
         let wide = text::width(&words);
         let title = Line::styled(format!(" {words} "), title_style);
         put_line(edge(outside.y, wide), &title, buf);
-        let foot = self.foot(keymap, theme, room);
+        let foot = self.foot(keymap, theme, frame_room);
         if foot.width() > 0 {
             let wide = foot.width();
             let mut spans = vec![Span::raw(" ")];

@@ -2,6 +2,7 @@
 //! nothing itself: [`Want`] says what it wants. Two keys apply it, and a hand has to press them: what comes in a burst,
 //! or is pasted, never does.
 
+mod choose;
 mod draw;
 
 use std::collections::BTreeMap;
@@ -11,8 +12,8 @@ use ratatui::layout::Rect;
 
 use crate::model::Time;
 use crate::query::past::Reach;
-use crate::rewind::plan::settle;
-use crate::rewind::{FilePlan, Part, Plan, Report, Verdict};
+use crate::rewind;
+use crate::rewind::{FilePlan, Part, Plan, Report};
 use crate::ui::action::Action;
 use crate::ui::door::{Back, Order, Recovered, Request, Shared};
 use crate::ui::pane::diff;
@@ -79,6 +80,8 @@ pub struct State {
     picked: Option<(bool, bool, Vec<Part>)>,
     /// Files that change meanwhile are left out.
     partial: bool,
+    /// When the session that is rewound last wrote, as far as the screen knows.
+    wrote: Option<Time>,
     /// When it was armed, or when the last key was too soon after that.
     armed: Option<Time>,
     /// When it was asked whether to arm in spite of something.
@@ -105,6 +108,7 @@ impl State {
         State {
             picked,
             partial: false,
+            wrote: None,
             order,
             serial: 0,
             head: String::new(),
@@ -179,6 +183,11 @@ impl State {
     fn disarm(&mut self) {
         self.armed = None;
         self.asked = None;
+    }
+
+    /// The session that is rewound wrote something.
+    pub fn hear(&mut self, wrote: Option<Time>) {
+        self.wrote = wrote;
     }
 
     /// Pasted text is no key.
@@ -279,7 +288,12 @@ impl State {
         if plan.ticked().next().is_none() && plan.folders.is_empty() {
             return say("no file would change, so there is nothing to apply");
         }
-        let why = plan.confirm_twice.join("; ");
+        let mut why = plan.confirm_twice.join("; ");
+        // The plan may have been on the screen for a while.
+        let quiet = self.wrote.map(|wrote| now.since(wrote));
+        if why.is_empty() && quiet.is_some_and(|ms| ms < rewind::AT_WORK_MS) {
+            why = "the session wrote a moment ago and may still be at work".to_owned();
+        }
         if !why.is_empty() {
             match self.asked {
                 Some(asked) if now.since(asked) < GUARD_MS => {
@@ -308,152 +322,6 @@ impl State {
         self.phase = Phase::Working(0, 0, "looking once more");
         self.shows_diff = false;
         Want::Ask(request)
-    }
-
-    fn turn(&mut self, how: impl FnOnce(&mut Back)) -> Want {
-        let Order::Back(back) = &mut self.order else {
-            return say("an undo goes back to before what it undoes");
-        };
-        if !matches!(
-            self.phase,
-            Phase::Planned(..) | Phase::Planning | Phase::Refused(_)
-        ) {
-            return Want::Nothing;
-        }
-        how(back);
-        if let Some((before, only, parts)) = &self.picked {
-            let same = (back.before, back.only) == (*before, *only);
-            let files = parts.iter().map(|p| p.rel.clone());
-            (back.parts, back.paths) = match same {
-                true => (parts.clone(), Vec::new()),
-                false => (Vec::new(), files.collect()),
-            };
-        }
-        back.take.clear();
-        back.merge.clear();
-        self.ticks.clear();
-        Want::Plan
-    }
-
-    /// Whether files that change meanwhile stop it or are left out. After they stopped it: a new plan, that they will not
-    /// stop again.
-    fn toggle_partial(&mut self) -> Want {
-        match &self.phase {
-            Phase::Failed(_) => {
-                self.partial = true;
-                self.phase = Phase::Planning;
-                Want::Plan
-            }
-            Phase::Planned(..) => {
-                self.partial = !self.partial;
-                Want::Nothing
-            }
-            _ => say("there is no plan to change"),
-        }
-    }
-
-    fn file(&self) -> Option<(&FilePlan, &FilePlan)> {
-        let Phase::Planned(base, shown) = &self.phase else {
-            return None;
-        };
-        Some((
-            base.files.get(self.scroll.cursor)?,
-            shown.files.get(self.scroll.cursor)?,
-        ))
-    }
-
-    fn tick(&mut self) -> Want {
-        let Some((base, shown)) = self.file() else {
-            return Want::Nothing;
-        };
-        let (rel, verdict, ticked) = (base.rel.clone(), base.verdict, shown.ticked);
-        let why = shown.why.clone();
-        if let Order::Back(back) = &mut self.order {
-            let chosen = |list: &[Vec<u8>]| list.contains(&rel);
-            if chosen(&back.take) || chosen(&back.merge) {
-                back.take.retain(|p| *p != rel);
-                back.merge.retain(|p| *p != rel);
-                return Want::Plan;
-            }
-            if matches!(verdict, Verdict::Keep | Verdict::Mixed) {
-                back.take.push(rel);
-                return Want::Plan;
-            }
-        }
-        if !verdict.changes() {
-            return say(format!("{}: {why}", verdict.word()));
-        }
-        self.ticks.insert(rel, !ticked);
-        self.settle();
-        Want::Nothing
-    }
-
-    fn tick_all(&mut self) -> Want {
-        let Phase::Planned(base, shown) = &self.phase else {
-            return Want::Nothing;
-        };
-        let all = base.files.iter().filter(|f| f.verdict.changes());
-        let to = shown.ticked().next().is_none();
-        self.ticks = all.map(|f| (f.rel.clone(), to)).collect();
-        self.settle();
-        Want::Nothing
-    }
-
-    fn merge(&mut self) -> Want {
-        let Some((base, _)) = self.file() else {
-            return Want::Nothing;
-        };
-        let (rel, verdict) = (base.rel.clone(), base.verdict);
-        let Order::Back(back) = &mut self.order else {
-            return say("what was changed since an undo stays as it is");
-        };
-        if back.merge.contains(&rel) {
-            back.merge.retain(|p| *p != rel);
-        } else if matches!(
-            verdict,
-            Verdict::Keep | Verdict::Mixed | Verdict::Conflict | Verdict::Restore
-        ) {
-            back.take.retain(|p| *p != rel);
-            back.merge.push(rel);
-        } else {
-            return say(format!("{}: there is nothing to merge", verdict.word()));
-        }
-        Want::Plan
-    }
-
-    /// The plan with the ticks of the user, and what follows from them.
-    fn settle(&mut self) {
-        let Phase::Planned(base, shown) = &mut self.phase else {
-            return;
-        };
-        let mut plan = Plan::clone(base);
-        for file in &mut plan.files {
-            if let Some(ticked) = self.ticks.get(&file.rel)
-                && file.verdict.changes()
-            {
-                file.ticked = *ticked;
-            }
-        }
-        while settle(&mut plan.files) {}
-        *shown = Arc::new(plan);
-    }
-
-    fn note(&self) -> Want {
-        let note = match &self.phase {
-            Phase::Planned(_, plan) => {
-                let mut plan = Plan::clone(plan);
-                for file in &mut plan.files {
-                    file.applied = file.ticked && file.verdict.changes();
-                }
-                plan.note()
-            }
-            Phase::Done(report) => report.note.clone(),
-            _ => String::new(),
-        };
-        match note.is_empty() {
-            true => say("there is nothing to tell the agent"),
-            false => Want::Copy("note for the agent", note),
-        }
     }
 
     fn toggle_diff(&mut self) -> Want {

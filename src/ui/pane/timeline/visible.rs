@@ -180,9 +180,10 @@ impl Events<'_> {
     /// Whether something stands right before a step.
     fn breaks(&self, step: u32) -> bool {
         self.new_from == Some(step)
-            || self.rewinds.iter().any(|r| {
-                r.place == step || r.undone.as_ref().is_some_and(|u| u.start == step)
-            })
+            || self
+                .rewinds
+                .iter()
+                .any(|r| r.place == step || r.undone.as_ref().is_some_and(|u| u.start == step))
     }
 }
 
@@ -385,12 +386,18 @@ mod tests {
         let at_end = [rewind(1, 9, Some(4..9))];
         let shown = lines(&prompts, &steps, &at_end, &choice);
         assert_eq!(shown.last(), Some(&Line::Rewind(0)));
-        let cut = shown.iter().position(|l| *l == Line::Cut(0)).expect("a rule");
+        let cut = shown
+            .iter()
+            .position(|l| *l == Line::Cut(0))
+            .expect("a rule");
         assert_eq!(shown[cut + 1], Line::Step(4));
         // Of whole prompts the rule stands above the heading; one taken back has none.
         let two = [rewind(0, 6, None), rewind(1, 9, Some(6..9))];
         let shown = lines(&prompts, &steps, &two, &choice);
-        let heading = shown.iter().position(|l| *l == Line::Prompt(1)).expect("it");
+        let heading = shown
+            .iter()
+            .position(|l| *l == Line::Prompt(1))
+            .expect("it");
         assert_eq!(shown[heading - 2..heading], [Line::Rewind(0), Line::Cut(1)]);
         // A rewind between two looks parts their run; folded prompts still show it.
         let between = [rewind(0, 2, None)];
