@@ -61,7 +61,10 @@ pub(super) struct Region {
 }
 
 /// The regions of three texts, in order; they cover each of them.
-pub(super) fn regions<T: Eq + Hash + Ord>(base: &[T], ours: &[T], theirs: &[T]) -> Vec<Region> {
+pub(super) fn regions<T>(base: &[T], ours: &[T], theirs: &[T]) -> Vec<Region>
+where
+    T: Eq + Hash + Ord + Clone + AsRef<[u8]>,
+{
     let (to_ours, to_theirs) = (matches(base, ours), matches(base, theirs));
     let mut out = Vec::new();
     let (mut i, mut a, mut b) = (0, 0, 0);
@@ -79,12 +82,26 @@ pub(super) fn regions<T: Eq + Hash + Ord>(base: &[T], ours: &[T], theirs: &[T]) 
         } else {
             None
         };
-        out.push(Region {
+        let whole = Region {
             base: i..k,
             ours: a..na,
             theirs: b..nb,
             clean,
-        });
+        };
+        // A line without its end cannot have another behind it.
+        let ended = |two: &[Region; 2]| {
+            let text = |r: &Region| match r.clean {
+                Some(Side::Theirs) => theirs[r.theirs.clone()].to_vec(),
+                _ => ours[r.ours.clone()].to_vec(),
+            };
+            let (head, tail) = (text(&two[0]), text(&two[1]));
+            tail.is_empty() || head.last().is_none_or(|l| l.as_ref().ends_with(b"\n"))
+        };
+        let two = beside(old, mine, other, &whole);
+        match two.filter(|two| clean.is_none() && ended(two)) {
+            Some(two) => out.extend(two),
+            None => out.push(whole),
+        }
         if stable.is_none() {
             return out;
         }
@@ -96,6 +113,50 @@ pub(super) fn regions<T: Eq + Hash + Ord>(base: &[T], ours: &[T], theirs: &[T]) 
         });
         (i, a, b) = (k + 1, na + 1, nb + 1);
     }
+}
+
+/// Where one side changed the lines and the other only put something before or behind them, both can have it.
+fn beside<T: Eq>(old: &[T], mine: &[T], other: &[T], whole: &Region) -> Option<[Region; 2]> {
+    if old.is_empty() {
+        return None;
+    }
+    let (n, base) = (old.len(), whole.base.clone());
+    let (ours, theirs) = (whole.ours.clone(), whole.theirs.clone());
+    // What was put in, and the lines themselves with the side that changed them.
+    let (lines, more, first) = if mine.starts_with(old) || mine.ends_with(old) {
+        let behind = mine.starts_with(old);
+        let (kept, put) = match behind {
+            true => (ours.start..ours.start + n, ours.start + n..ours.end),
+            false => (ours.end - n..ours.end, ours.start..ours.end - n),
+        };
+        (
+            (kept, theirs.clone(), Side::Theirs),
+            (put, 0..0, Side::Ours),
+            behind,
+        )
+    } else if other.starts_with(old) || other.ends_with(old) {
+        let behind = other.starts_with(old);
+        let (kept, put) = match behind {
+            true => (theirs.start..theirs.start + n, theirs.start + n..theirs.end),
+            false => (theirs.end - n..theirs.end, theirs.start..theirs.end - n),
+        };
+        (
+            (ours.clone(), kept, Side::Ours),
+            (0..0, put, Side::Theirs),
+            behind,
+        )
+    } else {
+        return None;
+    };
+    let region = |(ours, theirs, side): (Range<usize>, Range<usize>, Side), base| Region {
+        base,
+        ours,
+        theirs,
+        clean: Some(side),
+    };
+    let edge = if first { base.end } else { base.start };
+    let (lines, more) = (region(lines, base), region(more, edge..edge));
+    Some(if first { [lines, more] } else { [more, lines] })
 }
 
 /// Lines added and removed on the way from one text to another.
@@ -164,6 +225,17 @@ mod tests {
             "the last line's end is a part of it"
         );
         assert_eq!(m("", "x\n", "").as_deref(), Some("x\n"));
+        // Put behind or before lines that the other side changed: both stay. At the same place: which first?
+        assert_eq!(
+            m("a\nb\n", "a\nb\nx\n", "a\nB\n").as_deref(),
+            Some("a\nB\nx\n")
+        );
+        assert_eq!(m("a\nb\n", "x\na\nb\n", "b\n").as_deref(), Some("x\nb\n"));
+        assert_eq!(
+            m("a\nb\n", "a\nB\n", "a\nb\ny\n").as_deref(),
+            Some("a\nB\ny\n")
+        );
+        assert_eq!(m("a\n", "a\nx\n", "a\ny\n"), None);
         assert_eq!(m("a\0", "b\0", "c\0"), None);
         assert_eq!(m("a\0", "a\0", "c\0").as_deref(), Some("c\0"));
     }

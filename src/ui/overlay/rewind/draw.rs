@@ -10,7 +10,6 @@ use super::{Phase, State};
 use crate::query::past::Reach;
 use crate::rewind::{FilePlan, Verdict};
 use crate::text;
-use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::marks::Marks;
 use crate::ui::pane::diff;
@@ -72,7 +71,7 @@ pub(super) fn files(n: usize) -> String {
 impl State {
     /// Rows that it would like to have inside its frame.
     pub(super) fn rows(&self, width: u16) -> usize {
-        self.len() + wrapped(&self.words(width), width).len() + 1
+        self.len() + wrapped(&self.words(width), width).len()
     }
 
     pub(super) fn parts(&self, outside: Rect) -> Parts {
@@ -228,98 +227,6 @@ impl State {
         let left = room.saturating_sub(text::width(state) + 3);
         let head = text::one_line(head);
         format!("{} · {state}", text::end(&head, left))
-    }
-
-    /// What `y` would do now.
-    fn armed_words(&self, keymap: &Keymap) -> String {
-        let key = keymap.key_of(Action::PlanApply).unwrap_or_default();
-        match &self.phase {
-            Phase::Planned(_, plan) => {
-                let what = plan.kind.word();
-                format!("{key}  {what} {} now", files(plan.ticked().count()))
-            }
-            _ => format!("{key}  take it back now"),
-        }
-    }
-
-    fn foot(&self, keymap: &Keymap, theme: &Theme, room: usize) -> Line<'static> {
-        use Action::*;
-        if self.is_armed() {
-            let words = format!("{} · any other key disarms", self.armed_words(keymap));
-            let words = text::end(&words, room).into_owned();
-            return Line::styled(words, theme.fail());
-        }
-        let only = match self.back() {
-            Some(back) if back.only => "only this │ back to here",
-            _ => "back to here │ only this",
-        };
-        let before = match self.back() {
-            Some(back) if back.before => "before │ after",
-            _ => "after │ before",
-        };
-        let reach = match self.back() {
-            Some(back) if back.reach != Reach::Session => "all │ this session",
-            _ => "this │ all sessions",
-        };
-        let partial = match self.partial {
-            true => "stop if changed",
-            false => "leave out changed",
-        };
-        let pairs: Vec<(Action, &str)> = match (&self.phase, self.back()) {
-            (Phase::Planned(..), Some(_)) => vec![
-                (PlanArm, "arm"),
-                (PlanDiff, "diff"),
-                (PlanTick, "tick"),
-                (Leave, "leave"),
-                (PlanOnly, only),
-                (PlanBefore, before),
-                (PlanMerge, "merge"),
-                (PlanAll, "all"),
-                (PlanNote, "note"),
-                (PlanReach, reach),
-                (PlanPartial, partial),
-            ],
-            (Phase::Planned(..), None) => vec![
-                (PlanArm, "arm"),
-                (PlanDiff, "diff"),
-                (PlanTick, "tick"),
-                (Leave, "leave"),
-                (PlanAll, "all"),
-                (PlanPartial, partial),
-            ],
-            (Phase::Refused(_), Some(_)) => {
-                vec![
-                    (PlanBefore, before),
-                    (PlanOnly, only),
-                    (PlanReach, reach),
-                    (Leave, "leave"),
-                ]
-            }
-            (Phase::Failed(_), _) => vec![
-                (PlanPartial, "a new plan that leaves out what changes"),
-                (Leave, "leave"),
-            ],
-            (Phase::Interrupted(_), _) => vec![(PlanArm, "arm"), (Leave, "leave")],
-            (Phase::Done(_), _) => vec![(Undo, "undo"), (PlanNote, "note"), (Leave, "leave")],
-            (Phase::Working(..), _) => Vec::new(),
-            _ => vec![(Leave, "leave")],
-        };
-        let mut cells = Cells::default();
-        for (action, words) in pairs {
-            let Some(key) = keymap.key_of(action) else {
-                continue;
-            };
-            let more = text::width(&key) + text::width(words) + 4;
-            if cells.used() + more > room {
-                continue;
-            }
-            if cells.used() > 0 {
-                cells.push("   ", Style::new());
-            }
-            cells.push(key, theme.key());
-            cells.push(format!(" {words}"), theme.dim());
-        }
-        cells.line()
     }
 
     /// Draws it.

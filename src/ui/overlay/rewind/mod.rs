@@ -4,6 +4,7 @@
 
 mod choose;
 mod draw;
+mod foot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
