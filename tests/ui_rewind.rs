@@ -20,6 +20,7 @@ use fake_ask::Fake;
 use fake_door::FakeDoor;
 use jiff::tz::TimeZone;
 use ratatui::style::Modifier;
+use regent_tui::query::Target;
 use regent_tui::query::past::Reach;
 use regent_tui::rewind::Lines;
 use regent_tui::ui::door::{Back, Order};
@@ -390,6 +391,22 @@ fn a_hunk_or_a_range_of_the_diff_is_undone_alone() {
     let (door, shown) = run("3jjvR");
     assert!(door.orders.lock().unwrap().is_empty());
     has(&shown, "nothing was changed in these lines");
+}
+
+#[test]
+fn what_the_diff_is_of_says_what_is_undone() {
+    // Of the prompt; of the session, as far as it goes; against the disk as it is now.
+    let (door, _) = run("s3]R");
+    let prompt = back(&door);
+    assert!(matches!(prompt.target, Target::Prompt(_, 3)) && prompt.only);
+    assert_eq!(prompt.parts.len(), 1);
+    let (door, _) = run("ss3]R");
+    let session = back(&door);
+    assert!(matches!(session.target, Target::Prompt(..)) && session.before && !session.only);
+    let (door, _) = run("ssss3]R");
+    let now = back(&door);
+    assert!(matches!(now.target, Target::Step(..)) && !now.before && !now.only);
+    assert!(matches!(&now.parts[0].lines, Lines::Now(lines) if !lines.is_empty()));
 }
 
 #[test]

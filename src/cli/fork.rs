@@ -35,6 +35,8 @@ pub(super) struct Made {
     pub command: String,
     /// Calls without a result that were left out.
     pub left_out: usize,
+    /// Lines that are no records, and were left out.
+    damaged: usize,
 }
 
 pub(super) fn run(context: &Context<'_>, options: &Fork, out: &mut Out) -> Result<()> {
@@ -63,6 +65,15 @@ pub(super) fn notes(made: &Made) -> Vec<String> {
             match made.left_out {
                 1 => "1 call".to_owned(),
                 n => format!("{n} calls"),
+            }
+        ));
+    }
+    if made.damaged > 0 {
+        notes.push(format!(
+            "{} of the transcript that are no records left out",
+            match made.damaged {
+                1 => "1 line".to_owned(),
+                n => format!("{n} lines"),
             }
         ));
     }
@@ -100,6 +111,7 @@ pub(super) fn make(reader: &Reader, places: &Places, clock: Clock, target: Targe
         forked_from: from.native_id,
         path: path.display().to_string(),
         left_out: forked.left_out,
+        damaged: forked.damaged,
     })
 }
 

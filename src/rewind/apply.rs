@@ -118,7 +118,10 @@ pub fn apply(
         title: plan.target.clone(),
         sessions: plan.sessions.clone(),
         closed: false,
-        aim: plan.aim,
+        // With files left out by hand it did not lead there.
+        aim: plan
+            .aim
+            .filter(|_| plan.files.iter().all(|f| f.ticked || !f.verdict.changes())),
         lines: files
             .iter()
             .fold((0, 0), |(a, r), f| (a + f.added, r + f.removed)),

@@ -42,6 +42,8 @@ pub struct Forked {
     pub bytes: Vec<u8>,
     /// Calls that were left out because their results come later or never.
     pub left_out: usize,
+    /// Lines that are no records, and were left out.
+    pub damaged: usize,
 }
 
 /// Makes it; in words why not, where the format does not allow it.

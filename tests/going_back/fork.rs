@@ -279,6 +279,43 @@ fn a_transcript_that_is_gone_is_continued_from_the_store() {
 }
 
 #[test]
+fn a_sub_agents_conversation_is_not_continued_by_itself() {
+    let home = Home::with_story();
+    let cwd = home.path("shop").display().to_string();
+    let line = |n: u32, kind: &str, message: Value| {
+        json!({"parentUuid": null, "isSidechain": true, "agentId": "abc", "cwd": cwd, "sessionId": SESSION,
+               "version": "2.1.100", "type": kind, "message": message, "uuid": format!("sub-{n}"),
+               "timestamp": format!("2026-03-01T09:00:{n:02}.000Z")})
+    };
+    let lines = [
+        line(30, "user", json!({"role": "user", "content": "look for it"})),
+        line(31, "assistant", json!({"id": "m", "role": "assistant", "model": "claude-test", "content": [
+            {"type": "tool_use", "id": "toolu_sub_1", "name": "Bash", "input": {"command": "ls"}}]})),
+        line(32, "user", json!({"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "toolu_sub_1", "content": "ok"}]})),
+    ];
+    let path = home.path(&format!(".claude/projects/-shop/{SESSION}/subagents/agent-abc.jsonl"));
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
+    fs::write(&path, text).unwrap();
+    let before = sessions(&home);
+    let (code, said) = home.err(&["fork", "toolu_sub_1"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("a step of a sub-agent"), "{said}");
+    assert_eq!(sessions(&home), before);
+}
+
+#[test]
+fn a_damaged_line_is_left_out_and_counted() {
+    let home = Home::with_story();
+    let text = fs::read_to_string(home.transcript()).unwrap();
+    fs::write(home.transcript(), format!("{{\"torn\": \n{text}")).unwrap();
+    let (made, path) = fork(&home, &format!("{SESSION}/1"));
+    assert_eq!(made["damaged"], 1);
+    is_whole(&read(&path), made["native_id"].as_str().unwrap());
+}
+
+#[test]
 fn where_there_is_nothing_to_continue_it_says_so() {
     let home = Home::with_story();
     let before = sessions(&home);

@@ -26,9 +26,10 @@ pub(in crate::source) fn fork(origin: Origin<'_>, new: New<'_>) -> Result<Forked
     }
     // Records that go, and the one before each: what hangs on them hangs on that one then.
     let mut gone: HashMap<String, Option<String>> = HashMap::new();
-    let mut bytes = Vec::new();
+    let (mut bytes, mut damaged) = (Vec::new(), 0);
     for line in lines {
         let Some(mut record) = Fields::read(line) else {
+            damaged += 1;
             continue;
         };
         let kind = record.text("type").unwrap_or_default();
@@ -65,6 +66,7 @@ pub(in crate::source) fn fork(origin: Origin<'_>, new: New<'_>) -> Result<Forked
         false => Ok(Forked {
             bytes,
             left_out: calls.dangling(),
+            damaged,
         }),
     }
 }

@@ -36,13 +36,14 @@ pub(in crate::source) fn fork(origin: Origin<'_>, new: New<'_>) -> Result<Forked
         calls.called.extend(call(line));
         calls.answered.extend(results(line));
     }
-    let mut bytes = Vec::new();
+    let (mut bytes, mut damaged) = (Vec::new(), 0);
     for record in [&own, &parent] {
         bytes.extend_from_slice(record.write().as_bytes());
         bytes.push(b'\n');
     }
     for line in &lines[1..] {
         let Some(record) = Fields::read(line) else {
+            damaged += 1;
             continue;
         };
         let is_meta = record.text("type").as_deref() == Some("session_meta");
@@ -55,6 +56,7 @@ pub(in crate::source) fn fork(origin: Origin<'_>, new: New<'_>) -> Result<Forked
     Ok(Forked {
         bytes,
         left_out: calls.dangling(),
+        damaged,
     })
 }
 

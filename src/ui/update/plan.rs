@@ -20,7 +20,7 @@ use crate::ui::phrase;
 /// # Errors
 /// In words, if there is nothing to rewind here.
 pub fn order_here(model: &Model) -> Result<Order, &'static str> {
-    if let (Some(rewind), true) = (model.timeline.selected_rewind(), model.focus != Pane::Diff) {
+    if let Some(rewind) = model.timeline.selected_rewind() {
         return Ok(Order::One(rewind.op, rewind.title.clone()));
     }
     let nothing = "put the cursor on a step or a prompt to rewind to it";
@@ -85,9 +85,8 @@ fn in_diff(model: &Model, session: SessionRow) -> Result<Option<Back>, &'static 
                 "since the mark is no one thing to undo: s shows a step, a prompt, the session",
             );
         }
-        Some(Shown::Changes(Scope::Rewind(_))) => {
-            return Err("R in the timeline undoes this rewind");
-        }
+        // While the cursor has left the rewind and the pane not yet.
+        Some(Shown::Changes(Scope::Rewind(_))) => return Ok(None),
         // Another view of a step: of what it shows only the file is of use.
         Some(Shown::Step(row, _)) => {
             let mut back = whole(model, Target::Step(session, row), false, false);
