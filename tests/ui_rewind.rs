@@ -403,7 +403,7 @@ fn what_the_diff_is_of_says_what_is_undone() {
     let (door, _) = run("ss3]R");
     let session = back(&door);
     assert!(matches!(session.target, Target::Prompt(..)) && session.before && !session.only);
-    let (door, _) = run("ssss3]R");
+    let (door, _) = run("sss3]R");
     let now = back(&door);
     assert!(matches!(now.target, Target::Step(..)) && !now.before && !now.only);
     assert!(matches!(&now.parts[0].lines, Lines::Now(lines) if !lines.is_empty()));
@@ -452,6 +452,20 @@ fn what_changed_meanwhile_can_be_left_out() {
 }
 
 #[test]
+fn a_hunk_of_the_plans_diff_can_be_left_out_and_taken_in_again() {
+    let (door, shown) = run("Rdx");
+    let left_out = back(&door).without;
+    assert_eq!(left_out.len(), 1);
+    assert_eq!(left_out[0].0, b"src/http/retry.rs");
+    has(&shown, "x leave this hunk out");
+    let (door, _) = run("Rdx ");
+    assert!(back(&door).without.is_empty());
+    let (door, shown) = run("Rx");
+    assert!(back(&door).without.is_empty());
+    has(&shown, "d shows the diff");
+}
+
+#[test]
 fn a_new_session_from_a_step_is_one_command_away() {
     let door = Arc::new(FakeDoor::default());
     let played = at(&door, (120, 40), "gb");
@@ -482,7 +496,7 @@ fn a_frame_has_no_empty_rows_and_a_long_list_says_so() {
         assert!(!words.is_empty(), "an empty row in\n{shown}");
     }
     let shown = at(&Arc::default(), (40, 12), "R").text();
-    has(&shown, " of 4 ");
+    has(&shown, " 1-3/4 ");
     let shown = at(&Arc::default(), (120, 40), "R").text();
-    assert!(!shown.contains(" of 4 "));
+    assert!(!shown.contains("/4 "));
 }

@@ -302,3 +302,42 @@ fn what_a_rewind_undid_stands_below_a_cut_and_a_kept_file_shows_what_taking_it_w
     terminal.sees("before prompt 2");
     terminal.quits();
 }
+
+#[test]
+fn a_hunk_that_is_left_out_of_the_plan_stays_in_the_file() {
+    let home = Home::with_story();
+    let shop = home.path("shop");
+    fs::create_dir_all(shop.join("src")).unwrap();
+    fs::write(shop.join("src/main.rs"), STATES[2]).unwrap();
+    let mut terminal = Terminal::start(&home.path(""), &shop, &[]);
+    terminal.sees("why does checkout hang");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("\u{1b}[C");
+    terminal.sees("Timeline");
+    std::thread::sleep(Duration::from_millis(300));
+    // Before the first prompt: two hunks in the file. The bound of the loop stays, the comment goes.
+    terminal.types("gg");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("R");
+    terminal.sees("restore");
+    // Below the file that is gone already.
+    terminal.types("G");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("d");
+    terminal.sees("loop { retry(); }");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("x");
+    terminal.sees("1 of its 2 hunks left out");
+    assert_eq!(
+        fs::read_to_string(shop.join("src/main.rs")).unwrap(),
+        STATES[2]
+    );
+    terminal.types("d");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.arms_and_applies();
+    assert_eq!(
+        fs::read_to_string(shop.join("src/main.rs")).unwrap(),
+        STATES[1]
+    );
+    terminal.quits();
+}

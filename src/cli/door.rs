@@ -64,6 +64,7 @@ impl Door for Tree {
         wish.reach = back.reach;
         wish.paths.clone_from(&back.paths);
         wish.parts.clone_from(&back.parts);
+        wish.without.clone_from(&back.without);
         wish.take.clone_from(&back.take);
         wish.merge.clone_from(&back.merge);
         rewind::plan(&reader, &root, &wish)

@@ -2,7 +2,7 @@
 
 use color_eyre::Result;
 
-use super::pick::{Lines, Part};
+use super::pick::{self, Lines, Part};
 use super::plan::{self, Plan};
 use super::present;
 use super::verdict::{Choice, Input};
@@ -40,6 +40,9 @@ pub struct Wish {
     pub take: Vec<Vec<u8>>,
     /// Take out of these what is undone, and keep the rest.
     pub merge: Vec<Vec<u8>>,
+    /// Hunks that are left out of what a file would become: the file, and which lines of it as it is now, from 0 (an empty
+    /// range for what would only be put in).
+    pub without: Vec<(Vec<u8>, std::ops::Range<usize>)>,
     /// The present moment.
     pub now: Time,
 }
@@ -57,6 +60,7 @@ impl Wish {
             parts: Vec::new(),
             take: Vec::new(),
             merge: Vec::new(),
+            without: Vec::new(),
             now,
         }
     }
@@ -126,6 +130,14 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
             .iter()
             .any(|list| any(list, rel)),
     });
+    let mut files = files;
+    for (f, input) in files.iter_mut().zip(&inputs) {
+        let here = wish.without.iter().filter(|(rel, _)| *rel == f.rel);
+        let hunks: Vec<_> = here.map(|(_, lines)| lines.clone()).collect();
+        if !hunks.is_empty() {
+            pick::leave_out(input, f, &hunks);
+        }
+    }
     let mut plan = Plan {
         target: title(wish),
         scope: wish.reach,
@@ -140,7 +152,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
             Kind::Rewind
         },
         of: None,
-        aim: aim(wish, reader)?,
+        aim: aim(wish, reader)?.filter(|_| wish.without.is_empty()),
         sessions: found.sessions.clone(),
         folders: std::collections::BTreeMap::new(),
         may_go: None,

@@ -170,6 +170,51 @@ fn become_text(input: &Input<'_>, mut f: FilePlan, text: Vec<u8>, places: usize)
     to(input, f, Verdict::Merge, node, Some(text), &why)
 }
 
+/// Takes hunks back out of what a file would become: of the way from what is there to that, they are not gone.
+pub(super) fn leave_out(input: &Input<'_>, f: &mut FilePlan, hunks: &[Range<usize>]) {
+    let (Node::File { .. }, Some(now)) = (&input.now.node, &input.now.bytes) else {
+        return;
+    };
+    let Node::File { hash, mode, .. } = &f.after else {
+        return;
+    };
+    let Some(goal) = f.merged.clone().or_else(|| (input.contents)(hash)) else {
+        return;
+    };
+    if !f.verdict.changes() || now.contains(&0) || goal.contains(&0) {
+        return;
+    }
+    let reading = Reading::of([now, &goal].into_iter());
+    let (now_text, goal_text) = (reading.text(now), reading.text(&goal));
+    let (old, new) = (split(&now_text), split(&goal_text));
+    let ways: Vec<Block> = blocks(&old, &new, &Options::default())
+        .into_iter()
+        .filter(|b| b.changed)
+        .collect();
+    let out = |b: &Block| {
+        hunks.iter().any(|h| {
+            let apart = h.end <= b.old.start || b.old.end <= h.start;
+            *h == b.old || !apart
+        })
+    };
+    let mut picked = Picked::default();
+    for b in ways.iter().filter(|b| !out(b)) {
+        picked.left.extend(b.new_of_left());
+        picked.goal.extend(b.goal());
+    }
+    let left = ways.iter().filter(|b| out(b)).count();
+    let text = reading.bytes(&assemble(&old, &new, &ways, &picked));
+    let node = Node::File {
+        hash: BlobHash::of(&text),
+        size: text.len() as u64,
+        mode: *mode,
+    };
+    let why = format!("{}; {left} of its {} hunks left out", f.why, ways.len());
+    let (ticked, verdict) = (f.ticked, Verdict::Merge);
+    *f = to(input, f.clone(), verdict, node, Some(text), &why);
+    f.ticked = ticked && left < ways.len();
+}
+
 /// The text that a path held.
 fn bytes_of(input: &Input<'_>, past: &Past) -> Result<Vec<u8>, No> {
     let bytes = match past {
@@ -442,6 +487,17 @@ mod tests {
             goal: set(&[1, 2, 3]),
         };
         assert_eq!(cut(left, goal, &old), "a\nx\ny\nz\nX\nY\nZ\nb\nnew\n");
+    }
+
+    #[test]
+    fn nothing_picked_changes_nothing_and_all_of_it_is_the_goal() {
+        let (left, goal) = ("a\nX\nb\nc\nY", "a\nx\nb\nmore\nc\n");
+        assert_eq!(cut(left, goal, &Picked::default()), left);
+        let all = Picked {
+            left: (0..5).collect(),
+            goal: (0..6).collect(),
+        };
+        assert_eq!(cut(left, goal, &all), goal);
     }
 
     #[test]

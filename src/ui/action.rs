@@ -164,6 +164,8 @@ pub enum Action {
     PlanMerge,
     /// In the plan: whose work is undone, this session's or everybody's.
     PlanReach,
+    /// In the plan: leave the hunk under the cursor of the diff out.
+    PlanHunk,
     /// In the plan: files that change meanwhile are left out, or stop it.
     PlanPartial,
     /// In the plan: copy the note for the agent.

@@ -288,13 +288,27 @@ fn a_sub_agents_conversation_is_not_continued_by_itself() {
                "timestamp": format!("2026-03-01T09:00:{n:02}.000Z")})
     };
     let lines = [
-        line(30, "user", json!({"role": "user", "content": "look for it"})),
-        line(31, "assistant", json!({"id": "m", "role": "assistant", "model": "claude-test", "content": [
-            {"type": "tool_use", "id": "toolu_sub_1", "name": "Bash", "input": {"command": "ls"}}]})),
-        line(32, "user", json!({"role": "user", "content": [
-            {"type": "tool_result", "tool_use_id": "toolu_sub_1", "content": "ok"}]})),
+        line(
+            30,
+            "user",
+            json!({"role": "user", "content": "look for it"}),
+        ),
+        line(
+            31,
+            "assistant",
+            json!({"id": "m", "role": "assistant", "model": "claude-test", "content": [
+            {"type": "tool_use", "id": "toolu_sub_1", "name": "Bash", "input": {"command": "ls"}}]}),
+        ),
+        line(
+            32,
+            "user",
+            json!({"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "toolu_sub_1", "content": "ok"}]}),
+        ),
     ];
-    let path = home.path(&format!(".claude/projects/-shop/{SESSION}/subagents/agent-abc.jsonl"));
+    let path = home.path(&format!(
+        ".claude/projects/-shop/{SESSION}/subagents/agent-abc.jsonl"
+    ));
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
     fs::write(&path, text).unwrap();

@@ -86,6 +86,8 @@ pub struct Back {
     pub take: Vec<Vec<u8>>,
     /// Take out of these what is undone, and keep the rest.
     pub merge: Vec<Vec<u8>>,
+    /// Hunks that are left out: the file, and which lines of it as it is now, from 0.
+    pub without: Vec<(Vec<u8>, std::ops::Range<usize>)>,
 }
 
 /// A question for the door's thread.

@@ -61,6 +61,7 @@ fn whole(model: &Model, target: Target, before: bool, only: bool) -> Back {
         parts: Vec::new(),
         take: Vec::new(),
         merge: Vec::new(),
+        without: Vec::new(),
     }
 }
 

@@ -29,7 +29,28 @@ impl State {
         }
         back.take.clear();
         back.merge.clear();
+        back.without.clear();
         self.ticks.clear();
+        Want::Plan
+    }
+
+    /// Leaves the hunk under the cursor of the diff out of the plan.
+    pub(super) fn leave_out_hunk(&mut self) -> Want {
+        let place = match self.diff.picked().first() {
+            Some(picked) if self.shows_diff => picked.lines.as_ref().and_then(|l| l.place.clone()),
+            _ => None,
+        };
+        let (Some(place), Some((file, _))) = (place, self.file()) else {
+            return say("d shows the diff, ] goes to a hunk of it, x leaves that out");
+        };
+        if !matches!(file.verdict, Verdict::Restore | Verdict::Merge) {
+            return say(format!("{}: all of it or nothing", file.verdict.word()));
+        }
+        let rel = file.rel.clone();
+        let Order::Back(back) = &mut self.order else {
+            return say("an undo puts back whole files");
+        };
+        back.without.push((rel, place));
         Want::Plan
     }
 
@@ -68,6 +89,12 @@ impl State {
         let why = shown.why.clone();
         if let Order::Back(back) = &mut self.order {
             let chosen = |list: &[Vec<u8>]| list.contains(&rel);
+            // Hunks that were left out come back with the tick.
+            let hunks = back.without.iter().any(|(path, _)| *path == rel);
+            if hunks {
+                back.without.retain(|(path, _)| *path != rel);
+                return Want::Plan;
+            }
             if chosen(&back.take) || chosen(&back.merge) {
                 back.take.retain(|p| *p != rel);
                 back.merge.retain(|p| *p != rel);

@@ -152,7 +152,10 @@ impl State {
             );
             out.push(said(Role::Text, words));
         }
-        if self.back().is_some_and(|b| b.reach != Reach::Session) {
+        if self
+            .back()
+            .is_some_and(|b| b.reach != Reach::Session && !b.only)
+        {
             out.push(said(Role::Warn, "! what every session did since is undone"));
         }
         if self.partial {
@@ -226,7 +229,10 @@ impl State {
         };
         let left = room.saturating_sub(text::width(state) + 3);
         let head = text::one_line(head);
-        format!("{} · {state}", text::end(&head, left))
+        match left {
+            0..4 => state.to_owned(),
+            _ => format!("{} · {state}", text::end(&head, left)),
+        }
     }
 
     /// Draws it.
@@ -286,7 +292,7 @@ impl State {
         match len > height && height > 0 {
             true => {
                 let last = (self.scroll.top + height).min(len);
-                format!(" {}-{last} of {len} ", self.scroll.top + 1)
+                format!(" {}-{last}/{len} ", self.scroll.top + 1)
             }
             false => String::new(),
         }

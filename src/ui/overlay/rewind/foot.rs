@@ -49,6 +49,15 @@ impl State {
             false => "partial",
         };
         let pairs: Vec<(Action, &str)> = match (&self.phase, self.back()) {
+            (Phase::Planned(..), Some(_)) if self.shows_diff => vec![
+                (PlanArm, "arm"),
+                (PlanDiff, "list"),
+                (NextHunk, "next hunk"),
+                (PlanHunk, "leave this hunk out"),
+                (PlanTick, "tick"),
+                (Leave, "back"),
+                (PlanMerge, "merge"),
+            ],
             (Phase::Planned(..), Some(_)) => vec![
                 (PlanArm, "arm"),
                 (PlanDiff, "diff"),

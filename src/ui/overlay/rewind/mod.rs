@@ -245,6 +245,9 @@ impl State {
             Some(Action::PlanTick) => self.tick(),
             Some(Action::PlanAll) => self.tick_all(),
             Some(Action::PlanMerge) => self.merge(),
+            Some(Action::PlanReach) if self.back().is_some_and(|b| b.only) => {
+                say("only this is undone, so no other session's work is")
+            }
             Some(Action::PlanReach) => self.turn(|back| {
                 back.reach = match back.reach {
                     Reach::Session => Reach::AllSessions,
@@ -252,6 +255,7 @@ impl State {
                 };
             }),
             Some(Action::PlanPartial) => self.toggle_partial(),
+            Some(Action::PlanHunk) => self.leave_out_hunk(),
             Some(Action::PlanDiff) => self.toggle_diff(),
             _ => Want::Ignored,
         }
@@ -267,7 +271,12 @@ impl State {
             Action::Leave if self.shows_diff => self.toggle_diff(),
             Action::Leave => Want::Close,
             Action::Open => self.toggle_diff(),
-            Action::ScrollDiffDown | Action::ScrollDiffUp if self.shows_diff => {
+            Action::ScrollDiffDown
+            | Action::ScrollDiffUp
+            | Action::NextHunk
+            | Action::PreviousHunk
+                if self.shows_diff =>
+            {
                 self.diff.update(action);
                 Want::Nothing
             }

@@ -25,6 +25,8 @@ pub struct PickedLines {
     pub around: Vec<u32>,
     /// What the whole text after it is, as a hash.
     pub left: Option<BlobHash>,
+    /// Of a hunk: which lines before it, from 0; where there are none, an empty range at its place.
+    pub place: Option<std::ops::Range<usize>>,
 }
 
 impl State {
@@ -78,6 +80,7 @@ impl State {
             let mut blocks = change.blocks.iter().filter(|b| b.changed);
             let block = blocks.find(|b| holds(&b.old, old) || holds(&b.new, new))?;
             let mut lines = PickedLines::of(change);
+            lines.place = Some(block.old.clone());
             for line in block.old.clone() {
                 lines.take(
                     change,

@@ -126,7 +126,7 @@ fn rule(at: Rect, sign: &str, words: &str, theme: &Theme, buf: &mut Buffer) {
 /// What a rewind undid begins here.
 fn cut_words(state: &State, index: u32, look: &Look) -> String {
     match state.rewinds().get(index as usize) {
-        Some(r) => format!("undone at {} by a {}", look.moment.short(r.at), r.kind),
+        Some(r) => format!("undone by a {} · {}", r.kind, look.moment.short(r.at)),
         None => "undone".to_owned(),
     }
 }
