@@ -106,6 +106,7 @@ fn recover(context: &Context<'_>, root: &Root, confirm: &Confirm, out: &mut Out)
         return Ok(true);
     }
     let mut changed = Vec::new();
+    let mut data = Vec::new();
     for (op, back) in rewind::recover(&store, root, context.env.clock.now())? {
         for (path, hash) in &back.late {
             out.note(&format!(
@@ -117,7 +118,18 @@ fn recover(context: &Context<'_>, root: &Root, confirm: &Confirm, out: &mut Out)
             op.kind.word(),
             back.restored
         ))?;
+        data.push(Recovered {
+            recovered: op.kind.word(),
+            target: op.title,
+            restored: back.restored,
+            changed: back.changed.clone(),
+            late: back.late,
+        });
         changed.extend(back.changed);
+    }
+    if out.json {
+        out.value(&data, false)?;
+        out.flush()?;
     }
     if changed.is_empty() {
         return Ok(true);
@@ -126,6 +138,16 @@ fn recover(context: &Context<'_>, root: &Root, confirm: &Confirm, out: &mut Out)
         "changed by somebody since, and left as they are: {}",
         changed.join(", ")
     )))
+}
+
+/// What came of taking an interrupted one back.
+#[derive(Serialize)]
+struct Recovered {
+    recovered: &'static str,
+    target: String,
+    restored: usize,
+    changed: Vec<String>,
+    late: Vec<(String, String)>,
 }
 
 /// Paths as the user names them, from where one is, relative to the root.
