@@ -338,3 +338,117 @@ fn where_there_is_nothing_to_continue_it_says_so() {
     assert!(said.contains("no step zzzzzz"), "{said}");
     assert_eq!(sessions(&home), before);
 }
+
+/// Real transcripts, where they are; read in place.
+fn transcripts() -> Option<PathBuf> {
+    if let Some(dir) = std::env::var_os("REGENT_TRANSCRIPTS") {
+        return Some(PathBuf::from(dir)).filter(|d| d.is_dir());
+    }
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .map(|d| d.join("shared/transcripts"))
+        .find(|d| d.is_dir())
+}
+
+fn files(dir: PathBuf) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![dir];
+    while let Some(dir) = folders.pop() {
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path if path.extension().is_some_and(|e| e == "jsonl") => found.push(path),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn uuids(records: &[Value]) -> BTreeSet<&str> {
+    records.iter().filter_map(|r| r["uuid"].as_str()).collect()
+}
+
+fn values(bytes: &[u8]) -> Vec<Value> {
+    let lines = bytes.split(|b| *b == b'\n');
+    lines
+        .filter_map(|l| serde_json::from_slice(l).ok())
+        .collect()
+}
+
+/// At several places of every real session: no call without a result, no record that hangs on one that is not there.
+#[test]
+#[allow(clippy::print_stderr)]
+fn real_sessions_can_be_continued_from_anywhere() {
+    use regent_tui::model::{Agent, Time};
+    use regent_tui::source::fork::{New, Origin, fork};
+    let Some(dir) = transcripts() else {
+        eprintln!("skipped: no real transcripts here");
+        return;
+    };
+    let mut forks = 0;
+    for (agent, folder) in [(Agent::Claude, "claude-code"), (Agent::Codex, "codex")] {
+        for path in files(dir.join(folder)) {
+            let bytes = fs::read(&path).unwrap();
+            if bytes.len() > 3 << 20 {
+                continue;
+            }
+            let ends: Vec<usize> = memchr_lines(&bytes);
+            for part in 1..3 {
+                let Some(end) = ends.get(ends.len() * part / 3).copied() else {
+                    continue;
+                };
+                let origin = Origin {
+                    bytes: &bytes,
+                    end,
+                    key: 0,
+                    id: "old",
+                };
+                let new = New {
+                    id: "new",
+                    at: Time(1_800_000_000_000),
+                };
+                // Files of other shapes beside the sessions are refused in words.
+                let Ok(forked) = fork(agent, origin, new) else {
+                    continue;
+                };
+                forks += 1;
+                let (old, new) = (values(&bytes[..end]), values(&forked.bytes));
+                let at = path.display();
+                if agent == Agent::Codex {
+                    let of = |kind: &str| -> BTreeSet<String> {
+                        let items = new.iter().filter(|r| r["type"] == "response_item");
+                        let items = items.map(|r| &r["payload"]);
+                        items
+                            .filter(|p| p["type"].as_str().is_some_and(|t| t.ends_with(kind)))
+                            .filter_map(|p| p["call_id"].as_str().map(str::to_owned))
+                            .collect()
+                    };
+                    let (calls, outputs) = (of("_call"), of("_output"));
+                    assert!(calls.is_subset(&outputs), "{at}");
+                    continue;
+                }
+                let (calls, results) = (
+                    blocks(&new, "tool_use", "id"),
+                    blocks(&new, "tool_result", "tool_use_id"),
+                );
+                assert!(calls.is_subset(&results), "{at}");
+                let (before, after) = (uuids(&old), uuids(&new));
+                for r in &new {
+                    assert!(r["uuid"].is_null() || r["sessionId"] == "new", "{at}");
+                    let parent = r["parentUuid"].as_str().unwrap_or_default();
+                    assert!(after.contains(parent) || !before.contains(parent), "{at}");
+                }
+            }
+        }
+    }
+    eprintln!("{forks} forks of real sessions");
+    assert!(forks > 50, "{forks}");
+}
+
+/// Where lines end.
+fn memchr_lines(bytes: &[u8]) -> Vec<usize> {
+    let ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n');
+    ends.map(|(i, _)| i + 1).collect()
+}
