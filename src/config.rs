@@ -10,11 +10,8 @@ use serde::Deserialize;
 
 use crate::clock::Clock;
 use crate::model::Time;
-use crate::source::Places;
+use crate::source::{Places, VARIABLES};
 use crate::store::place::Surroundings;
-
-/// Variables that say where agents keep their files.
-const AGENTS: &[&str] = &["CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME"];
 
 /// The surroundings of this run.
 #[derive(Clone, Debug)]
@@ -53,7 +50,7 @@ impl Environment {
             value.map(|(_, v)| v.clone())
         };
         let folder = |name: &str| var(name).map(PathBuf::from).filter(|p| p.is_absolute());
-        let agents = AGENTS
+        let agents = VARIABLES
             .iter()
             .filter_map(|n| Some(((*n).to_owned(), var(n)?)));
         Environment {
@@ -63,6 +60,7 @@ impl Environment {
             places: Places {
                 home: home.clone(),
                 env: agents.collect(),
+                ..Places::default()
             },
             surroundings: Surroundings {
                 home: Some(home.clone()),

@@ -44,7 +44,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str], &str)] = &[
     (
         "rusqlite",
-        &["store/", "query/", "ingest/"],
+        // Some agents keep their sessions in databases of their own.
+        &["store/", "query/", "ingest/", "source/sqlite.rs"],
         "SQL stays with those who know the tables",
     ),
     (

@@ -91,6 +91,7 @@ fn roots_follow_the_environment() {
     let mut places = Places {
         home: PathBuf::from("/h"),
         env: Vec::new(),
+        ..Places::default()
     };
     assert_eq!(
         Codex.roots(&places),
@@ -114,13 +115,16 @@ fn roots_follow_the_environment() {
 #[test]
 fn a_rollout_is_known_by_its_first_lines() {
     for (path, bytes) in fixture_files() {
-        assert!(Codex.claims(&bytes), "{}", path.display());
+        assert!(Codex.claims(&path, &bytes), "{}", path.display());
     }
     let long = format!(
         r#"{{"timestamp":"2026-01-02T03:04:05.000Z","type":"session_meta","payload":{{"id":"x","base_instructions":{{"text":"{}"#,
         "x".repeat(5000)
     );
-    assert!(Codex.claims(long.as_bytes()), "cut off in its first line");
+    assert!(
+        Codex.claims(Path::new("x"), long.as_bytes()),
+        "cut off in its first line"
+    );
     for other in [
         "",
         "hello\n",
@@ -130,7 +134,7 @@ fn a_rollout_is_known_by_its_first_lines() {
         r#"{"type":"session","version":3,"id":"x","timestamp":"2026-01-02T03:04:05.000Z","cwd":"/"}"#,
         r#"{"type":"summary","summary":"x","leafUuid":"y"}"#,
     ] {
-        assert!(!Codex.claims(other.as_bytes()), "{other}");
+        assert!(!Codex.claims(Path::new("x"), other.as_bytes()), "{other}");
     }
 }
 
@@ -408,7 +412,11 @@ fn real_transcripts_are_read() {
         if row[column("kind")] == "fixture" {
             continue;
         }
-        assert!(Codex.claims(&bytes[..bytes.len().min(4096)]), "{}", row[0]);
+        assert!(
+            Codex.claims(Path::new("x"), &bytes[..bytes.len().min(4096)]),
+            "{}",
+            row[0]
+        );
         assert_eq!(unknown, BTreeMap::new(), "{}", row[0]);
         assert_eq!(counts.bad, number("bad_lines"), "{}", row[0]);
         assert_eq!(counts.prompts, number("user_prompts"), "{}", row[0]);

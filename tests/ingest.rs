@@ -173,6 +173,7 @@ fn reading_again_reads_nothing_and_an_appended_line_is_one_line() {
         places: Places {
             home: home.clone(),
             env: Vec::new(),
+            ..Places::default()
         },
         roots: Roots::new(Some(Path::new("/home/ada/src/shop")), &[], &[]),
         ..Options::default()
@@ -232,6 +233,7 @@ fn a_moved_project_is_found_by_its_old_name_and_stays_found() {
         places: Places {
             home: demo(),
             env: Vec::new(),
+            ..Places::default()
         },
         roots: Roots::new(Some(here), &[], map),
         ..Options::default()
@@ -272,6 +274,7 @@ fn half_a_line_does_not_take_the_session_away() {
         places: Places {
             home,
             env: Vec::new(),
+            ..Places::default()
         },
         roots: Roots::new(Some(&shop), &[], &[]),
         ..Options::default()

@@ -64,7 +64,15 @@ fn build(db: &Path, truth: &Truth) -> Place {
             size: bytes.len() as u64,
             ..Seen::default()
         };
-        let file = files::insert(&tx, Agent::Claude, path, &seen, Owner::Found).unwrap();
+        let file = files::insert(
+            &tx,
+            Agent::Claude,
+            path,
+            &seen,
+            Owner::Found,
+            files::Form::Lines,
+        )
+        .unwrap();
         frames::append(&tx, file.id, &frames::pack(bytes, 0)).unwrap();
         let tail = files::tail_hash(bytes);
         files::advance(&tx, file.id, &seen, bytes.len() as u64, tail).unwrap();

@@ -19,7 +19,15 @@ fn take_in(store: &Store, path: &Path, now: SystemTime) -> Standing {
     let mut file = match files::newest(&tx, path).unwrap() {
         Some(file) => file,
         None => match &seen {
-            Some(seen) => files::insert(&tx, Agent::Codex, path, seen, Owner::Found).unwrap(),
+            Some(seen) => files::insert(
+                &tx,
+                Agent::Codex,
+                path,
+                seen,
+                Owner::Found,
+                files::Form::Lines,
+            )
+            .unwrap(),
             None => return Standing::Gone,
         },
     };
@@ -32,7 +40,15 @@ fn take_in(store: &Store, path: &Path, now: SystemTime) -> Standing {
         return standing;
     };
     if standing == Standing::Replaced {
-        file = files::insert(&tx, Agent::Codex, path, &seen, Owner::Found).unwrap();
+        file = files::insert(
+            &tx,
+            Agent::Codex,
+            path,
+            &seen,
+            Owner::Found,
+            files::Form::Lines,
+        )
+        .unwrap();
     }
     let new = read_at(path, file.read_to, usize::MAX).unwrap();
     let lines = new.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
@@ -149,7 +165,15 @@ fn names_that_are_no_text_are_kept() {
         size: 5,
         mtime_ns: -1,
     };
-    let file = files::insert(&tx, Agent::Claude, &path, &seen, Owner::Nobody).unwrap();
+    let file = files::insert(
+        &tx,
+        Agent::Claude,
+        &path,
+        &seen,
+        Owner::Nobody,
+        files::Form::Lines,
+    )
+    .unwrap();
     assert_eq!(files::newest(&tx, &path).unwrap(), Some(file.clone()));
     files::set_owner(&tx, file.id, Owner::Named).unwrap();
     assert_eq!(files::get(&tx, file.id).unwrap().owner, Owner::Named);

@@ -42,7 +42,15 @@ fn real_transcripts_come_back_byte_for_byte() {
     for path in &paths {
         let bytes = fs::read(path).unwrap();
         let tx = store.begin().unwrap();
-        let file = files::insert(&tx, Agent::Claude, path, &Seen::default(), Owner::Found).unwrap();
+        let file = files::insert(
+            &tx,
+            Agent::Claude,
+            path,
+            &Seen::default(),
+            Owner::Found,
+            files::Form::Lines,
+        )
+        .unwrap();
         // Half at once, the rest in pieces that end anywhere, as a file that grows is read.
         let half = bytes.len() / 2;
         frames::append(&tx, file.id, &frames::pack(&bytes[..half], 0)).unwrap();

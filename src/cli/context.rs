@@ -11,6 +11,7 @@ use super::out::Out;
 use crate::config::Environment;
 use crate::git::{self, Repository};
 use crate::query::StoreAsk;
+use crate::source::Places;
 use crate::store::place::Wanted;
 use crate::store::{Notice, OpenError, Place, Reader, Store};
 
@@ -55,6 +56,21 @@ impl<'a> Context<'a> {
         Ok(Place::choose(&wanted, &self.env.surroundings)?)
     }
 
+    /// Where agents keep their files, those that keep them beside the work included.
+    pub fn places(&self) -> Places {
+        let mut projects = match &self.repository {
+            Some(repository) => repository.worktrees.clone(),
+            None => Vec::new(),
+        };
+        if projects.is_empty() {
+            projects.push(self.folder.clone());
+        }
+        Places {
+            projects,
+            ..self.env.places.clone()
+        }
+    }
+
     /// The store for asking, with all that is new on this machine read into it; a store that was named is asked as it is.
     pub fn ask(&self, out: &mut Out) -> Result<StoreAsk> {
         let place = self.place()?;
@@ -90,12 +106,7 @@ impl<'a> Context<'a> {
             other => other?,
         };
         self.tell(out, reader.notices())?;
-        Ok(StoreAsk::new(
-            reader,
-            place,
-            self.env.places.clone(),
-            self.env.clock,
-        ))
+        Ok(StoreAsk::new(reader, place, self.places(), self.env.clock))
     }
 
     /// Asks the user, where one is there to answer, whether a store that came from elsewhere is to be trusted.

@@ -1,7 +1,7 @@
 //! The thread beside the screen that reads what is new: once at the start, then whenever a transcript was written.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -29,7 +29,7 @@ const POLL: Duration = Duration::from_secs(5);
 /// What to read for a place.
 pub(super) fn options(context: &Context<'_>, place: &Place) -> Options {
     Options {
-        places: context.env.places.clone(),
+        places: context.places(),
         roots: context.roots(place, &[]),
         everything: place.kind == Kind::UserWide,
         ..Options::default()
@@ -88,9 +88,22 @@ fn may_matter(event: &notify::Event, roots: &[PathBuf]) -> bool {
     let about = |path: &PathBuf| {
         roots
             .iter()
-            .any(|root| path.starts_with(root) || root.starts_with(path))
+            .any(|root| path.starts_with(root) || root.starts_with(path) || is_log_of(path, root))
     };
     !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(about))
+}
+
+/// Whether a file is the log of a database: what is new stands there first.
+fn is_log_of(path: &Path, database: &Path) -> bool {
+    path.parent() == database.parent()
+        && path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .and_then(|n| {
+                n.strip_suffix("-wal")
+                    .or_else(|| n.strip_suffix("-journal"))
+            })
+            .is_some_and(|n| database.file_name().is_some_and(|d| d == n))
 }
 
 struct Reading {
@@ -322,6 +335,7 @@ mod tests {
         let roots = [
             PathBuf::from("/h/.claude/projects"),
             PathBuf::from("/h/.codex/sessions"),
+            PathBuf::from("/h/data/x.db"),
         ];
         let create = EventKind::Create(CreateKind::Any);
         let event = |kind, path: &str| notify::Event::new(kind).add_path(path.into());
@@ -330,6 +344,10 @@ mod tests {
             ("/h/.claude", true),
             ("/h/.claude/projects/x/y.jsonl", true),
             ("/h/.claude.json", false),
+            ("/h/data/x.db", true),
+            ("/h/data/x.db-wal", true),
+            ("/h/data/x.db-shm", false),
+            ("/h/data/y.db-wal", false),
         ] {
             assert_eq!(may_matter(&event(create, path), &roots), wakes, "{path}");
         }

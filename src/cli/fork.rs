@@ -98,10 +98,11 @@ pub(super) fn make(reader: &Reader, places: &Places, clock: Clock, target: Targe
     let forked = fork(from.agent, origin, New { id: &id, at }).map_err(|why| {
         Refused::with_hint(
             why,
-            "in the agent itself, resume the session and go on from its end",
+            "the agent itself can resume the session from its end (in the screen, y r copies the command); tell it where to go on",
         )
     })?;
-    let path = place(&from, places, &id, at);
+    let path = place(&from, places, &id, at)
+        .ok_or_else(|| Refused::because("it is not known where the agent looks for sessions"))?;
     write(&path, &forked.bytes)
         .wrap_err_with(|| format!("the new session could not be written to {}", path.display()))?;
     Ok(Made {
@@ -143,33 +144,27 @@ fn new_id(agent: Agent, at: Time) -> String {
     parts.join("-")
 }
 
-/// Where the agent looks for it.
-fn place(from: &Transcript, places: &Places, id: &str, at: Time) -> PathBuf {
-    let roots = source_of(from.agent).roots(places);
+/// Where the agent looks for it; `None` if that is not known.
+fn place(from: &Transcript, places: &Places, id: &str, at: Time) -> Option<PathBuf> {
+    let roots = source_of(from.agent).map_or_else(Vec::new, |source| source.roots(places));
     if from.agent == Agent::Codex {
         let local = jiff::Timestamp::from_millisecond(at.0)
             .unwrap_or_default()
             .to_zoned(jiff::tz::TimeZone::system());
         let name = local.strftime("%Y/%m/%d/rollout-%Y-%m-%dT%H-%M-%S");
-        let root = roots.first().cloned().unwrap_or_default();
-        return root.join(format!("{name}-{id}.jsonl"));
+        return Some(roots.first()?.join(format!("{name}-{id}.jsonl")));
     }
     let name = format!("{id}.jsonl");
     match from.path.parent() {
         // Beside the one that it continues, if that lies where the agent looks.
-        Some(folder) if roots.iter().any(|r| folder.parent() == Some(r)) => folder.join(name),
+        Some(folder) if roots.iter().any(|r| folder.parent() == Some(r)) => Some(folder.join(name)),
         _ => {
             let cwd = from.cwd.as_deref().unwrap_or("/");
             let slug: String = cwd
                 .chars()
                 .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
                 .collect();
-            roots
-                .first()
-                .cloned()
-                .unwrap_or_default()
-                .join(slug)
-                .join(name)
+            Some(roots.first()?.join(slug).join(name))
         }
     }
 }

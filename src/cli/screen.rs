@@ -117,12 +117,7 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
     // Before any thread that may panic.
     ui::restore_on_panic();
     let environment = options.environment.clone();
-    let connections = Connections::new(
-        place.clone(),
-        context.env.places.clone(),
-        clock,
-        environment.clone(),
-    );
+    let connections = Connections::new(place.clone(), context.places(), clock, environment.clone());
     let feed = Feed::start(
         connections.clone(),
         feed::options(context, &place),

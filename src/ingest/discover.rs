@@ -10,8 +10,8 @@ use color_eyre::Result;
 
 use super::read::range;
 use crate::model::Agent;
-use crate::source::{Places, SOURCES};
-use crate::store::files::{FileRow, Seen, Standing};
+use crate::source::{Places, SOURCES, Source};
+use crate::store::files::{FileRow, Form, Owner, Seen, Standing};
 
 /// Folders below a root are looked into no deeper than this: links can make circles.
 const DEPTH: usize = 12;
@@ -29,6 +29,23 @@ pub struct Candidate {
     pub seen: Seen,
     /// It was named with `--from`.
     pub named: bool,
+    /// What its raw bytes are.
+    pub form: Form,
+    /// The folder that it worked in, where that is known without reading it.
+    pub folder: Option<String>,
+}
+
+/// An input that holds several sessions: a database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Where.
+    pub path: PathBuf,
+    /// Whose format.
+    pub agent: Agent,
+    /// How it looks now, its log included.
+    pub seen: Seen,
+    /// It was named with `--from`.
+    pub named: bool,
 }
 
 /// What was found.
@@ -36,6 +53,8 @@ pub struct Candidate {
 pub struct Discovered {
     /// The transcripts, oldest write first.
     pub candidates: Vec<Candidate>,
+    /// Inputs of which it is not known yet which sessions they hold.
+    pub databases: Vec<Database>,
     /// The folders that were looked in, with the number of transcripts found there.
     pub looked_in: Vec<(PathBuf, u32)>,
     /// What could not be looked at: path and why.
@@ -56,30 +75,75 @@ pub fn discover(places: &Places, from: &[PathBuf], agent: Option<Agent>) -> Disc
             .filter(|s| agent.is_none_or(|a| a == s.agent()))
         {
             for root in source.roots(places) {
-                let before = found.candidates.len();
+                let mut files = Vec::new();
                 walk(&root, 0, &mut found.unreadable, &mut |path, meta| {
                     if source.is_transcript(path) && met.insert(path.to_owned()) {
-                        found.candidates.push(Candidate {
-                            path: path.to_owned(),
-                            agent: source.agent(),
-                            seen: Seen::new(meta, now),
-                            named: false,
-                        });
+                        files.push((path.to_owned(), meta.clone()));
                     }
                 });
-                let n = u32::try_from(found.candidates.len() - before).unwrap_or(u32::MAX);
+                let n = u32::try_from(files.len()).unwrap_or(u32::MAX);
+                for (path, meta) in files {
+                    found.add(*source, path, &meta, now, false);
+                }
                 found.looked_in.push((root, n));
             }
         }
     }
-    found.candidates.sort_by(|a, b| {
-        a.seen
-            .mtime_ns
-            .cmp(&b.seen.mtime_ns)
-            .then_with(|| a.path.cmp(&b.path))
-    });
+    found.sort();
     found
 }
+
+impl Discovered {
+    fn add(
+        &mut self,
+        source: &dyn Source,
+        path: PathBuf,
+        meta: &fs::Metadata,
+        now: SystemTime,
+        named: bool,
+    ) {
+        let agent = source.agent();
+        let (seen, form) = match source.extractor(&path) {
+            None => (Seen::new(meta, now), Form::Lines),
+            Some(extractor) => {
+                let seen = match Seen::together(&extractor.files(&path), now) {
+                    Ok(seen) => seen,
+                    Err(e) => return self.unreadable.push((path, e.to_string())),
+                };
+                if extractor.holds_several() {
+                    return self.databases.push(Database {
+                        path,
+                        agent,
+                        seen,
+                        named,
+                    });
+                }
+                (seen, Form::Records)
+            }
+        };
+        self.candidates.push(Candidate {
+            path,
+            agent,
+            seen,
+            named,
+            form,
+            folder: None,
+        });
+    }
+
+    /// Puts the candidates in order: the oldest write first.
+    pub fn sort(&mut self) {
+        self.candidates.sort_by(|a, b| {
+            a.seen
+                .mtime_ns
+                .cmp(&b.seen.mtime_ns)
+                .then_with(|| a.path.cmp(&b.path))
+        });
+    }
+}
+
+/// Endings of the files that may be somebody's transcript.
+const ENDINGS: &[&str] = &["jsonl", "json", "db", "vscdb", "md", "sqlite", "history"];
 
 /// A file or folder that the user named: whose it is, its first lines tell.
 fn named(
@@ -94,7 +158,9 @@ fn named(
     match fs::metadata(&path) {
         Ok(meta) if meta.is_file() => files.push((path.clone(), meta)),
         Ok(_) => walk(&path, 0, &mut found.unreadable, &mut |p, meta| {
-            if p.extension().is_some_and(|e| e == "jsonl" || e == "json") {
+            if p.extension()
+                .is_some_and(|e| ENDINGS.iter().any(|known| e == *known))
+            {
                 files.push((p.to_owned(), meta.clone()));
             }
         }),
@@ -112,18 +178,13 @@ fn named(
         let Some(source) = SOURCES
             .iter()
             .filter(|s| agent.is_none_or(|a| a == s.agent()))
-            .find(|s| s.claims(&head))
+            .find(|s| s.claims(&file, &head))
         else {
             continue;
         };
         if met.insert(file.clone()) {
             n += 1;
-            found.candidates.push(Candidate {
-                path: file,
-                agent: source.agent(),
-                seen: Seen::new(&meta, now),
-                named: true,
-            });
+            found.add(*source, file, &meta, now, true);
         }
     }
     found.looked_in.push((path, n));
@@ -135,7 +196,7 @@ fn head(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Every regular file below a folder. A root that is not there is not an error: most agents are not installed.
+/// Every regular file below a folder, or the file itself. A root that is not there is not an error: most agents are not installed.
 fn walk(
     dir: &Path,
     depth: usize,
@@ -145,6 +206,14 @@ fn walk(
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return,
+        Err(e) if e.kind() == std::io::ErrorKind::NotADirectory => {
+            if let Ok(meta) = fs::metadata(dir)
+                && meta.is_file()
+            {
+                each(dir, &meta);
+            }
+            return;
+        }
         Err(e) => {
             unreadable.push((dir.to_owned(), e.to_string()));
             return;
@@ -190,11 +259,16 @@ impl Plan {
     }
 }
 
-/// Compares what was found with what is known.
+/// Compares what was found with what is known. `listed` are the databases whose sessions are all among what was found.
 ///
 /// # Errors
 /// If a known file's tail cannot be read.
-pub fn plan(found: Vec<Candidate>, known: Vec<FileRow>, everything: bool) -> Result<Plan> {
+pub fn plan(
+    found: Vec<Candidate>,
+    listed: &HashSet<PathBuf>,
+    known: Vec<FileRow>,
+    everything: bool,
+) -> Result<Plan> {
     let mut known: HashMap<PathBuf, FileRow> =
         known.into_iter().map(|f| (f.path.clone(), f)).collect();
     let mut plan = Plan {
@@ -203,11 +277,15 @@ pub fn plan(found: Vec<Candidate>, known: Vec<FileRow>, everything: bool) -> Res
         gone: Vec::new(),
     };
     for candidate in found {
-        let Some(row) = known.remove(&candidate.path) else {
+        // Another agent's file, or another form of it, stands where one stood before.
+        let Some(row) = known
+            .remove(&candidate.path)
+            .filter(|r| r.form == candidate.form && r.agent == candidate.agent)
+        else {
             plan.todo.push(Todo::Whole(candidate));
             continue;
         };
-        let stranger = row.owner == crate::store::files::Owner::Nobody;
+        let stranger = row.owner == Owner::Nobody;
         match row.compare(Some(&candidate.seen), |off, len| range(&row.path, off, len))? {
             Standing::Unchanged if stranger && (candidate.named || everything) => {
                 plan.todo.push(Todo::Whole(candidate))
@@ -220,8 +298,16 @@ pub fn plan(found: Vec<Candidate>, known: Vec<FileRow>, everything: bool) -> Res
     }
     plan.gone = known
         .into_values()
-        .filter(|f| f.gone_at.is_none() && !f.path.exists())
+        .filter(|f| f.gone_at.is_none() && is_gone(f, listed))
         .map(|f| f.id)
         .collect();
     Ok(plan)
+}
+
+fn is_gone(file: &FileRow, listed: &HashSet<PathBuf>) -> bool {
+    match (file.form, file.path.parent()) {
+        // Deleted in the database; of one that could not be read nothing is known.
+        (Form::Session, Some(database)) => listed.contains(database) || !database.exists(),
+        _ => !file.path.exists(),
+    }
 }

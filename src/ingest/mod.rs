@@ -3,13 +3,17 @@
 //! Reading goes on in worker threads; one thread writes. What is committed is consistent, so that an
 //! interruption at any moment costs at most the last seconds of work, and the next start goes on from there.
 
+mod databases;
 mod discover;
 mod fold;
+mod latest;
 mod link;
 mod raw;
 mod read;
+mod records;
 mod refold;
 pub mod roots;
+mod work;
 mod write;
 
 use std::path::PathBuf;
@@ -19,9 +23,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use color_eyre::Result;
 
 use crate::model::{Agent, Time};
-use crate::source::{Places, SOURCES};
+use crate::source::{Input, Places, SOURCES};
+use crate::store::files::Form;
 use crate::store::{Store, facts, files};
 
+use discover::Candidate;
 pub use roots::Roots;
 
 /// Bytes from which on a first read is a large one.
@@ -91,9 +97,11 @@ pub fn run(
         roots,
         ..options.clone()
     };
-    let found = discover::discover(&options.places, &options.from, options.agent);
+    let mut found = discover::discover(&options.places, &options.from, options.agent);
     let known = files::list(store.conn())?;
-    let plan = discover::plan(found.candidates, known, options.everything || map_is_new)?;
+    let everything = options.everything || map_is_new;
+    let mut looked = databases::look(store, &mut found, &known, &options.places, everything)?;
+    let plan = discover::plan(found.candidates, &looked.listed, known, everything)?;
     let mut report = Report {
         looked_in: found.looked_in,
         failed: found.unreadable,
@@ -111,12 +119,14 @@ pub fn run(
     if plan.bytes() > LARGE {
         store.without_late_indexes()?;
     }
-    let read = write::read_all(store, options, plan.todo, &mut report, progress);
+    let open = std::mem::take(&mut looked.open);
+    let read = write::read_all(store, options, plan.todo, open, &mut report, progress);
     store.late_indexes()?;
     read?;
     if !options.cancel.load(Ordering::Relaxed) {
         refold::refold(store, &options.roots, options.everything)?;
         link::link(store, &options.roots)?;
+        databases::remember(store, &looked, &report.failed)?;
     }
     report.cancelled = options.cancel.load(Ordering::Relaxed);
     Ok(report)
@@ -127,9 +137,12 @@ pub fn look(places: &Places) -> Vec<(PathBuf, u32)> {
     discover::discover(places, &[], None).looked_in
 }
 
-/// The folders in which agents keep transcripts, whether they are there or not.
+/// The folders and files in which a change may mean something new, whether they are there or not.
 pub fn folders(places: &Places) -> Vec<PathBuf> {
-    SOURCES.iter().flat_map(|s| s.roots(places)).collect()
+    let mut folders: Vec<PathBuf> = SOURCES.iter().flat_map(|s| s.watched(places)).collect();
+    folders.sort();
+    folders.dedup();
+    folders
 }
 
 /// Whether any transcript on this machine belongs here: only then is a store made. Newest first, and no further than needed.
@@ -139,20 +152,80 @@ pub fn folders(places: &Places) -> Vec<PathBuf> {
 pub fn any_belongs(options: &Options) -> Result<bool> {
     let found = discover::discover(&options.places, &options.from, options.agent);
     if options.everything {
-        return Ok(!found.candidates.is_empty());
+        return Ok(!found.candidates.is_empty() || !found.databases.is_empty());
     }
-    for candidate in found.candidates.into_iter().rev() {
+    for candidate in found.candidates.iter().rev() {
         if options.cancel.load(Ordering::Relaxed) {
             return Ok(false);
         }
         // What cannot be read is reported by the reading itself, if there is anything else to read.
-        if candidate.named
-            || read::belongs(&candidate.path, candidate.agent, &options.roots).unwrap_or(false)
-        {
+        if candidate.named || belongs(candidate, None, options).unwrap_or(false) {
+            return Ok(true);
+        }
+    }
+    for database in &found.databases {
+        let mut mine =
+            |input: &mut dyn Input, candidate: &Candidate| {
+                Ok(!options.cancel.load(Ordering::Relaxed)
+                    && belongs(candidate, Some(input), options)?)
+            };
+        if database.named || databases::any(database, &options.places, &mut mine).unwrap_or(false) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether a session belongs to the roots. That of a database is read from its `input`.
+fn belongs(
+    candidate: &Candidate,
+    input: Option<&mut dyn Input>,
+    options: &Options,
+) -> Result<bool> {
+    let Candidate {
+        path, agent, form, ..
+    } = candidate;
+    if *form == Form::Lines {
+        return read::belongs(path, *agent, &options.roots);
+    }
+    if is_elsewhere(candidate, &options.roots) {
+        return Ok(false);
+    }
+    let mut own;
+    let input = match input {
+        Some(input) => input,
+        None => {
+            own = databases::open_input(*agent, path, &options.places)?;
+            &mut *own
+        }
+    };
+    let mut yes = false;
+    let mut folds = read::Folds::new(*agent, false, false);
+    let session = records::Session {
+        place: read::Place::start(path, *agent),
+        name: &databases::name_of(candidate),
+        known: records::Known::default(),
+    };
+    records::session(
+        input,
+        session,
+        &mut folds,
+        &options.roots,
+        &mut raw::Room::default(),
+        &mut |_, _, folds| {
+            yes = folds.belongs(&options.roots);
+            !yes
+        },
+    )?;
+    Ok(yes)
+}
+
+/// Whether a session's folder is known and has nothing to do with the roots: neither lies in the other.
+fn is_elsewhere(candidate: &Candidate, roots: &Roots) -> bool {
+    candidate
+        .folder
+        .as_deref()
+        .is_some_and(|folder| !roots.touches(&roots::absolute(None, folder)))
 }
 
 /// Drops everything that was made of the truth and makes it again.

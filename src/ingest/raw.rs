@@ -34,6 +34,12 @@ impl<'a> RawBytes<'a> {
         Ok(&self.bytes[held..])
     }
 
+    /// Takes in a line that was made here, and its line end.
+    pub fn put(&mut self, line: &[u8]) {
+        self.bytes.extend_from_slice(line);
+        self.bytes.push(b'\n');
+    }
+
     /// Packs full frames. A line longer than a frame is packed while it is still open: memory stays bounded.
     pub fn pack_full(&mut self, frames: &mut Vec<Packed>) {
         let mut done = 0;

@@ -25,7 +25,7 @@ use crate::store::rows::{SessionBatch, Span};
 /// Bytes read at once.
 const CHUNK: usize = 1 << 20;
 /// Raw bytes after which what was made is handed on.
-const PART: u64 = 8 << 20;
+pub(super) const PART: u64 = 8 << 20;
 
 /// A stretch of a transcript, read and folded.
 #[derive(Debug, Default)]
@@ -40,8 +40,8 @@ pub struct Part {
     pub read_to: u64,
     /// The hash of the bytes before that.
     pub tail_hash: Option<BlobHash>,
-    /// What the source carries on.
-    pub state: ParseState,
+    /// What is to be carried on to the next read, written down.
+    pub state: Vec<u8>,
 }
 
 /// The folds of the sessions in a group of files, in order of their first record.
@@ -260,6 +260,18 @@ impl<'a> Parser<'a> {
         self.events = events;
     }
 
+    /// Takes in one whole line, at its place among the raw bytes.
+    pub fn whole_line(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        folds: &mut Folds,
+        roots: &Roots,
+        blobs: &mut Vec<PackedBlob>,
+    ) {
+        self.item(Item::Line { offset, bytes }, folds, roots, blobs);
+    }
+
     fn hand_on(
         &mut self,
         event: Event,
@@ -324,6 +336,18 @@ pub struct Place<'a> {
     pub state: ParseState,
 }
 
+impl<'a> Place<'a> {
+    /// The beginning of a transcript.
+    pub fn start(path: &'a Path, agent: Agent) -> Place<'a> {
+        Place {
+            path,
+            agent,
+            from: 0,
+            state: ParseState::default(),
+        }
+    }
+}
+
 /// Whether a session of a transcript belongs to these roots.
 ///
 /// # Errors
@@ -334,14 +358,8 @@ pub fn belongs(path: &Path, agent: Agent, roots: &Roots) -> Result<bool> {
     }
     let mut folds = Folds::new(agent, false, false);
     let mut yes = false;
-    let place = Place {
-        path,
-        agent,
-        from: 0,
-        state: ParseState::default(),
-    };
     transcript(
-        place,
+        Place::start(path, agent),
         &mut folds,
         roots,
         &mut Room::default(),
@@ -443,8 +461,16 @@ fn finish(
     part.read_to = to;
     let tail = to.min(files::TAIL);
     part.tail_hash = files::tail_hash(&range(path, to - tail, tail as usize)?);
-    part.state = parser.state.clone();
+    part.state = carried(&parser.state)?;
     Ok(ahead)
+}
+
+/// A state, written down as it is stored with its file.
+///
+/// # Errors
+/// If it cannot be.
+pub(super) fn carried<T: serde::Serialize>(state: &T) -> Result<Vec<u8>> {
+    postcard::to_stdvec(state).wrap_err("cannot write down what is to be carried on")
 }
 
 /// The bytes of a file in a range, fewer where it ends before.

@@ -9,13 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use color_eyre::Result;
 use rusqlite::{Connection, params};
 
-use super::read::{Folds, Parser};
+use super::latest::Latest;
+use super::read::{Folds, Parser, carried};
 use super::roots::Roots;
 use super::{Progress, kind_of, link};
 use crate::model::{BlobHash, Time};
 use crate::source::lines::{Item, LineCutter};
 use crate::source::{self, ParseState};
-use crate::store::files::{self, FileRow, Owner};
+use crate::store::blobs::PackedBlob;
+use crate::store::files::{self, FileRow, Form, Owner};
 use crate::store::write::Writer;
 use crate::store::{Store, frames};
 
@@ -125,13 +127,25 @@ fn fold_group(
     for rows in by_agent.into_values() {
         let mut ordered = rows
             .into_iter()
-            .map(|r| Ok((order(conn, &r)?, r)))
+            .map(|row| {
+                let latest = match row.form {
+                    Form::Lines => None,
+                    Form::Records | Form::Session => Some(Latest::of(conn, &row)?),
+                };
+                Ok((order(conn, &row, latest.as_ref())?, Source { row, latest }))
+            })
             .collect::<Result<Vec<_>>>()?;
         ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let rows: Vec<FileRow> = ordered.into_iter().map(|(_, r)| r).collect();
-        fold_files(conn, &rows, roots, everything, writer)?;
+        let sources: Vec<Source> = ordered.into_iter().map(|(_, s)| s).collect();
+        fold_files(conn, &sources, roots, everything, writer)?;
     }
     Ok(())
+}
+
+/// A file of a group, and its records if it has some.
+struct Source {
+    row: FileRow,
+    latest: Option<Latest>,
 }
 
 /// What a file's place in its group is decided by: a sub-agent's own file comes before the parent's file that mirrors it
@@ -146,26 +160,41 @@ type Order = (
     std::path::PathBuf,
 );
 
-fn order(conn: &Connection, row: &FileRow) -> Result<Order> {
-    let len = row.read_to.min(64 * 1024);
-    let head = frames::read(conn, row.id, 0, len)?;
+fn order(conn: &Connection, row: &FileRow, latest: Option<&Latest>) -> Result<Order> {
     let mut state = ParseState::default();
     let mut events = Vec::new();
     let (mut first, mut session) = (None, None);
-    let mut cutter = LineCutter::at(0);
-    cutter.feed(&head, |item| {
-        if let (None, Item::Line { bytes, .. }) = (first, item) {
-            events.clear();
-            source::events(row.agent, &row.path, bytes, &mut state, &mut events);
-            first = events.iter().find_map(|e| e.at);
-            session = session.take().or_else(|| state.session.clone());
+    let mut look = |bytes: &[u8]| {
+        events.clear();
+        source::events(row.agent, &row.path, bytes, &mut state, &mut events);
+        first = events.iter().find_map(|e| e.at);
+        session = session.take().or_else(|| state.session.clone());
+        first.is_some()
+    };
+    let (size, head) = match latest {
+        // How many versions of a record came by is chance; how many records there are is not.
+        Some(latest) => {
+            latest.lines(conn, row, &mut |_, bytes| Ok(!look(bytes)))?;
+            (latest.len() as u64, None)
         }
-    });
+        None => {
+            let len = row.read_to.min(64 * 1024);
+            let head = frames::read(conn, row.id, 0, len)?;
+            let mut cutter = LineCutter::at(0);
+            let mut found = false;
+            cutter.feed(&head, |item| {
+                if let (false, Item::Line { bytes, .. }) = (found, item) {
+                    found = look(bytes);
+                }
+            });
+            (row.read_to, Some(BlobHash::of(&head)))
+        }
+    };
     Ok((
         std::cmp::Reverse(session.is_some_and(|s| s.contains('/'))),
         first,
-        std::cmp::Reverse(row.read_to),
-        Some(BlobHash::of(&head)),
+        std::cmp::Reverse(size),
+        head,
         row.generation,
         row.path.clone(),
     ))
@@ -173,64 +202,96 @@ fn order(conn: &Connection, row: &FileRow) -> Result<Order> {
 
 fn fold_files(
     conn: &Connection,
-    rows: &[FileRow],
+    sources: &[Source],
     roots: &Roots,
     everything: bool,
     writer: &mut Writer,
 ) -> Result<()> {
-    let Some(first) = rows.first() else {
+    let Some(first) = sources.first() else {
         return Ok(());
     };
-    let named = everything || rows.iter().any(|r| r.owner == Owner::Named);
-    let ids: Vec<i64> = rows.iter().map(|r| r.id).collect();
-    let mut folds = Folds::new(first.agent, named, true);
+    let named = everything || sources.iter().any(|s| s.row.owner == Owner::Named);
+    let ids: Vec<i64> = sources.iter().map(|s| s.row.id).collect();
+    let mut folds = Folds::new(first.row.agent, named, true);
     let mut blobs = Vec::new();
-    let mut since = 0;
-    for (i, row) in rows.iter().enumerate() {
+    for (i, Source { row, latest }) in sources.iter().enumerate() {
         folds.begin_file();
         let index = u16::try_from(i).map_err(|_| {
             color_eyre::eyre::eyre!("a session is spread over more than 65,535 files")
         })?;
         let mut parser = Parser::new(row.agent, &row.path, index, ParseState::default());
-        let mut cutter = LineCutter::at(0);
-        let mut at = 0;
-        while at < row.read_to {
-            let len = (row.read_to - at).min(1 << 20);
-            let bytes = frames::read(conn, row.id, at, len)?;
-            cutter.feed(&bytes, |item| {
-                parser.item(item, &mut folds, roots, &mut blobs)
-            });
-            at += len;
+        let mut since = 0;
+        let mut flush_if_due = |len: u64, folds: &mut Folds, blobs: &mut Vec<_>| {
             since += len;
-            if since >= PART {
-                since = 0;
-                flush(conn, &mut folds, roots, &mut blobs, &ids, writer)?;
+            if since < PART {
+                return Ok(());
             }
-        }
-        if cutter.tail_len() > 0 {
-            // A whole record that stood at the file's end without a line end.
-            let tail = cutter.tail().to_vec();
-            parser.item(
-                Item::Line {
-                    offset: cutter.offset(),
-                    bytes: &tail,
-                },
-                &mut folds,
-                roots,
-                &mut blobs,
-            );
-        }
+            since = 0;
+            flush(conn, folds, roots, blobs, &ids, writer)
+        };
+        let state = match latest {
+            Some(latest) => {
+                latest.lines(conn, row, &mut |off, bytes| {
+                    parser.whole_line(off, bytes, &mut folds, roots, &mut blobs);
+                    flush_if_due(bytes.len() as u64, &mut folds, &mut blobs)?;
+                    Ok(true)
+                })?;
+                carried(&latest.known)?
+            }
+            None => {
+                fold_lines(
+                    conn,
+                    row,
+                    &mut parser,
+                    &mut folds,
+                    roots,
+                    &mut blobs,
+                    &mut flush_if_due,
+                )?;
+                carried(&parser.state)?
+            }
+        };
         conn.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
-            .execute(params![row.id, postcard::to_stdvec(&parser.state)?])?;
+            .execute(params![row.id, state])?;
     }
     flush(conn, &mut folds, roots, &mut blobs, &ids, writer)
+}
+
+/// Writes what was made, once so many more bytes were read.
+type FlushIfDue<'f> = dyn FnMut(u64, &mut Folds, &mut Vec<PackedBlob>) -> Result<()> + 'f;
+
+/// Folds a file of lines.
+fn fold_lines(
+    conn: &Connection,
+    row: &FileRow,
+    parser: &mut Parser<'_>,
+    folds: &mut Folds,
+    roots: &Roots,
+    blobs: &mut Vec<PackedBlob>,
+    flush_if_due: &mut FlushIfDue<'_>,
+) -> Result<()> {
+    let mut cutter = LineCutter::at(0);
+    let mut at = 0;
+    while at < row.read_to {
+        let len = (row.read_to - at).min(1 << 20);
+        let bytes = frames::read(conn, row.id, at, len)?;
+        cutter.feed(&bytes, |item| parser.item(item, folds, roots, blobs));
+        at += len;
+        flush_if_due(len, folds, blobs)?;
+    }
+    if cutter.tail_len() > 0 {
+        // A whole record that stood at the file's end without a line end.
+        let tail = cutter.tail().to_vec();
+        parser.whole_line(cutter.offset(), &tail, folds, roots, blobs);
+    }
+    Ok(())
 }
 
 fn flush(
     conn: &Connection,
     folds: &mut Folds,
     roots: &Roots,
-    blobs: &mut Vec<crate::store::blobs::PackedBlob>,
+    blobs: &mut Vec<PackedBlob>,
     files: &[i64],
     writer: &mut Writer,
 ) -> Result<()> {

@@ -134,6 +134,18 @@ impl Roots {
         self.find(&self.mapped(path)).is_some()
     }
 
+    /// Whether a folder lies in this repository, or the repository in the folder. `path` as for [`Roots::inside`].
+    pub fn touches(&self, path: &[u8]) -> bool {
+        let spelled = self.spellings.iter().map(|(s, _)| s.as_slice());
+        let around = self
+            .roots
+            .iter()
+            .map(|(r, _)| &**r)
+            .chain(spelled)
+            .any(|root| path == b"/" || below(root, path).is_some());
+        around || self.inside(path)
+    }
+
     /// The root and the rest of a path. A session that was asked for by name brings its own folder.
     pub fn locate(&self, path: &[u8], own: Option<&Arc<[u8]>>) -> PathRecord {
         let path = self.mapped(path);

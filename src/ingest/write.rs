@@ -1,21 +1,21 @@
 //! The writing side of a reading: workers read transcripts, this thread stores what they make.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use color_eyre::Result;
-use crossbeam_channel::Sender;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction, params};
 
 use super::discover::{Candidate, Todo};
 use super::raw::Room;
-use super::read::{self, Folds, Part};
+use super::read::Part;
+use super::work::{Job, Word, job, units, work};
 use super::{Options, Progress, Report, kind_of};
 use crate::model::Id;
-use crate::source::ParseState;
-use crate::store::files::{self, FileRow, Owner, Seen};
+use crate::source::Input;
+use crate::store::files::{self, Owner, Seen};
 use crate::store::write::Writer;
 use crate::store::{Store, frames};
 
@@ -26,41 +26,12 @@ const COMMIT_EVERY: Duration = Duration::from_secs(3);
 /// Parts that wait for the writer: bounds memory.
 const QUEUE: usize = 2;
 
-/// A transcript to read, with all that its reader needs.
-struct Job {
-    candidate: Candidate,
-    row: Option<FileRow>,
-    from: u64,
-    state: ParseState,
-    checkpoints: Vec<(String, Vec<u8>)>,
-    /// Its sessions are spread over several files: only the raw bytes are taken now.
-    spread: bool,
-    named: bool,
-}
-
-/// What a worker says.
-enum Word {
-    Part {
-        job: usize,
-        part: Box<Part>,
-        last: bool,
-        belongs: bool,
-        stale: bool,
-    },
-    Stranger {
-        job: usize,
-    },
-    Failed {
-        job: usize,
-        why: String,
-    },
-}
-
 /// Reads every transcript that has something new. Sessions that must be folded anew are left waiting in the store.
 pub(super) fn read_all(
     store: &Store,
     options: &Options,
     todo: Vec<Todo>,
+    open: HashMap<PathBuf, Box<dyn Input>>,
     report: &mut Report,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
@@ -71,25 +42,28 @@ pub(super) fn read_all(
         .into_iter()
         .map(|t| job(store.conn(), t, options.everything))
         .collect::<Result<Vec<_>>>()?;
+    let units = units(&jobs, open);
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         n => n,
     }
-    .min(jobs.len());
+    .min(units.len());
     let next = AtomicUsize::new(0);
     let (tx, rx) = crossbeam_channel::bounded::<Word>(QUEUE);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            let (tx, jobs, next) = (tx.clone(), &jobs, &next);
+            let (tx, jobs, units, next) = (tx.clone(), &jobs, &units, &next);
             scope.spawn(move || {
+                give_way();
                 let mut room = Room::default();
-                loop {
-                    let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= jobs.len() || options.cancel.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    if !work(n, &jobs[n], options, &mut room, &tx) {
-                        return;
+                while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let mut input = unit.input.lock().ok().and_then(|mut i| i.take());
+                    for n in &unit.jobs {
+                        if options.cancel.load(Ordering::Relaxed)
+                            || !work(*n, &jobs[*n], options, &mut input, &mut room, &tx)
+                        {
+                            return;
+                        }
                     }
                 }
             });
@@ -116,97 +90,11 @@ pub(super) fn read_all(
     })
 }
 
-/// Reads one transcript. `false` if nobody listens any more.
-fn work(n: usize, job: &Job, options: &Options, room: &mut Room, tx: &Sender<Word>) -> bool {
-    let path = &job.candidate.path;
-    if !job.named && job.from == 0 {
-        match read::mentions(path, &options.roots.needles()) {
-            Ok(true) => {}
-            Ok(false) => return tx.send(Word::Stranger { job: n }).is_ok(),
-            Err(e) => {
-                return tx
-                    .send(Word::Failed {
-                        job: n,
-                        why: e.to_string(),
-                    })
-                    .is_ok();
-            }
-        }
-    }
-    let mut folds = Folds::going_on(job.candidate.agent, job.named, job.checkpoints.clone());
-    let mut listening = true;
-    let mut queue = |part: Part, last: bool, folds: &Folds| {
-        let word = Word::Part {
-            job: n,
-            part: Box::new(part),
-            last,
-            belongs: folds.belongs(&options.roots),
-            stale: folds.stale,
-        };
-        listening = tx.send(word).is_ok();
-        listening && !options.cancel.load(Ordering::Relaxed)
-    };
-    let place = read::Place {
-        path,
-        agent: job.candidate.agent,
-        from: job.from,
-        state: job.state.clone(),
-    };
-    let result = read::transcript(place, &mut folds, &options.roots, room, &mut queue);
-    match result {
-        Ok(()) => listening,
-        Err(e) => tx
-            .send(Word::Failed {
-                job: n,
-                why: e.to_string(),
-            })
-            .is_ok(),
-    }
-}
-
-fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {
-    Ok(match todo {
-        Todo::Whole(candidate) => Job {
-            named: candidate.named || everything,
-            candidate,
-            row: None,
-            from: 0,
-            state: ParseState::default(),
-            checkpoints: Vec::new(),
-            spread: false,
-        },
-        Todo::More(candidate, row) => {
-            let state: Option<Vec<u8>> = conn
-                .prepare_cached("SELECT state FROM file_state WHERE file_id = ?1")?
-                .query_row([row.id], |r| r.get(0))
-                .optional()?;
-            let state = state.and_then(|s| postcard::from_bytes(&s).ok());
-            let mut sessions = conn.prepare_cached(
-                "SELECT s.native_id, w.state, (SELECT count(*) FROM session_file o WHERE o.session_id = s.id)
-                 FROM session_file f JOIN session s ON s.id = f.session_id LEFT JOIN fold_state w ON w.session_id = s.id
-                 WHERE f.file_id = ?1",
-            )?;
-            let mut spread = state.is_none();
-            let mut checkpoints = Vec::new();
-            let mut rows = sessions.query([row.id])?;
-            while let Some(r) = rows.next()? {
-                spread |= r.get::<_, i64>(2)? > 1;
-                match r.get::<_, Option<Vec<u8>>>(1)? {
-                    Some(bytes) => checkpoints.push((r.get(0)?, bytes)),
-                    None => spread = true,
-                }
-            }
-            Job {
-                named: row.owner == Owner::Named,
-                from: row.read_to,
-                state: state.unwrap_or_default(),
-                checkpoints: if spread { Vec::new() } else { checkpoints },
-                spread,
-                candidate,
-                row: Some(row),
-            }
-        }
-    })
+/// Lets the writer, which all workers wait for, and the screen go first where there are fewer processors than threads.
+fn give_way() {
+    // On Linux this is the calling thread's alone; elsewhere it would be the whole program's.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(5);
 }
 
 /// What the writer knows of a job that it has begun.
@@ -215,6 +103,8 @@ struct Open {
     spread: bool,
     /// Another program took this file in meanwhile: nothing more of it is stored.
     skipped: bool,
+    /// A session of it was found to belong here.
+    belongs: bool,
 }
 
 /// The writer's side.
@@ -270,6 +160,11 @@ impl<'a> Desk<'a> {
                 Ok(true)
             }
             Word::Failed { job, why } => {
+                if let (Some(tx), Some(open)) = (&self.tx, self.open.get(&job))
+                    && !(open.belongs || open.spread || open.skipped)
+                {
+                    disown(tx, open.file)?;
+                }
                 report
                     .failed
                     .push((self.jobs[job].candidate.path.clone(), why));
@@ -298,13 +193,14 @@ impl<'a> Desk<'a> {
         let Some(tx) = &self.tx else { return Ok(()) };
         let candidate = &self.jobs[job].candidate;
         let row = match files::newest(tx, &candidate.path)? {
-            Some(row) if row.owner == Owner::Nobody => row,
+            Some(row) if row.owner == Owner::Nobody && row.form == candidate.form => row,
             _ => files::insert(
                 tx,
                 candidate.agent,
                 &candidate.path,
                 &candidate.seen,
                 Owner::Nobody,
+                candidate.form,
             )?,
         };
         files::advance(tx, row.id, &candidate.seen, 0, None)?;
@@ -335,6 +231,7 @@ impl<'a> Desk<'a> {
             self.writer.blob(tx, blob)?;
         }
         open.spread |= stale;
+        open.belongs |= belongs;
         for batch in &part.batches {
             open.spread |= spread(
                 tx,
@@ -361,7 +258,7 @@ impl<'a> Desk<'a> {
         };
         files::advance(tx, file, &seen, part.read_to, part.tail_hash)?;
         tx.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
-            .execute(params![file, postcard::to_stdvec(&part.state)?])?;
+            .execute(params![file, part.state])?;
         if last {
             if belongs || self.jobs[job].named || open.spread {
                 if self.jobs[job].from > 0 {
@@ -382,6 +279,7 @@ impl<'a> Desk<'a> {
                 file: 0,
                 spread: false,
                 skipped: true,
+                belongs: true,
             });
         };
         let path: &Path = &job.candidate.path;
@@ -399,10 +297,11 @@ impl<'a> Desk<'a> {
                 file: row.id,
                 spread: job.spread,
                 skipped,
+                belongs: true,
             });
         }
         let file = match newest {
-            Some(row) if row.owner == Owner::Nobody => {
+            Some(row) if row.owner == Owner::Nobody && row.form == job.candidate.form => {
                 files::set_owner(tx, row.id, owner)?;
                 row.id
             }
@@ -411,14 +310,21 @@ impl<'a> Desk<'a> {
                     file: row.id,
                     spread: false,
                     skipped: true,
+                    belongs: true,
                 });
             }
-            _ => files::insert(tx, job.candidate.agent, path, &job.candidate.seen, owner)?.id,
+            _ => {
+                let Candidate {
+                    agent, seen, form, ..
+                } = &job.candidate;
+                files::insert(tx, *agent, path, seen, owner, *form)?.id
+            }
         };
         Ok(Open {
             file,
             spread: false,
             skipped: false,
+            belongs: job.named,
         })
     }
 }

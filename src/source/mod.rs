@@ -4,45 +4,68 @@
 //! lines (but for the little it keeps in [`ParseState`]) or of the disk. It never fails: what it does
 //! not understand becomes [`Body::Unknown`], what is damaged [`Body::Damaged`]. Joining calls to
 //! results, numbering, branches and file states are the fold's work (`ingest::fold`), so that every
-//! agent gets them alike.
+//! agent gets them alike. Where an agent keeps no growing lines, an [`Extractor`] makes lines of what
+//! it keeps: it is the one part of a source that reads the disk, and it never writes there.
 //!
-//! Adding an agent: implement [`Source`], add it to [`SOURCES`] and [`Agent`], add fixtures.
+//! # Adding an agent
+//!
+//! 1. **A module** `source/NAME.rs` (or a folder), with a unit struct that implements [`Source`]; a line for it in
+//!    [`SOURCES`]. [`Agent`] has its word already, or gets one with a new number.
+//! 2. **Where it lies.** `roots` lists folders or single files for every system, from [`Places`] alone (`xdg_data`,
+//!    `app_config`, `editors`, `in_projects`). Every look walks through all of a root: never name a folder that also holds
+//!    a cache. `watched` adds folders in which a change matters though no transcript lies there. A variable of the environment
+//!    must stand in [`VARIABLES`]. `is_transcript` decides by the path alone; `claims` by the first bytes, for `ingest
+//!    --from`: when in doubt, no.
+//! 3. **How it is kept.**
+//!    - Growing JSONL: `extractor` stays `None`, and `parse` reads the agent's own lines.
+//!    - One JSON document (or markdown) that is rewritten: a `static` [`Document`] with a function that cuts the text into
+//!      [`Given`] records; [`json::members`] and [`json::elements`] cut without copying, and give what stands before a tear.
+//!    - A folder of files: the one that names the session is the transcript; an [`Extractor`] whose `files` are all that may
+//!      change (missing ones may be named), and an [`Input`] that reads them.
+//!    - A database: an [`Extractor`] with `holds_several`, [`sqlite::files`] as its `files`, and [`sqlite::Db`] to read it. List
+//!      in `Allow` what is read, and nothing that holds secrets. `sessions` must be cheap: a `token` that changes with the
+//!      session and comes from an index, never from the rows' contents. End `records` with `db.still()`.
+//! 4. **Records.** Each stands for itself: the session's native id, a key that names it for ever (the agent's own id, else its
+//!    place), an order that sorts as text ([`record::rank`]), a kind, the agent's bytes. `parse` begins with [`Record::parse`]
+//!    and `record.enter(state, out)`, then says what the kind says. A record that the agent rewrites is handed out anew under
+//!    its key, and only its newest version is folded; one that is gone from the input stays. What `parse` needs to
+//!    understand a record must be in it (who spoke, say, as its kind), since details are read again from the line alone.
+//!    Leave out what is not whole yet if it will come again under the same key with less in it.
+//! 5. **What it says.** Prompts are a person's words alone. A call's id must be unique in its session. [`tools::call`]
+//!    describes a call whose input is JSON; [`tools::hunks`] and [`tools::begin_patch`] read patches. Effects only if the
+//!    tool worked, with the whole text before and after where the record has it. A sub-agent is a session of its own:
+//!    `SessionHead::parent`, `Relation::Subagent`, its prompts `Via::Task`; the call that started it says `spawned`.
+//! 6. **Tests**: fixtures of your own making below `tests/fixtures/NAME`, with what is expected of them
+//!    (`tests/support/golden.rs` reads JSONL and anything with an extractor), the counts of real sessions where they are at
+//!    hand, and torn and hostile input.
 
 pub mod claude;
 pub mod codex;
 mod effect;
 mod event;
+pub mod extract;
 pub mod fork;
+pub mod json;
 pub mod lines;
+pub mod opencode;
+mod places;
+pub mod record;
 pub mod shell;
+pub mod sqlite;
+pub mod tools;
 
 pub use effect::{Before, Effect, Hunk};
 pub use event::{Body, Call, Context, Correction, Event, Outcome, Relation, SessionHead, Usage};
+
+pub use extract::{Document, Extractor, Input, Stream};
+pub use places::{Os, Places, VARIABLES};
+pub use record::{Given, Record};
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Agent;
-
-/// Where agents may keep their files, read from the environment once, at the top of the program.
-#[derive(Clone, Debug, Default)]
-pub struct Places {
-    /// The user's home folder.
-    pub home: PathBuf,
-    /// `CLAUDE_CONFIG_DIR` (may be a comma-separated list), `CODEX_HOME`, `XDG_CONFIG_HOME`: name and value.
-    pub env: Vec<(String, String)>,
-}
-
-impl Places {
-    /// The value of a variable, if it is set and not empty.
-    pub fn var(&self, name: &str) -> Option<&str> {
-        self.env
-            .iter()
-            .find(|(n, v)| n == name && !v.is_empty())
-            .map(|(_, v)| v.as_str())
-    }
-}
 
 /// What a source carries from one line of a file to the next. It is stored with the file's cursor, so a
 /// file that grows is read on from where it was left; it must stay small (no texts).
@@ -82,14 +105,27 @@ pub trait Source: Sync {
     /// Whose files these are.
     fn agent(&self) -> Agent;
 
-    /// The folders that may hold transcripts, whether they exist or not; shown to the user when nothing was found.
+    /// The folders that may hold transcripts, whether they exist or not, and files that are some; shown to the user when
+    /// nothing was found. Everything below them is walked through at each look, so they must be as narrow as can be.
     fn roots(&self, places: &Places) -> Vec<PathBuf>;
 
-    /// Whether a file below a root is a transcript, by its path alone.
+    /// The folders and files in which a change may mean something new, where that is more than the roots.
+    fn watched(&self, places: &Places) -> Vec<PathBuf> {
+        self.roots(places)
+    }
+
+    /// Whether a file at or below a root is a transcript, or the file that names one (the others that belong to it are its
+    /// extractor's matter), by its path alone.
     fn is_transcript(&self, path: &Path) -> bool;
 
-    /// Whether a file is this agent's, by its first lines (for files given by name, wherever they lie).
-    fn claims(&self, head: &[u8]) -> bool;
+    /// Whether a file is this agent's, by its first bytes (for files given by name, wherever they lie). A database can be
+    /// asked for its tables; then the path is needed. When in doubt, no: an unknown file is nobody's.
+    fn claims(&self, path: &Path, head: &[u8]) -> bool;
+
+    /// How the sessions are got out of a transcript that is not a file of growing lines; `None` if it is.
+    fn extractor(&self, _path: &Path) -> Option<&'static dyn Extractor> {
+        None
+    }
 
     /// Reads one line, without its line end. `path` is where the file lies, for formats in which its name says something
     /// (a sub-agent's id); it must never become part of an id.
@@ -101,14 +137,16 @@ pub trait Source: Sync {
 }
 
 /// Every source, in the order in which they are asked.
-pub static SOURCES: &[&dyn Source] = &[&claude::Claude, &codex::Codex];
+#[rustfmt::skip] // One on each line: they are added by many.
+pub static SOURCES: &[&dyn Source] = &[
+    &claude::Claude,
+    &codex::Codex,
+    &opencode::Opencode,
+];
 
-/// The source of an agent.
-pub fn source_of(agent: Agent) -> &'static dyn Source {
-    match agent {
-        Agent::Claude => &claude::Claude,
-        Agent::Codex => &codex::Codex,
-    }
+/// The source of an agent; `None` for one that this version cannot read.
+pub fn source_of(agent: Agent) -> Option<&'static dyn Source> {
+    SOURCES.iter().copied().find(|s| s.agent() == agent)
 }
 
 /// The events of one line; of each of its records, if it holds several or a torn one beside a whole one.
@@ -119,7 +157,17 @@ pub fn events(
     state: &mut ParseState,
     out: &mut Vec<Event>,
 ) {
-    let (source, before) = (source_of(agent), out.len());
+    let before = out.len();
+    let Some(source) = source_of(agent) else {
+        return out.push(Event {
+            key: None,
+            at: None,
+            node: None,
+            body: Body::Unknown {
+                record: "?".to_owned(),
+            },
+        });
+    };
     let was = state.clone();
     source.parse(path, line, state, out);
     if out[before..]

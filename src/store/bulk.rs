@@ -1,11 +1,12 @@
-//! Indexes that a first read does without. Their keys are hashes: row by row they touch pages all over the file, made at
-//! the end they are sorted once.
+//! What a first read does otherwise than every other. It does without some indexes: their keys are hashes, row by row they
+//! touch pages all over the file; made at the end they are sorted once. And it writes in larger pieces.
 //!
 //! They only make questions faster, so a store is whole without them; an interrupted first read leaves them to the next
 //! read of whatever kind.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 
+use super::open::LOG_PAGES;
 use super::{Result, Store};
 
 /// Name, and how it is made. The same words as in the schema.
@@ -20,6 +21,15 @@ const LATE: [(&str, &str); 2] = [
     ),
 ];
 
+/// How the full text is gathered in a first read: in memory for as long as a transaction lasts, and nothing of it merged.
+/// A merge reads and writes again what was just written; the few pieces that a first read leaves cost a search little.
+const GATHER: [(&str, i64); 2] = [("hashsize", 32 << 20), ("automerge", 0)];
+/// How it is at all other times; the same as in the schema.
+const EVERY_DAY: [(&str, i64); 2] = [("hashsize", 8 << 20), ("automerge", 8)];
+const SET_WORDS: &str = "INSERT INTO words (words, rank) VALUES (?1, ?2)";
+/// Pages of the log before it is brought into the file, in a first read.
+const LONG_LOG: i64 = 16_384;
+
 impl Store {
     /// Takes the indexes away, if there is nothing in them yet.
     ///
@@ -33,8 +43,21 @@ impl Store {
             for (name, _) in LATE {
                 tx.execute(&format!("DROP INDEX IF EXISTS {name}"), [])?;
             }
+            for (option, value) in GATHER {
+                tx.execute(SET_WORDS, params![option, value])?;
+            }
         }
         tx.commit()?;
+        if empty {
+            // Pages of indexes change again and again: the longer the log, the fewer times they are brought over.
+            self.log_pages(LONG_LOG)?;
+        }
+        Ok(())
+    }
+
+    fn log_pages(&self, pages: i64) -> Result<()> {
+        let set = format!("PRAGMA wal_autocheckpoint = {pages}");
+        self.conn().query_row(&set, [], |_| Ok(()))?;
         Ok(())
     }
 
@@ -50,8 +73,11 @@ impl Store {
         for (_, sql) in LATE {
             tx.execute(sql, [])?;
         }
+        for (option, value) in EVERY_DAY {
+            tx.execute(SET_WORDS, params![option, value])?;
+        }
         tx.commit()?;
-        Ok(())
+        self.log_pages(LOG_PAGES)
     }
 }
 

@@ -194,7 +194,7 @@ mod tests {
     /// Rows that say the same thing with other numbers.
     fn fold(store: &Store, shift: i64, reverse: bool) {
         let mut sql = vec![format!(
-            "INSERT INTO file VALUES ({0}, 1, x'2f61', 0, 1, 2, 3, 4, 5, NULL, 1, NULL);
+            "INSERT INTO file VALUES ({0}, 1, x'2f61', 0, 1, 2, 3, 4, 5, NULL, 1, NULL, 0);
              INSERT INTO blob VALUES ({0}, x'aa', 1, 0, x'61');
              INSERT INTO root VALUES ({0}, x'2f', 0);
              INSERT INTO path VALUES ({0}, {0}, x'62');

@@ -39,6 +39,28 @@ impl Owner {
     }
 }
 
+/// What the raw bytes of a transcript are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Form {
+    /// Those of a file of growing lines.
+    #[default]
+    Lines = 0,
+    /// Lines made of records, of anything else that is one session.
+    Records = 1,
+    /// The same, of one session of a database: its path is the database's with the session's name behind it.
+    Session = 2,
+}
+
+impl Form {
+    fn from_code(code: i64) -> Form {
+        match code {
+            1 => Form::Records,
+            2 => Form::Session,
+            _ => Form::Lines,
+        }
+    }
+}
+
 /// What a look at a file said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Seen {
@@ -53,6 +75,46 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What a look at several files says, which together are one transcript: the number of the inode stands for all of
+    /// them. Those that are missing count too.
+    pub fn together(files: &[std::path::PathBuf], now: SystemTime) -> std::io::Result<Seen> {
+        let mut whole = Seen::default();
+        let mut hash = blake3::Hasher::new();
+        let mut racy = false;
+        for (i, path) in files.iter().enumerate() {
+            let seen = match std::fs::metadata(path) {
+                Ok(meta) => Seen::new(&meta, now),
+                Err(e) if i > 0 && e.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(e),
+            };
+            racy |= seen.mtime_ns == 0;
+            whole.dev = seen.dev;
+            whole.size = whole.size.saturating_add(seen.size);
+            whole.mtime_ns = whole.mtime_ns.max(seen.mtime_ns);
+            hash.update(bytes(path));
+            for n in [seen.dev, seen.ino, seen.size, seen.mtime_ns as u64] {
+                hash.update(&n.to_le_bytes());
+            }
+        }
+        if racy {
+            whole.mtime_ns = 0;
+        }
+        whole.ino = first_bytes(&hash);
+        Ok(whole)
+    }
+
+    /// What the token of a session says that is not a file of its own, and when it was last written.
+    pub fn token(token: &str, updated: Option<Time>) -> Seen {
+        let mut hash = blake3::Hasher::new();
+        hash.update(token.as_bytes());
+        Seen {
+            ino: first_bytes(&hash),
+            // 0 would mean that it was being written.
+            mtime_ns: updated.map_or(1, |t| t.0.saturating_mul(1_000_000).max(1)),
+            ..Seen::default()
+        }
+    }
+
     /// What a look at this moment says.
     pub fn new(meta: &std::fs::Metadata, now: SystemTime) -> Seen {
         let mtime_ns = meta
@@ -70,6 +132,12 @@ impl Seen {
             mtime_ns: if settled { mtime_ns } else { 0 },
         }
     }
+}
+
+fn first_bytes(hash: &blake3::Hasher) -> u64 {
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.finalize().as_bytes()[..8]);
+    u64::from_be_bytes(first)
 }
 
 /// A transcript file, or one generation of it.
@@ -93,6 +161,8 @@ pub struct FileRow {
     pub owner: Owner,
     /// When it was first seen to be missing.
     pub gone_at: Option<Time>,
+    /// What its raw bytes are.
+    pub form: Form,
 }
 
 /// How a file stands to what was read of it.
@@ -142,6 +212,10 @@ impl FileRow {
         if *now == self.seen && now.mtime_ns != 0 && self.gone_at.is_none() {
             return Ok(Standing::Unchanged);
         }
+        if self.form != Form::Lines {
+            // Which records are new is seen by looking at them.
+            return Ok(Standing::Appended);
+        }
         if now.size < self.read_to {
             return Ok(Standing::Replaced);
         }
@@ -159,10 +233,10 @@ impl FileRow {
 }
 
 const COLUMNS: &str = "id, agent, path, generation, dev, ino, size, mtime_ns, read_to, tail_hash, \
-     owner, gone_at";
+     owner, gone_at, form";
 /// What [`row`] reads, behind the id.
 pub(super) const COLUMNS_BUT_ID: &str =
-    "agent, path, generation, dev, ino, size, mtime_ns, read_to, tail_hash, owner, gone_at";
+    "agent, path, generation, dev, ino, size, mtime_ns, read_to, tail_hash, owner, gone_at, form";
 
 /// The bytes of a path, as they stand in rows.
 pub(super) fn bytes(path: &Path) -> &[u8] {
@@ -190,6 +264,7 @@ pub(super) fn row(r: &Row<'_>) -> rusqlite::Result<FileRow> {
         tail_hash: hash.and_then(|h| h.as_slice().try_into().ok().map(BlobHash)),
         owner: Owner::from_code(r.get(10)?),
         gone_at: r.get::<_, Option<i64>>(11)?.map(Time),
+        form: Form::from_code(r.get(12)?),
     })
 }
 
@@ -234,6 +309,7 @@ pub fn insert(
     path: &Path,
     seen: &Seen,
     owner: Owner,
+    form: Form,
 ) -> Result<FileRow> {
     let generation = newest(conn, path)?.map_or(0, |f| f.generation.saturating_add(1));
     let seen = &Seen {
@@ -241,8 +317,8 @@ pub fn insert(
         ..*seen
     };
     conn.prepare_cached(
-        "INSERT INTO file (agent, path, generation, dev, ino, size, mtime_ns, read_to, owner) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
+        "INSERT INTO file (agent, path, generation, dev, ino, size, mtime_ns, read_to, owner, form) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)",
     )?
     .execute(params![
         agent as u8,
@@ -252,7 +328,8 @@ pub fn insert(
         seen.ino as i64,
         seen.size as i64,
         seen.mtime_ns,
-        owner as u8
+        owner as u8,
+        form as u8
     ])?;
     Ok(FileRow {
         id: conn.last_insert_rowid(),
@@ -264,19 +341,21 @@ pub fn insert(
         tail_hash: None,
         owner,
         gone_at: None,
+        form,
     })
 }
 
 /// A file as another store had it, its generation included; nothing of it is read yet.
 pub(super) fn restore(conn: &Connection, file: &FileRow) -> Result<i64> {
     conn.execute(
-        "INSERT INTO file (agent, path, generation, dev, ino, size, mtime_ns, read_to, owner) \
-         VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, ?4)",
+        "INSERT INTO file (agent, path, generation, dev, ino, size, mtime_ns, read_to, owner, form) \
+         VALUES (?1, ?2, ?3, 0, 0, 0, 0, 0, ?4, ?5)",
         params![
             file.agent as u8,
             bytes(&file.path),
             file.generation,
-            file.owner as u8
+            file.owner as u8,
+            file.form as u8
         ],
     )?;
     Ok(conn.last_insert_rowid())

@@ -25,7 +25,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Pages after which the log is brought into the file: a first read changes the same pages of its indexes again and
 /// again, and each time they are brought over costs as much as to write them.
-const LOG_PAGES: i64 = 4096;
+pub(super) const LOG_PAGES: i64 = 4096;
 /// The log is cut back to this after a large batch.
 const LOG_LIMIT: i64 = 16 << 20;
 /// Before 3.51.3, several writers could corrupt a database with a write-ahead log.

@@ -37,6 +37,15 @@ impl Moment {
         }
     }
 
+    /// As [`Moment::short`], but under a heading of the same day the time of day: the heading has said the day.
+    pub fn under(&self, heading: Option<Time>, at: Time) -> String {
+        let fresh = at <= self.now && self.now.since(at) < 3_600_000;
+        match (self.zoned(at), heading.and_then(|h| self.zoned(h))) {
+            (Some(t), Some(h)) if !fresh && t.date() == h.date() => t.strftime("%H:%M").to_string(),
+            _ => self.short(at),
+        }
+    }
+
     /// For a list of sessions: `now`, `today 09:10`, `yesterday`, `3 Nov`, `3 Nov 24`.
     pub fn day(&self, at: Time) -> String {
         let (Some(t), Some(now)) = (self.zoned(at), self.zoned(self.now)) else {
@@ -191,6 +200,20 @@ mod tests {
         assert_eq!(m.short(at("2026-11-03T09:05:00Z")), "3 Nov");
         assert_eq!(m.short(at("2024-11-03T09:05:00Z")), "Nov 24");
         assert_eq!(m.day(at("2026-11-22T23:59:00Z")), "yesterday");
+    }
+
+    #[test]
+    fn a_day_is_said_once() {
+        let m = moment();
+        let heading = Some(at("2026-11-03T09:05:00Z"));
+        assert_eq!(m.under(heading, at("2026-11-03T23:05:00Z")), "23:05");
+        assert_eq!(m.under(heading, at("2026-11-04T00:05:00Z")), "4 Nov");
+        assert_eq!(m.under(None, at("2026-11-03T23:05:00Z")), "3 Nov");
+        assert_eq!(m.under(heading, at("2026-11-23T14:11:00Z")), "20m");
+        assert_eq!(
+            m.under(Some(at("2026-11-23T09:00:00Z")), at("2026-11-23T14:11:00Z")),
+            "20m"
+        );
     }
 
     #[test]

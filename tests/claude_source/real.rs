@@ -110,7 +110,10 @@ fn the_counts_are_those_of_the_index() {
         let bytes = fs::read(&path).unwrap();
         let qwen = row[0].contains("/qwen/");
         assert_eq!(
-            Claude.claims(&bytes[..bytes.len().min(64 << 10)]),
+            Claude.claims(
+                std::path::Path::new("x"),
+                &bytes[..bytes.len().min(64 << 10)]
+            ),
             !qwen,
             "{}",
             row[0]

@@ -307,6 +307,7 @@ impl Scene {
             Places {
                 home: self.dir.clone(),
                 env: Vec::new(),
+                ..Places::default()
             },
             Clock::frozen(Time(self.clock)),
         );

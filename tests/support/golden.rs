@@ -1,12 +1,15 @@
 //! Events in a compact form that people can read, and golden files of them.
 //!
-//! A case is a folder with one or more `*.jsonl` files and `expected.txt`. `UPDATE_GOLDEN=1` rewrites what is expected.
+//! A case is a folder with transcripts and `expected.txt`: `*.jsonl` files, or whatever the agent's extractor reads, however
+//! deep. A database is kept as the text that makes it, `NAME.db.sql`. `UPDATE_GOLDEN=1` rewrites what is expected.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use regent_tui::source::{Before, Body, Effect, Event, Hunk, Outcome, ParseState, Source};
+use regent_tui::source::{
+    Before, Body, Effect, Event, Hunk, Outcome, ParseState, Places, Source, Stream,
+};
 
 /// The events of every line of a file, with the numbers of their lines, read in one go.
 pub fn read(source: &dyn Source, path: &Path, bytes: &[u8]) -> Vec<(usize, Event)> {
@@ -27,14 +30,14 @@ pub fn check_cases(source: &dyn Source, folder: &Path) {
     for case in sorted(folder).into_iter().filter(|p| p.is_dir()) {
         cases += 1;
         let mut text = String::new();
-        for file in sorted(&case) {
-            if file.extension().is_some_and(|e| e == "jsonl") {
-                let name = file.file_name().unwrap_or_default().to_string_lossy();
-                let _ = writeln!(text, "# {name}");
-                let bytes = fs::read(&file).expect("a readable fixture");
-                for (line, event) in read(source, &file, &bytes) {
+        let made = tempfile::tempdir().expect("a folder");
+        for (name, path) in transcripts(source, &case, made.path()) {
+            for (session, bytes) in lines(source, &path) {
+                let _ = writeln!(text, "# {name}{session}");
+                for (line, event) in read(source, &path, &bytes) {
                     let _ = writeln!(text, "{line:>3} {}", show(&event));
                 }
+                check_properties(source, &path, &bytes);
             }
         }
         let expected = case.join("expected.txt");
@@ -51,6 +54,116 @@ pub fn check_cases(source: &dyn Source, folder: &Path) {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+/// The transcripts of a case with their names. Databases are made in a folder of their own.
+fn transcripts(source: &dyn Source, case: &Path, made: &Path) -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    let mut folders = vec![case.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in sorted(&folder) {
+            let name = path.strip_prefix(case).unwrap_or(&path);
+            let name = name.to_string_lossy().into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Some(db) = name.strip_suffix(".sql") {
+                let at = made.join(db);
+                fs::create_dir_all(at.parent().unwrap_or(made)).expect("a folder");
+                let text = fs::read_to_string(&path).expect("a readable fixture");
+                let conn = rusqlite::Connection::open(&at).expect("a database");
+                conn.execute_batch(&text).expect("a sound fixture");
+                found.push((db.to_owned(), at));
+            } else if source.is_transcript(&path) || name.ends_with(".jsonl") {
+                found.push((name, path));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The lines of a transcript; of each of its sessions, if it holds several.
+fn lines(source: &dyn Source, path: &Path) -> Vec<(String, Vec<u8>)> {
+    let Some(extractor) = source.extractor(path) else {
+        return vec![(String::new(), fs::read(path).expect("a readable fixture"))];
+    };
+    let mut input = extractor
+        .open(path, &Places::default())
+        .expect("an input that can be opened");
+    let sessions = match extractor.holds_several() {
+        true => input.sessions().expect("sessions"),
+        false => vec![Stream::default()],
+    };
+    let mut all = Vec::new();
+    for session in sessions {
+        let mut bytes = Vec::new();
+        let mut last = String::new();
+        let done = input.records(&session.name, &mut |given| {
+            bytes.extend(regent_tui::source::record::line(&given));
+            bytes.push(b'\n');
+            assert!(
+                *given.order >= *last.as_str(),
+                "{} is out of order",
+                given.key
+            );
+            given.order.clone_into(&mut last);
+            Ok(())
+        });
+        let mut name = match session.name.as_str() {
+            "" => String::new(),
+            name => format!(" {name} in {}", session.folder.unwrap_or_default()),
+        };
+        if let Err(e) = done {
+            let _ = write!(name, " ({e:#})");
+        }
+        bytes.pop();
+        all.push((name, bytes));
+    }
+    all
+}
+
+/// The state survives being stored after every line, and a line that is read alone gives all the texts that it gave in its
+/// place: details are read again from it.
+fn check_properties(source: &dyn Source, path: &Path, bytes: &[u8]) {
+    let (mut whole, mut stored) = (ParseState::default(), ParseState::default());
+    for (n, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        let at = format!("{}:{}", path.display(), n + 1);
+        let (mut a, mut b, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+        source.parse(path, line, &mut whole, &mut a);
+        let json = serde_json::to_string(&stored).expect("a state");
+        stored = serde_json::from_str(&json).expect("the same state");
+        source.parse(path, line, &mut stored, &mut b);
+        assert_eq!(a, b, "{at}");
+        source.parse(path, line, &mut ParseState::default(), &mut alone);
+        for text in texts(&a) {
+            assert!(
+                texts(&alone).contains(&text),
+                "{at}: not given by the line alone: {text}"
+            );
+        }
+        // However the line is cut, nothing panics.
+        for cut in (0..line.len()).step_by(1 + line.len() / 16) {
+            source.parse(
+                path,
+                &line[..cut],
+                &mut ParseState::default(),
+                &mut Vec::new(),
+            );
+        }
+    }
+}
+
+fn texts(events: &[Event]) -> Vec<String> {
+    events
+        .iter()
+        .filter_map(|e| match &e.body {
+            Body::Prompt { text, .. } => Some(format!("prompt {text}")),
+            Body::Say { text } => Some(format!("say {text}")),
+            Body::Call(c) => Some(format!("call {} {} {}", c.call_id, c.target, c.input)),
+            Body::Outcome(o) if !o.output.is_empty() => Some(format!("outcome {}", o.output)),
+            _ => None,
+        })
+        .collect()
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {

@@ -5,7 +5,7 @@ use super::words::distinct;
 use super::{
     Env, Folder, INPUT, Key, LAST_WORDS, SEARCHABLE, TARGET, dup, files, head, head_bytes,
 };
-use crate::model::{Id, IdKind, Status, StepKind, Via, key_hash};
+use crate::model::{Agent, Id, IdKind, Status, StepKind, Via, key_hash};
 use crate::source::shell::{self, FileDeed};
 use crate::source::{Before, Call, Effect, Event, Outcome};
 use crate::store::rows::{ChangeRecord, PathRecord, SightingRecord, Span, StepBatch, StepRecord};
@@ -304,7 +304,8 @@ impl Folder {
             r.parts.push(previous);
         }
         if let Some(spawned) = &outcome.spawned {
-            r.spawned = Some(child_id(&self.state.session.native_id, spawned));
+            let s = &self.state.session;
+            r.spawned = Some(child_id(s.agent, &s.native_id, spawned));
         }
         if let Some(c) = &outcome.correction {
             r.kind = c.kind;
@@ -500,14 +501,12 @@ fn worse(new: Status, old: Status) -> bool {
     rank(new) > rank(old)
 }
 
-/// The native id of a sub-agent's session. Where an agent names it within its parent, the outermost session comes first.
-fn child_id(parent: &str, spawned: &str) -> String {
+/// The native id of a sub-agent's session. Claude Code names it within its parent, the outermost session first.
+fn child_id(agent: Agent, parent: &str, spawned: &str) -> String {
     let outermost = parent.split('/').next().unwrap_or(parent);
-    // Codex gives whole thread ids, Claude Code short names.
-    if spawned.contains('/') || spawned.len() >= 36 {
-        spawned.to_owned()
-    } else {
-        format!("{outermost}/{spawned}")
+    match agent {
+        Agent::Claude if !spawned.contains('/') => format!("{outermost}/{spawned}"),
+        _ => spawned.to_owned(),
     }
 }
 

@@ -80,7 +80,7 @@ impl Source for Claude {
             && !path.components().any(|c| c.as_os_str() == "tool-results")
     }
 
-    fn claims(&self, head: &[u8]) -> bool {
+    fn claims(&self, _: &Path, head: &[u8]) -> bool {
         line::claims(head)
     }
 

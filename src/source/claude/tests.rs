@@ -13,6 +13,7 @@ fn roots(env: &[(&str, &str)]) -> Vec<PathBuf> {
             .iter()
             .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect(),
+        ..Places::default()
     })
 }
 
@@ -92,7 +93,7 @@ fn only_our_files_are_claimed() {
         ("", false),
     ] {
         assert_eq!(
-            Claude.claims(head.as_bytes()),
+            Claude.claims(std::path::Path::new("x"), head.as_bytes()),
             ours,
             "{}",
             &head[..head.len().min(80)]

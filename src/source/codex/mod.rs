@@ -32,7 +32,7 @@ mod lenient;
 mod memory;
 mod message;
 mod output;
-mod patch;
+pub(super) mod patch;
 mod record;
 mod script;
 mod session;
@@ -68,7 +68,7 @@ impl Source for Codex {
         name.starts_with("rollout-") && name.ends_with(".jsonl")
     }
 
-    fn claims(&self, head: &[u8]) -> bool {
+    fn claims(&self, _: &Path, head: &[u8]) -> bool {
         head.split(|b| *b == b'\n')
             .map(<[u8]>::trim_ascii)
             .filter(|line| !line.is_empty())

@@ -13,7 +13,7 @@ enum Section<'p> {
 }
 
 /// The paths that a patch names, in order.
-pub(super) fn paths(patch: &str) -> Vec<String> {
+pub(in crate::source) fn paths(patch: &str) -> Vec<String> {
     sections(patch)
         .into_iter()
         .map(|section| match section {
@@ -25,7 +25,7 @@ pub(super) fn paths(patch: &str) -> Vec<String> {
 }
 
 /// The first path and how many more there are.
-pub(super) fn target(paths: &[String]) -> String {
+pub(in crate::source) fn target(paths: &[String]) -> String {
     match paths {
         [] => String::new(),
         [only] => only.clone(),
@@ -34,7 +34,7 @@ pub(super) fn target(paths: &[String]) -> String {
 }
 
 /// What a patch in the grammar of `apply_patch` did once it was applied. Its hunks have no line numbers.
-pub(super) fn effects(patch: &str, folder: &str) -> Vec<Effect> {
+pub(in crate::source) fn effects(patch: &str, folder: &str) -> Vec<Effect> {
     sections(patch)
         .into_iter()
         .filter_map(|section| match section {
@@ -192,7 +192,7 @@ fn change_effect(path: &str, change: Option<&Change<'_>>) -> Option<Effect> {
 /// Reads the hunks of a unified diff; `None` if it is none, or is cut short.
 ///
 /// Lines are counted by the hunk's head, since a removed `-- x` looks like a file's head.
-pub(super) fn unified(diff: &str) -> Option<Vec<Hunk>> {
+pub(in crate::source) fn unified(diff: &str) -> Option<Vec<Hunk>> {
     let mut hunks: Vec<Hunk> = Vec::new();
     let (mut old_left, mut new_left) = (0, 0);
     for line in diff.split('\n') {

@@ -14,6 +14,10 @@ CREATE TABLE file (
   tail_hash BLOB,                   -- BLAKE3 of the (up to) 4096 bytes before read_to
   owner INTEGER NOT NULL,           -- 0 belongs to nobody here (nothing of it is stored), 1 found and belongs, 2 named with --from
   gone_at INTEGER,                  -- when it was first seen to be missing, ms
+  -- 0 a file of growing lines; its raw bytes are the file's. 1 anything else that is one session: the raw bytes are the lines
+  -- of its records, each version as it came, and `read_to` is their length. 2 the same for one session of a database: its
+  -- path is the database's with the session's name behind it.
+  form INTEGER NOT NULL,
   UNIQUE (path, generation)
 ) STRICT;
 

@@ -33,9 +33,12 @@ pub fn copy(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::CopyCommand => command(model)
             .map(|c| ("command", c))
             .ok_or("this step ran no command"),
-        Action::CopyResume => session(model)
-            .map(|s| ("resume command", resume(s)))
-            .ok_or("no session here"),
+        Action::CopyResume => match session(model) {
+            Some(session) => resume(session)
+                .map(|r| ("resume command", r))
+                .ok_or("its agent resumes no session by an id"),
+            None => Err("no session here"),
+        },
         Action::CopyStepId => step_id(model)
             .map(|i| ("step id", i))
             .ok_or("put the cursor on a step"),
@@ -59,8 +62,8 @@ fn session(model: &Model) -> Option<&SessionInfo> {
     }
 }
 
-/// The command that resumes a session in its agent, where the session ran.
-fn resume(session: &SessionInfo) -> String {
+/// The command that resumes a session in its agent, where the session ran; `None` where the agent has none.
+fn resume(session: &SessionInfo) -> Option<String> {
     // A sub-agent cannot be resumed by itself: the part before the slash is its parent.
     let id = session
         .native_id
@@ -71,11 +74,28 @@ fn resume(session: &SessionInfo) -> String {
     let command = match session.agent {
         Agent::Claude => format!("claude --resume {id}"),
         Agent::Codex => format!("codex resume {id}"),
+        Agent::Cursor => format!("cursor-agent --resume {id}"),
+        Agent::Opencode => format!("opencode --session {id}"),
+        Agent::Copilot => format!("copilot --resume {id}"),
+        Agent::Gemini => format!("gemini --resume {id}"),
+        Agent::Qwen => format!("qwen --resume {id}"),
+        Agent::Amp => format!("amp threads continue {id}"),
+        // Panels of an editor, and tools that do not go by the ids of sessions.
+        Agent::Cline
+        | Agent::Roo
+        | Agent::Kilo
+        | Agent::Aider
+        | Agent::Regent
+        | Agent::Pi
+        | Agent::Crush
+        | Agent::Specstory
+        | Agent::Goose
+        | Agent::Continue => return None,
     };
-    match session.cwd.as_deref().map(shlex::try_quote) {
+    Some(match session.cwd.as_deref().map(shlex::try_quote) {
         Some(Ok(cwd)) => format!("cd {cwd} && {command}"),
         _ => command,
-    }
+    })
 }
 
 /// The selected step, whole if it is here.

@@ -86,6 +86,7 @@ pub fn places(home: &Path) -> Places {
     Places {
         home: home.to_owned(),
         env: Vec::new(),
+        ..Places::default()
     }
 }
 

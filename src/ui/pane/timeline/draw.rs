@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::{Line, State};
-use crate::model::{Evidence, Status, StepKind};
+use crate::model::{Evidence, Status, StepKind, Time};
 use crate::query::types::{StepInfo, StepLite, StepRow};
 use crate::text;
 use crate::ui::marks::Marks;
@@ -252,9 +252,15 @@ fn heading<'a>(
         cells.right(right, theme.dim(), line_end - time_room);
     }
     if let Some(at) = prompt.at {
-        cells.right(look.moment.short(at), theme.dim(), line_end);
+        let above = index.checked_sub(1).and_then(|i| time_of(state, i));
+        cells.right(look.moment.under(above, at), theme.dim(), line_end);
     }
     finish(cells, here, prompt.off_path, look)
+}
+
+/// When a prompt was given.
+fn time_of(state: &State, prompt: u32) -> Option<Time> {
+    state.prompts().get(prompt as usize)?.at
 }
 
 fn mark_of<'a>(step: &StepLite, info: Option<&StepInfo>, look: &Look<'a>) -> (&'a str, Style) {
@@ -345,7 +351,8 @@ fn step_row<'a>(
         cells.push(mark, theme.warn());
     }
     if let (Some(end), Some(at)) = (columns.time_end, info.and_then(|i| i.at)) {
-        cells.right(look.moment.short(at), theme.dim(), end);
+        let heading = state.prompt_of(index).and_then(|p| time_of(state, p));
+        cells.right(look.moment.under(heading, at), theme.dim(), end);
     }
     finish(cells, here, step.off_path || state.is_undone(index), look)
 }
@@ -469,7 +476,8 @@ fn looks_row<'a>(
     cells.push(names(state, first, count, room), theme.dim());
     let info = state.rows().get(step.row);
     if let (Some(end), Some(at)) = (columns.time_end, info.and_then(|i| i.at)) {
-        cells.right(look.moment.short(at), theme.dim(), end);
+        let heading = state.prompt_of(first).and_then(|p| time_of(state, p));
+        cells.right(look.moment.under(heading, at), theme.dim(), end);
     }
     let dim = step.off_path || state.is_undone(first);
     let mut row = finish(cells, here, dim, look);

@@ -1,0 +1,242 @@
+//! The reading side of a reading: what is to be read, in which portions, and one worker's way through them. It stores
+//! nothing; what it makes goes to the writer as [`Word`]s.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+
+use color_eyre::Result;
+use crossbeam_channel::Sender;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::discover::{Candidate, Todo};
+use super::raw::Room;
+use super::read::{self, Folds, Part};
+use super::records::{self, Known};
+use super::{Options, databases};
+use crate::source::{Input, ParseState};
+use crate::store::files::{FileRow, Form, Owner};
+
+/// A transcript to read, with all that its reader needs.
+pub(super) struct Job {
+    pub(super) candidate: Candidate,
+    pub(super) row: Option<FileRow>,
+    pub(super) from: u64,
+    carried: Carried,
+    checkpoints: Vec<(String, Vec<u8>)>,
+    /// Its sessions are spread over several files: only the raw bytes are taken now.
+    pub(super) spread: bool,
+    pub(super) named: bool,
+}
+
+/// What a reader goes on with.
+enum Carried {
+    Lines(ParseState),
+    Records(Known),
+}
+
+impl Carried {
+    /// At the beginning.
+    fn nothing(form: Form) -> Carried {
+        match form {
+            Form::Lines => Carried::Lines(ParseState::default()),
+            Form::Records | Form::Session => Carried::Records(Known::default()),
+        }
+    }
+
+    /// As it was written down.
+    fn read(form: Form, bytes: &[u8]) -> Option<Carried> {
+        match form {
+            Form::Lines => postcard::from_bytes(bytes).ok().map(Carried::Lines),
+            Form::Records | Form::Session => postcard::from_bytes(bytes).ok().map(Carried::Records),
+        }
+    }
+}
+
+/// Jobs that one worker does one after the other: those of one database, which is opened once.
+#[derive(Default)]
+pub(super) struct Unit {
+    pub(super) jobs: Vec<usize>,
+    pub(super) input: Mutex<Option<Box<dyn Input>>>,
+}
+
+/// What a worker says.
+pub(super) enum Word {
+    Part {
+        job: usize,
+        part: Box<Part>,
+        last: bool,
+        belongs: bool,
+        stale: bool,
+    },
+    Stranger {
+        job: usize,
+    },
+    Failed {
+        job: usize,
+        why: String,
+    },
+}
+
+/// What hangs together: the sessions of one database.
+pub(super) fn units(jobs: &[Job], mut open: HashMap<PathBuf, Box<dyn Input>>) -> Vec<Unit> {
+    let mut units: Vec<Unit> = Vec::new();
+    let mut of: HashMap<&Path, usize> = HashMap::new();
+    for (n, job) in jobs.iter().enumerate() {
+        let database = match job.candidate.form {
+            Form::Session => job.candidate.path.parent(),
+            Form::Lines | Form::Records => None,
+        };
+        let at = match database {
+            Some(database) => *of.entry(database).or_insert(units.len()),
+            None => units.len(),
+        };
+        if at == units.len() {
+            units.push(Unit {
+                jobs: Vec::new(),
+                input: Mutex::new(database.and_then(|d| open.remove(d))),
+            });
+        }
+        units[at].jobs.push(n);
+    }
+    units
+}
+
+/// Reads one transcript. `false` if nobody listens any more.
+pub(super) fn work(
+    n: usize,
+    job: &Job,
+    options: &Options,
+    input: &mut Option<Box<dyn Input>>,
+    room: &mut Room,
+    tx: &Sender<Word>,
+) -> bool {
+    let failed = |e: color_eyre::Report| {
+        let why = format!("{e:#}");
+        tx.send(Word::Failed { job: n, why }).is_ok()
+    };
+    if !job.named && job.from == 0 {
+        match is_stranger(&job.candidate, options) {
+            Ok(false) => {}
+            Ok(true) => return tx.send(Word::Stranger { job: n }).is_ok(),
+            Err(e) => return failed(e),
+        }
+    }
+    let mut folds = Folds::going_on(job.candidate.agent, job.named, job.checkpoints.clone());
+    let mut listening = true;
+    let mut queue = |part: Part, last: bool, folds: &Folds| {
+        let word = Word::Part {
+            job: n,
+            part: Box::new(part),
+            last,
+            belongs: folds.belongs(&options.roots),
+            stale: folds.stale,
+        };
+        listening = tx.send(word).is_ok();
+        listening && !options.cancel.load(Ordering::Relaxed)
+    };
+    let result = read_one(job, options, input, &mut folds, room, &mut queue);
+    match result {
+        Ok(()) => listening,
+        Err(e) => failed(e),
+    }
+}
+
+fn read_one(
+    job: &Job,
+    options: &Options,
+    input: &mut Option<Box<dyn Input>>,
+    folds: &mut Folds,
+    room: &mut Room,
+    each: &mut dyn FnMut(Part, bool, &Folds) -> bool,
+) -> Result<()> {
+    let candidate = &job.candidate;
+    let place = read::Place {
+        from: job.from,
+        ..read::Place::start(&candidate.path, candidate.agent)
+    };
+    match &job.carried {
+        Carried::Lines(state) => {
+            let place = read::Place {
+                state: state.clone(),
+                ..place
+            };
+            read::transcript(place, folds, &options.roots, room, each)
+        }
+        Carried::Records(known) => {
+            let session = records::Session {
+                place,
+                name: &databases::name_of(candidate),
+                known: known.clone(),
+            };
+            let path = match candidate.form {
+                Form::Session => candidate.path.parent().unwrap_or(&candidate.path),
+                Form::Lines | Form::Records => &candidate.path,
+            };
+            let mut own;
+            let input = match (candidate.form, input) {
+                (Form::Session, Some(open)) => &mut **open,
+                _ => {
+                    own = databases::open_input(candidate.agent, path, &options.places)?;
+                    &mut *own
+                }
+            };
+            records::session(input, session, folds, &options.roots, room, each)
+        }
+    }
+}
+
+/// Whether a transcript cannot belong here, as far as that can be told without understanding it.
+fn is_stranger(candidate: &Candidate, options: &Options) -> Result<bool> {
+    match candidate.form {
+        Form::Lines => Ok(!read::mentions(&candidate.path, &options.roots.needles())?),
+        Form::Records | Form::Session => Ok(super::is_elsewhere(candidate, &options.roots)),
+    }
+}
+
+pub(super) fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {
+    Ok(match todo {
+        Todo::Whole(candidate) => Job {
+            named: candidate.named || everything,
+            carried: Carried::nothing(candidate.form),
+            candidate,
+            row: None,
+            from: 0,
+            checkpoints: Vec::new(),
+            spread: false,
+        },
+        Todo::More(candidate, row) => {
+            let state: Option<Vec<u8>> = conn
+                .prepare_cached("SELECT state FROM file_state WHERE file_id = ?1")?
+                .query_row([row.id], |r| r.get(0))
+                .optional()?;
+            let carried = state.and_then(|s| Carried::read(row.form, &s));
+            let mut sessions = conn.prepare_cached(
+                "SELECT s.native_id, w.state, (SELECT count(*) FROM session_file o WHERE o.session_id = s.id)
+                 FROM session_file f JOIN session s ON s.id = f.session_id LEFT JOIN fold_state w ON w.session_id = s.id
+                 WHERE f.file_id = ?1",
+            )?;
+            // Records that were rewritten stand before others: the session is folded anew from the newest of each.
+            let mut spread = carried.is_none() || row.form != Form::Lines;
+            let mut checkpoints = Vec::new();
+            let mut rows = sessions.query([row.id])?;
+            while let Some(r) = rows.next()? {
+                spread |= r.get::<_, i64>(2)? > 1;
+                match r.get::<_, Option<Vec<u8>>>(1)? {
+                    Some(bytes) => checkpoints.push((r.get(0)?, bytes)),
+                    None => spread = true,
+                }
+            }
+            Job {
+                named: row.owner == Owner::Named,
+                from: row.read_to,
+                carried: carried.unwrap_or_else(|| Carried::nothing(row.form)),
+                checkpoints: if spread { Vec::new() } else { checkpoints },
+                spread,
+                candidate,
+                row: Some(row),
+            }
+        }
+    })
+}
