@@ -12,7 +12,7 @@ use crate::config::Environment;
 use crate::git::{self, Repository};
 use crate::query::StoreAsk;
 use crate::source::Places;
-use crate::store::place::Wanted;
+use crate::store::place::{Kind, Wanted};
 use crate::store::{Notice, OpenError, Place, Reader, Store};
 
 /// The options and surroundings of one run.
@@ -111,6 +111,10 @@ impl<'a> Context<'a> {
 
     /// Asks the user, where one is there to answer, whether a store that came from elsewhere is to be trusted.
     pub fn trusted(&self, place: &Place, out: &mut Out) -> Result<()> {
+        // Only a store beside a repository can have come with it.
+        if place.kind != Kind::Repo {
+            return Ok(());
+        }
         let Err(OpenError::Stranger {
             path,
             why,

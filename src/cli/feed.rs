@@ -116,6 +116,7 @@ struct Reading {
 
 impl Reading {
     fn run(&self, wake: &Sender<()>, woken: &Receiver<()>) {
+        self.connections.wait_for_the_list();
         // Watched before the first look, so that nothing is written unseen in between.
         let mut watch = Watch::start(ingest::folders(&self.options.places), wake.clone());
         if let Err(e) = &watch {

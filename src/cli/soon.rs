@@ -4,7 +4,8 @@
 //! one place, and whoever sees first that the file is gone closes those of all.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use color_eyre::Result;
 
@@ -26,6 +27,9 @@ struct Open {
 
 type Slot = Mutex<Option<Open>>;
 
+/// The list of sessions is waited for no longer than this.
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
+
 /// Every connection of the screen to its store.
 pub(super) struct Connections {
     /// Where the store is.
@@ -35,6 +39,8 @@ pub(super) struct Connections {
     pub clock: Clock,
     environment: Environment,
     slots: Mutex<Vec<Weak<Slot>>>,
+    /// Whether the list of sessions was answered, and who waits for that.
+    listed: (Mutex<bool>, Condvar),
 }
 
 /// A thread that panicked left what is whole all the same.
@@ -56,7 +62,22 @@ impl Connections {
             clock,
             environment,
             slots: Mutex::default(),
+            listed: Default::default(),
         })
+    }
+
+    /// Waits until the list of sessions was answered once, though not for long: what is on the screen first is not to be
+    /// slowed down by what comes later.
+    pub fn wait_for_the_list(&self) {
+        let (listed, told) = &self.listed;
+        // Whether it came or not, one goes on.
+        let _ = told.wait_timeout_while(lock(listed), LONGEST_WAIT, |listed| !*listed);
+    }
+
+    fn list_was_answered(&self) {
+        let (listed, told) = &self.listed;
+        *lock(listed) = true;
+        told.notify_all();
     }
 
     /// One more, for a thread of its own.
@@ -138,9 +159,16 @@ impl SoonAsk {
     }
 }
 
-impl Ask for SoonAsk {
-    fn sessions(&self) -> Result<SessionList> {
-        self.connections.environment.may_panic("ask");
+fn nothing_found(query: &str) -> Found {
+    Found {
+        query: query.to_owned(),
+        ..Found::default()
+    }
+}
+
+impl SoonAsk {
+    /// The sessions; without a store what lies about on this machine.
+    fn list(&self) -> Result<SessionList> {
         if let Some(list) = self.asked(Ask::sessions)? {
             return Ok(list);
         }
@@ -158,6 +186,15 @@ impl Ask for SoonAsk {
             },
             looked_in,
         })
+    }
+}
+
+impl Ask for SoonAsk {
+    fn sessions(&self) -> Result<SessionList> {
+        self.connections.environment.may_panic("ask");
+        let list = self.list();
+        self.connections.list_was_answered();
+        list
     }
 
     fn version(&self) -> Result<i64> {
@@ -194,10 +231,22 @@ impl Ask for SoonAsk {
 
     fn find(&self, query: &str, limit: usize) -> Result<Found> {
         let found = self.asked(|a| a.find(query, limit))?;
-        Ok(found.unwrap_or_else(|| Found {
-            query: query.to_owned(),
-            ..Found::default()
-        }))
+        Ok(found.unwrap_or_else(|| nothing_found(query)))
+    }
+
+    fn find_first(&self, query: &str) -> Result<Found> {
+        let found = self.asked(|a| a.find_first(query))?;
+        Ok(found.unwrap_or_else(|| nothing_found(query)))
+    }
+
+    fn find_unless(
+        &self,
+        query: &str,
+        limit: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Found>> {
+        let found = self.asked(|a| a.find_unless(query, limit, stop))?;
+        Ok(found.unwrap_or_else(|| Some(nothing_found(query))))
     }
 
     fn resolve_step(&self, text: &str) -> Result<(SessionRow, StepRow)> {

@@ -27,6 +27,23 @@ pub trait Ask: Send {
     fn filter(&self, session: SessionRow, filter: &Filter) -> Result<Vec<StepRow>>;
     /// Fuzzy on titles, prompts, paths and commands, full text on the rest; at most `limit` hits.
     fn find(&self, query: &str, limit: usize) -> Result<Found>;
+    /// What of [`Ask::find`] can be said at once, while one types; [`Found::more`] says whether that is not all. With an
+    /// empty query nothing is found, but what finding needs is read.
+    fn find_first(&self, query: &str) -> Result<Found> {
+        self.find(query, if query.is_empty() { 0 } else { usize::MAX })
+    }
+    /// As [`Ask::find`]; given up with `None` as soon as `stop` says so.
+    fn find_unless(
+        &self,
+        query: &str,
+        limit: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Found>> {
+        match stop() {
+            true => Ok(None),
+            false => self.find(query, limit).map(Some),
+        }
+    }
     /// A `STEP` as users write it (id, prefix, call id, `@`, `@~2`, `SESSION/3.7`), with its session.
     fn resolve_step(&self, text: &str) -> Result<(SessionRow, StepRow)>;
     /// The step nearest to a time.

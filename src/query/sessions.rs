@@ -1,6 +1,6 @@
 //! The list of sessions, and one session as lists show it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 
 use color_eyre::Result;
@@ -22,6 +22,15 @@ const SESSION: &str = "
            e.tokens_in, e.tokens_out, e.tokens_cached, e.damaged, e.unknown
       FROM session e LEFT JOIN session u ON u.id = e.parent_id";
 
+/// A transcript, or one generation of it.
+struct File {
+    agent: i64,
+    path: Vec<u8>,
+    mtime_ns: i64,
+    gone: bool,
+    foreign: bool,
+}
+
 /// Where the transcript of a session lies.
 struct Files {
     newest: Option<String>,
@@ -31,7 +40,8 @@ struct Files {
 
 /// The sessions, newest first. A sub-agent is listed only when its parent is not known: it must not be lost.
 pub(super) fn list(conn: &Connection, places: &Places, now: Time) -> Result<SessionList> {
-    let files = all_files(conn)?;
+    let all = all_files(conn)?;
+    let files = files_of_sessions(conn, &all)?;
     let sql = format!(
         "{SESSION} WHERE e.relation IS NOT 1 OR e.parent_id IS NULL
           ORDER BY COALESCE(e.ended_at, e.started_at) DESC NULLS LAST, e.id DESC"
@@ -46,16 +56,17 @@ pub(super) fn list(conn: &Connection, places: &Places, now: Time) -> Result<Sess
         }
         sessions.push(info);
     }
-    let elsewhere = conn.query_row(
-        "SELECT count(DISTINCT path) FROM file WHERE owner = 0",
-        [],
-        |r| r.get(0),
-    )?;
     Ok(SessionList {
         sessions,
-        elsewhere,
-        looked_in: looked_in(conn, places)?,
+        elsewhere: distinct(all.values().filter(|f| f.foreign)),
+        looked_in: looked_in(&all, places),
     })
+}
+
+/// How many paths: a file that was replaced is there once for each of its generations.
+fn distinct<'f>(files: impl Iterator<Item = &'f File>) -> u32 {
+    let paths: HashSet<&[u8]> = files.map(|f| &*f.path).collect();
+    paths.len() as u32
 }
 
 /// One session.
@@ -73,7 +84,8 @@ pub(super) fn one(conn: &Connection, row: SessionRow, now: Time) -> Result<Sessi
     let mut rows = statement.query([row.0])?;
     let mut files = None;
     while let Some(row) = rows.next()? {
-        add_file(files.get_or_insert_with(Files::none), row, 0)?;
+        let files = files.get_or_insert_with(Files::none);
+        files.add(row.get_ref(0)?.as_bytes()?, row.get(1)?, row.get(2)?);
     }
     if let Some(files) = &files {
         place(&mut info, files, now);
@@ -90,29 +102,45 @@ impl Files {
             newest: None,
         }
     }
+
+    fn add(&mut self, path: &[u8], mtime_ns: i64, gone: bool) {
+        if self.newest.is_none() || mtime_ns > self.mtime_ns {
+            self.mtime_ns = mtime_ns;
+            self.newest = Some(String::from_utf8_lossy(path).into_owned());
+        }
+        self.all_gone &= gone;
+    }
 }
 
-fn all_files(conn: &Connection) -> Result<HashMap<i64, Files>> {
+/// Every file, by its row. One scan serves all that the list says of files.
+fn all_files(conn: &Connection) -> Result<HashMap<i64, File>> {
     let mut statement = conn.prepare_cached(
-        "SELECT s.session_id, f.path, f.mtime_ns, f.gone_at IS NOT NULL
-           FROM session_file s JOIN file f ON f.id = s.file_id",
+        "SELECT id, agent, path, mtime_ns, gone_at IS NOT NULL, owner = 0 FROM file",
     )?;
+    let rows = statement.query_map([], |row| {
+        let file = File {
+            agent: row.get(1)?,
+            path: row.get_ref(2)?.as_bytes()?.to_vec(),
+            mtime_ns: row.get(3)?,
+            gone: row.get(4)?,
+            foreign: row.get(5)?,
+        };
+        Ok((row.get(0)?, file))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn files_of_sessions(conn: &Connection, all: &HashMap<i64, File>) -> Result<HashMap<i64, Files>> {
+    let mut statement = conn.prepare_cached("SELECT session_id, file_id FROM session_file")?;
     let mut rows = statement.query([])?;
     let mut out: HashMap<i64, Files> = HashMap::new();
     while let Some(row) = rows.next()? {
-        add_file(out.entry(row.get(0)?).or_insert_with(Files::none), row, 1)?;
+        if let Some(file) = all.get(&row.get(1)?) {
+            let files = out.entry(row.get(0)?).or_insert_with(Files::none);
+            files.add(&file.path, file.mtime_ns, file.gone);
+        }
     }
     Ok(out)
-}
-
-fn add_file(files: &mut Files, row: &Row<'_>, at: usize) -> Result<()> {
-    let mtime: i64 = row.get(at + 1)?;
-    if files.newest.is_none() || mtime > files.mtime_ns {
-        files.mtime_ns = mtime;
-        files.newest = Some(String::from_utf8_lossy(row.get_ref(at)?.as_bytes()?).into_owned());
-    }
-    files.all_gone &= row.get::<_, bool>(at + 2)?;
-    Ok(())
 }
 
 fn place(info: &mut SessionInfo, files: &Files, now: Time) {
@@ -189,11 +217,7 @@ fn warnings(damaged: i64, unknown: i64) -> Vec<String> {
 }
 
 /// The folders that are looked in, and how many transcripts were found under each.
-fn looked_in(conn: &Connection, places: &Places) -> Result<Vec<(String, u32)>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT count(DISTINCT path) FROM file
-          WHERE gone_at IS NULL AND agent = ?1 AND substr(path, 1, ?2) = ?3",
-    )?;
+fn looked_in(files: &HashMap<i64, File>, places: &Places) -> Vec<(String, u32)> {
     let mut out = Vec::new();
     for source in SOURCES {
         for root in source.roots(places) {
@@ -201,12 +225,13 @@ fn looked_in(conn: &Connection, places: &Places) -> Result<Vec<(String, u32)>> {
             if prefix.last() != Some(&b'/') {
                 prefix.push(b'/');
             }
-            let n = statement
-                .query_row((source.agent() as u8, prefix.len() as i64, &prefix), |r| {
-                    r.get(0)
-                })?;
-            out.push((root.to_string_lossy().into_owned(), n));
+            let agent = source.agent() as i64;
+            let here = |f: &&File| f.agent == agent && !f.gone && f.path.starts_with(&prefix);
+            out.push((
+                root.to_string_lossy().into_owned(),
+                distinct(files.values().filter(here)),
+            ));
         }
     }
-    Ok(out)
+    out
 }

@@ -8,7 +8,7 @@ use rusqlite::OptionalExtension;
 use super::ask::Ask;
 use super::blame::{self, Alive, Back, Blame, BlameQuery, History, Removed};
 use super::cat::{self, Side};
-use super::find::{self, Candidates};
+use super::find::{self, Candidates, Wish};
 use super::log::{self, LogQuery};
 use super::refused::Refused;
 use super::resolve::{self, Target};
@@ -167,6 +167,12 @@ impl StoreAsk {
         Ok(answer)
     }
 
+    fn found(&self, query: &str, wish: Wish<'_>) -> Result<Option<Found>> {
+        let mut candidates = self.candidates.borrow_mut();
+        let now = self.clock.now();
+        self.reading(|r| find::find(r, &mut candidates, query, wish, now))
+    }
+
     /// Writes to what is remembered: a connection for this one statement, so that reading never waits for it.
     fn write(&self, sql: &str, values: impl rusqlite::Params) -> Result<()> {
         let store = Store::open(&self.place)?;
@@ -218,9 +224,29 @@ impl Ask for StoreAsk {
     }
 
     fn find(&self, query: &str, limit: usize) -> Result<Found> {
-        let mut candidates = self.candidates.borrow_mut();
-        let now = self.clock.now();
-        self.reading(|r| find::find(r, &mut candidates, query, limit, now))
+        self.found(query, Wish::all(limit))
+            .map(Option::unwrap_or_default)
+    }
+
+    fn find_first(&self, query: &str) -> Result<Found> {
+        let wish = match query.is_empty() {
+            true => Wish::all(0),
+            false => Wish::first(),
+        };
+        self.found(query, wish).map(Option::unwrap_or_default)
+    }
+
+    fn find_unless(
+        &self,
+        query: &str,
+        limit: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Found>> {
+        let wish = Wish {
+            stop,
+            ..Wish::all(limit)
+        };
+        self.found(query, wish)
     }
 
     fn resolve_step(&self, text: &str) -> Result<(SessionRow, StepRow)> {

@@ -405,6 +405,8 @@ pub struct Found {
     pub total: u32,
     /// In how many sessions.
     pub sessions: u32,
+    /// This is what could be said at once: there are more hits, or lines of them that were not read yet.
+    pub more: bool,
 }
 
 /// One hit.

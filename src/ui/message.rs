@@ -7,6 +7,7 @@ use crossterm::event::MouseEvent;
 
 use super::key::KeyPress;
 use super::pane::diff::{Content, Done, Job, Options, View};
+use super::pane::timeline::Blocks;
 use super::theme::Theme;
 use crate::model::Time;
 use crate::query::types::{
@@ -132,8 +133,10 @@ pub enum Question {
     Filter(SessionRow, Filter),
     /// Which steps have words in them, to go to one after the other.
     Search(SessionRow, Filter),
-    /// Everything that matches.
+    /// What matches, as far as it can be said at once; with no words what finding needs is read.
     Find(String),
+    /// Everything that matches.
+    FindRest(String),
     /// A step beside the list of what was found.
     PeekStep(StepRow),
     /// A prompt beside the list of what was found.
@@ -180,8 +183,8 @@ impl PartialEq for Paint {
 pub enum Answer {
     /// To [`Question::Sessions`].
     Sessions(SessionList),
-    /// To [`Question::Timeline`].
-    Timeline(Box<Timeline>),
+    /// To [`Question::Timeline`], with how it is cut.
+    Timeline(Box<Timeline>, Arc<Blocks>),
     /// To [`Question::Rows`].
     Rows(Vec<StepInfo>),
     /// To [`Question::Step`].
@@ -200,7 +203,7 @@ pub enum Answer {
     Summary(Box<Summary>),
     /// To [`Question::Filter`] and [`Question::Search`].
     Filter(Vec<StepRow>),
-    /// To [`Question::Find`].
+    /// To [`Question::Find`] and [`Question::FindRest`].
     Found(Found),
     /// To [`Question::Files`].
     Files(Vec<(String, StepRow)>),

@@ -328,9 +328,8 @@ impl Model {
     /// Whether a row on the screen counts the seconds of a running step.
     fn shows_running(&self) -> bool {
         let live = self.timeline.timeline().is_some_and(|t| t.session.live);
-        let (lines, _, top) = self.timeline.window();
         let height = usize::from(self.areas.timeline.map_or(0, |a| a.height));
-        live && lines.iter().skip(top).take(height).any(|line| {
+        live && self.timeline.window(height).into_iter().any(|line| {
             let step = line
                 .step()
                 .and_then(|i| self.timeline.steps().get(i as usize));

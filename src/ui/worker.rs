@@ -14,6 +14,7 @@ use super::door::Opener;
 use super::door::lane::Lane as Tree;
 use super::message::{Answer, Message, Question, Reply};
 use super::pane::diff::{Job, Subject, View, build};
+use super::pane::timeline::Blocks;
 use crate::query::Ask;
 
 /// Hits asked for.
@@ -52,7 +53,7 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::Paint(_) => (Lane::Colours, Some("paint")),
         Question::Sessions => (Lane::Rest, Some("sessions")),
         Question::Summary(_) => (Lane::Rest, Some("summary")),
-        Question::Find(_) => (Lane::Rest, Some("find")),
+        Question::Find(_) | Question::FindRest(_) => (Lane::Rest, Some("find")),
         Question::PeekStep(_) | Question::PeekPrompt(..) => (Lane::Rest, Some("peek")),
         Question::Files => (Lane::Rest, Some("files")),
         Question::Resolve(_) | Question::Locate(_) => (Lane::Rest, None),
@@ -193,7 +194,8 @@ fn work(slot: &Slot, asker: &Asker, inbox: &Sender<Message>) {
             continue;
         };
         // A defect that some foreign text brings to light costs this answer, not the screen.
-        let tried = catch_unwind(AssertUnwindSafe(|| answer(asked, &question)));
+        let newer = || is_outdated(slot, &question);
+        let tried = catch_unwind(AssertUnwindSafe(|| answer(asked, &question, &newer)));
         let answer = match tried {
             Ok(answer) => answer.map_err(|why| plain(&why)),
             Err(panic) => {
@@ -242,6 +244,20 @@ fn next(slot: &Slot) -> Option<Question> {
     }
 }
 
+/// Whether other words are waiting to be found already.
+fn is_outdated(slot: &Slot, question: &Question) -> bool {
+    fn words(question: &Question) -> Option<&str> {
+        match question {
+            Question::Find(query) | Question::FindRest(query) => Some(query),
+            _ => None,
+        }
+    }
+    words(question).is_some_and(|mine| {
+        let queue = lock(slot);
+        queue.waiting.iter().filter_map(words).any(|w| w != mine)
+    })
+}
+
 fn send(
     inbox: &Sender<Message>,
     question: Question,
@@ -257,10 +273,15 @@ fn plain(why: &color_eyre::Report) -> Arc<str> {
     Arc::from(words.join(": "))
 }
 
-fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
+/// `newer`: whether the answer is not wanted any more.
+fn answer(ask: &dyn Ask, question: &Question, newer: &dyn Fn() -> bool) -> Result<Answer> {
     Ok(match question {
         Question::Sessions => Answer::Sessions(ask.sessions()?),
-        Question::Timeline(session) => Answer::Timeline(Box::new(ask.timeline(*session)?)),
+        Question::Timeline(session) => {
+            let timeline = Box::new(ask.timeline(*session)?);
+            let blocks = Arc::new(Blocks::of(&timeline));
+            Answer::Timeline(timeline, blocks)
+        }
         Question::Rows(rows) => Answer::Rows(ask.rows(rows)?),
         Question::Step(step, view, options) => {
             let detail = Box::new(ask.step(*step)?);
@@ -286,7 +307,11 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
         Question::Filter(session, filter) | Question::Search(session, filter) => {
             Answer::Filter(ask.filter(*session, filter)?)
         }
-        Question::Find(query) => Answer::Found(ask.find(query, HITS)?),
+        Question::Find(query) => Answer::Found(ask.find_first(query)?),
+        Question::FindRest(query) => match ask.find_unless(query, HITS, newer)? {
+            Some(found) => Answer::Found(found),
+            None => Answer::Done,
+        },
         Question::Files => Answer::Files(ask.files()?),
         Question::Resolve(word) => {
             let (session, step) = ask.resolve_step(word)?;
@@ -320,6 +345,20 @@ fn answer(ask: &dyn Ask, question: &Question) -> Result<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_found_is_given_up_for_other_words_only() {
+        let slot = Slot::default();
+        let rest = Question::FindRest("retry".to_owned());
+        assert!(!is_outdated(&slot, &rest));
+        lock(&slot).waiting.push_back(Question::Files);
+        lock(&slot).waiting.push_back(rest.clone());
+        assert!(!is_outdated(&slot, &rest));
+        let other = Question::Find("retry l".to_owned());
+        lock(&slot).waiting.push_back(other.clone());
+        assert!(is_outdated(&slot, &rest));
+        assert!(!is_outdated(&slot, &Question::Files));
+    }
 
     #[test]
     fn a_newer_question_replaces_one_that_waits_but_writes_are_all_carried_out() {

@@ -2,6 +2,8 @@
 //!
 //! `REGENT_BENCH_HOME` names a folder with `.claude/projects` in it; without it a small corpus is made. Each round prints
 //! figures and their ratios; nothing is asserted. Every reading is a process of its own, so that its memory is its own.
+//! With `--make DIR` the small corpus is made there, with `--read HOME DB` a store is read, and that is all.
+//!
 //! `REGENT_BENCH_ROUNDS` (3) says how many rounds.
 #![allow(clippy::print_stdout)]
 
@@ -143,11 +145,17 @@ fn round(n: u32, all: &[PathBuf], home: &Path, temp: &Path) {
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    if let [_, mode, home, db] = &args[..]
-        && mode == "--read"
-    {
-        child(Path::new(home), Path::new(db));
-        return;
+    match &args[1..] {
+        // Cargo adds a word of its own at the end.
+        [mode, home, db] | [mode, home, db, _] if mode == "--read" => {
+            child(Path::new(home), Path::new(db));
+            return;
+        }
+        [mode, home] | [mode, home, _] if mode == "--make" => {
+            corpus::small(Path::new(home));
+            return;
+        }
+        _ => {}
     }
     let corpus = corpus::corpus();
     let all = transcripts(&corpus.home);

@@ -14,7 +14,7 @@ use regent_tui::query::types::{Scope, SessionRow, StepRow};
 use regent_tui::query::{Ask, StoreAsk};
 use rusqlite::Connection;
 
-use support::{corpus, ms, peak, place, places, read};
+use support::{clock, corpus, ms, peak, place, places, read};
 
 /// How often each question is asked.
 const TIMES: usize = 100;
@@ -23,18 +23,32 @@ const STEPS: i64 = 1_000_000;
 /// Prompts of the made-up history.
 const PROMPTS: i64 = 100_000;
 
-/// Asks again and again and prints the median, and the slowest of a hundred.
+/// Asks again and again and prints the median, and the slowest of a hundred. `REGENT_BENCH_ONLY` names questions by a part
+/// of their words; the others are left out.
 fn measure(what: &str, times: usize, mut ask: impl FnMut(usize)) {
-    let mut took: Vec<Duration> = (0..times)
+    let only = std::env::var("REGENT_BENCH_ONLY").unwrap_or_default();
+    if !what.contains(&only) {
+        return;
+    }
+    let (mut wall, mut worked): (Vec<Duration>, Vec<Duration>) = (0..times)
         .map(|n| {
-            let begun = Instant::now();
+            let (begun, before) = (Instant::now(), clock::of_process());
             ask(n);
-            begun.elapsed()
+            let wall = begun.elapsed();
+            (wall, clock::of_process().saturating_sub(before))
         })
-        .collect();
-    took.sort_unstable();
-    let at = |part: usize| ms(took[(took.len() * part / 100).min(took.len() - 1)]);
-    println!("{what:<44} {:>9.3} ms   p99 {:>9.3} ms", at(50), at(99));
+        .unzip();
+    wall.sort_unstable();
+    worked.sort_unstable();
+    let at =
+        |took: &[Duration], part: usize| ms(took[(took.len() * part / 100).min(took.len() - 1)]);
+    println!(
+        "{what:<44} {:>8.2} ms   p99 {:>8.2} ms   of processors {:>8.2} ms   p99 {:>8.2} ms",
+        at(&wall, 50),
+        at(&wall, 99),
+        at(&worked, 50),
+        at(&worked, 99)
+    );
 }
 
 fn open(db: &Path) -> StoreAsk {
@@ -108,12 +122,23 @@ fn history(db: &Path) {
     });
     measure("files()", 10, |_| drop(ask.files().expect("files")));
     let queries = queries(&ask);
-    measure("find(), the first", 1, |_| {
-        drop(ask.find("retry", 50).expect("hits"))
+    measure("find(): what it needs, read beforehand", 1, |_| {
+        drop(ask.find_first("").expect("nothing"))
     });
-    measure("find()", TIMES, |n| {
-        drop(ask.find(&queries[n % queries.len()], 50).expect("hits"))
+    measure("find(): the first page", TIMES * 2, |n| {
+        let found = ask.find_first(&queries[n % queries.len()]);
+        drop(found.expect("hits"))
     });
+    measure("find(): all of 400 hits, with their lines", TIMES, |n| {
+        drop(ask.find(&queries[n % queries.len()], 400).expect("hits"))
+    });
+    if std::env::var_os("REGENT_BENCH_EACH").is_some() {
+        for query in &queries {
+            measure(&format!("find(): the first page of {query:?}"), 10, |_| {
+                drop(ask.find_first(query).expect("hits"))
+            });
+        }
+    }
     println!("peak {:.0} MiB", peak() as f64 / f64::from(1 << 20));
 }
 
@@ -156,15 +181,15 @@ fn large(temp: &Path) {
         });
     }
     let ask = open(&made_up(temp, "prompts.db", 1, PROMPTS));
-    measure("find() over 100,000 prompts, the first", 1, |_| {
-        drop(ask.find("retry", 50).expect("hits"))
+    measure("find() over 100,000 prompts, read beforehand", 1, |_| {
+        drop(ask.find_first("").expect("nothing"))
     });
     // Key by key, as it is typed.
     for word in ["retry", "part 99", "mkthe", "look again"] {
         let keys: Vec<usize> = word.char_indices().map(|(i, c)| i + c.len_utf8()).collect();
         let what = format!("find() over 100,000 prompts, key by key: {word}");
         measure(&what, keys.len() * 5, |n| {
-            drop(ask.find(&word[..keys[n % keys.len()]], 50).expect("hits"))
+            drop(ask.find_first(&word[..keys[n % keys.len()]]).expect("hits"))
         });
     }
 }

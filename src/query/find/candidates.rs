@@ -33,8 +33,7 @@ pub(super) struct Candidate {
     pub subject: Subject,
     pub session: i64,
     pub at: i64,
-    /// Which letters occur: one bit each.
-    pub letters: u64,
+    letters: u64,
     start: u32,
     len: u16,
 }
@@ -43,10 +42,15 @@ pub(super) struct Candidate {
 #[derive(Debug, Default)]
 pub struct Candidates {
     all: Vec<Candidate>,
+    /// Which letters occur in each: one bit for one letter. Apart, because most are refused by nothing else.
+    letters: Vec<u64>,
     text: String,
     last_prompt: i64,
     last_step: i64,
     titled: HashSet<i64>,
+    /// Where steps belong and when they were, ascending by their ids: what full text finds is ranked by it. Of the newest
+    /// only, as the list.
+    steps: Vec<(i64, i64, i64)>,
     /// The last query and what of the list it could match, to narrow from.
     pub(super) narrowed: Option<(String, usize, Vec<u32>)>,
 }
@@ -69,6 +73,18 @@ impl Candidates {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// The letters of one of them.
+    pub(super) fn letters(&self, index: usize) -> u64 {
+        self.letters[index]
+    }
+
+    /// The session and the time of a step, if it is among those that are known here.
+    pub(super) fn step(&self, id: i64) -> Option<(i64, i64)> {
+        let at = self.steps.binary_search_by_key(&id, |s| s.0).ok()?;
+        let (_, session, at) = self.steps[at];
+        Some((session, at))
     }
 
     pub(super) fn get(&self, index: usize) -> (&Candidate, &str) {
@@ -101,6 +117,7 @@ impl Candidates {
         if self.all.len() > MOST + MOST / 8 {
             self.forget_oldest();
         }
+        self.letters = self.all.iter().map(|c| c.letters).collect();
         self.narrowed = None;
         Ok(())
     }
@@ -130,27 +147,24 @@ impl Candidates {
     }
 
     fn take_steps(&mut self, conn: &Connection) -> Result<()> {
-        // Words of the agent are full text; a hundred thousand of them would hide what people look for by its name.
         let mut statement = conn.prepare_cached(
             "SELECT id, session_id, COALESCE(at, started_at, 0), kind, target FROM step
-              WHERE id > ?1 AND alias_of IS NULL AND kind NOT IN (?2, ?3) AND target <> ''
-              ORDER BY id DESC LIMIT ?4",
+              WHERE id > ?1 AND alias_of IS NULL ORDER BY id DESC LIMIT ?2",
         )?;
-        let mut rows = statement.query((
-            self.last_step,
-            StepKind::Message as u8,
-            StepKind::Notice as u8,
-            MOST as i64,
-        ))?;
+        let mut rows = statement.query((self.last_step, MOST as i64))?;
+        let known = self.steps.len();
         while let Some(row) = rows.next()? {
-            let target = one_line(row.get_ref(4)?.as_str()?, LONGEST);
-            self.push(
-                Subject::Step(row.get(0)?),
-                row.get(1)?,
-                row.get(2)?,
-                &target,
-            );
+            let (id, session, at): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            self.steps.push((id, session, at));
+            // Words of the agent are full text; a hundred thousand of them would hide what people look for by its name.
+            let kind: u8 = row.get(3)?;
+            let target = row.get_ref(4)?.as_str()?;
+            let spoken = kind == StepKind::Message as u8 || kind == StepKind::Notice as u8;
+            if !spoken && !target.is_empty() {
+                self.push(Subject::Step(id), session, at, &one_line(target, LONGEST));
+            }
         }
+        self.steps[known..].reverse();
         Ok(())
     }
 
@@ -183,6 +197,17 @@ impl Candidates {
             kept.push(c);
         }
         (self.all, self.text) = (kept, text);
+    }
+
+    /// Prompts with these texts, the first the oldest.
+    #[cfg(test)]
+    pub(super) fn of(texts: &[String]) -> Candidates {
+        let mut out = Candidates::default();
+        for (i, text) in (0..).zip(texts) {
+            out.push(Subject::Prompt(i), i % 5, i, text);
+        }
+        out.letters = out.all.iter().map(|c| c.letters).collect();
+        out
     }
 
     /// What an empty box shows.

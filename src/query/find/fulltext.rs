@@ -5,65 +5,82 @@ use std::collections::HashSet;
 use color_eyre::Result;
 use rusqlite::Connection;
 
-use super::candidates::Subject;
-use super::{Rough, fuzzy};
+use super::candidates::{Candidates, Subject};
+use super::{Rough, Wish, fuzzy};
 
 /// The newest so many hits are looked at.
 const NEWEST: i64 = 2_000;
 const NEWEST_PROMPTS: i64 = 500;
 
-/// Adds what the index finds and is not there yet.
-pub(super) fn search(conn: &Connection, words: &[String], out: &mut Vec<Rough>) -> Result<()> {
+/// The index, and what is known of steps without asking the store.
+#[derive(Clone, Copy)]
+pub(super) struct Index<'a> {
+    pub conn: &'a Connection,
+    pub candidates: &'a Candidates,
+}
+
+/// Adds what the index finds and is not there yet. `None`: it was stopped.
+///
+/// To merge all words that begin in some way takes as long as there are such words in the whole history, whatever is
+/// taken of them then. So while one types, only the last word, which is not complete, is searched for by its beginning,
+/// and the prompts' beginnings, which are in memory, stand for the prompts.
+pub(super) fn search(
+    index: Index<'_>,
+    words: &[String],
+    wish: Wish<'_>,
+    out: &mut Vec<Rough>,
+) -> Result<Option<()>> {
     // A plain find among the candidates comes first, then what people wrote, then what agents and tools did.
     let letters: i64 = words.iter().map(|w| w.chars().count() as i64).sum();
     let scores = (fuzzy::PLAIN * letters, (fuzzy::PLAIN - 8) * letters);
     let mut known: HashSet<Subject> = out.iter().map(|r| r.subject).collect();
-    if let Some(query) = query_of(words) {
+    if let Some(query) = query_of(words, wish.thorough) {
         // Row ids of prompts and steps are not on one scale, so each kind has its own bound.
-        let prompts = ids(conn, &format!("{{prompt}} : ({query})"), NEWEST_PROMPTS)?;
-        let steps = ids(conn, &format!("{{said input output}} : ({query})"), NEWEST)?;
-        add_prompts(
-            conn,
-            prompts.iter().map(|id| id / 2),
-            scores.0,
-            &mut known,
-            out,
-        )?;
-        add_steps(
-            conn,
-            steps.iter().filter(|id| *id % 2 == 1).map(|id| id / 2),
-            scores.1,
-            &mut known,
-            out,
-        )?;
+        if wish.thorough {
+            let query = format!("{{prompt}} : ({query})");
+            let prompts = ids(index.conn, &query, NEWEST_PROMPTS)?;
+            let prompts = prompts.iter().map(|id| id / 2);
+            add_prompts(index.conn, prompts, scores.0, &mut known, out)?;
+        }
+        if (wish.stop)() {
+            return Ok(None);
+        }
+        let query = format!("{{said input output}} : ({query})");
+        let steps = ids(index.conn, &query, NEWEST)?;
+        let steps = steps.iter().filter(|id| *id % 2 == 1).map(|id| id / 2);
+        add_steps(index, steps, scores.1, &mut known, out)?;
     }
     let phrase = words.join(" ");
     if !phrase.is_ascii() && phrase.chars().count() >= 3 {
         let quoted = format!("\"{}\"", phrase.replace('"', "\"\"").replace('\0', " "));
-        let mut statement = conn.prepare_cached(
+        let mut statement = index.conn.prepare_cached(
             "SELECT rowid FROM letters WHERE letters MATCH ?1 ORDER BY rowid DESC LIMIT ?2",
         )?;
         let found = statement
             .query_map((quoted, NEWEST_PROMPTS), |r| r.get(0))?
             .collect::<rusqlite::Result<Vec<i64>>>()?;
-        add_prompts(conn, found.into_iter(), scores.0, &mut known, out)?;
+        add_prompts(index.conn, found.into_iter(), scores.0, &mut known, out)?;
     }
-    Ok(())
+    Ok(Some(()))
 }
 
-/// All words, each by its beginning from three letters on; `None` if there is none to ask for.
+/// All words, each by its beginning from three letters on (`parts`), or only the last one; `None` if there is none to
+/// ask for.
 ///
 /// The index keeps no positions, so it refuses phrases: a word is cut where the index's own tokenizer cuts it. A
 /// character of which that is not certain is a cut too, which finds more, never an error.
-fn query_of(words: &[String]) -> Option<String> {
-    let mut terms = Vec::new();
-    for word in words {
-        for token in word.split(|c: char| !is_token(c)).filter(|t| !t.is_empty()) {
-            let star = if token.chars().count() >= 3 { "*" } else { "" };
-            terms.push(format!("\"{token}\"{star}"));
-        }
-    }
-    (!terms.is_empty()).then(|| terms.join(" AND "))
+fn query_of(words: &[String], parts: bool) -> Option<String> {
+    let tokens = |word: &'_ String| -> Vec<String> {
+        let tokens = word.split(|c: char| !is_token(c)).filter(|t| !t.is_empty());
+        tokens.map(str::to_owned).collect()
+    };
+    let tokens: Vec<String> = words.iter().flat_map(tokens).collect();
+    let last = tokens.len().checked_sub(1)?;
+    let terms = tokens.iter().enumerate().map(|(i, token)| {
+        let begins = (parts || i == last) && token.chars().count() >= 3;
+        format!("\"{token}\"{}", if begins { "*" } else { "" })
+    });
+    Some(terms.collect::<Vec<_>>().join(" AND "))
 }
 
 fn is_token(c: char) -> bool {
@@ -96,16 +113,31 @@ fn add_prompts(
 }
 
 fn add_steps(
-    conn: &Connection,
+    index: Index<'_>,
     ids: impl Iterator<Item = i64>,
     score: i64,
     known: &mut HashSet<Subject>,
     out: &mut Vec<Rough>,
 ) -> Result<()> {
-    let mut statement = conn
+    let mut statement = index
+        .conn
         .prepare_cached("SELECT session_id, COALESCE(at, started_at, 0) FROM step WHERE id = ?1 AND alias_of IS NULL")?;
     for id in ids {
-        add(&mut statement, Subject::Step(id), id, score, known, out)?;
+        match index.candidates.step(id) {
+            Some((session, at)) => {
+                if known.insert(Subject::Step(id)) {
+                    out.push(Rough {
+                        subject: Subject::Step(id),
+                        session,
+                        at,
+                        score,
+                        full_text: true,
+                    });
+                }
+            }
+            // A copy, or older than what is kept there.
+            None => add(&mut statement, Subject::Step(id), id, score, known, out)?,
+        }
     }
     Ok(())
 }
@@ -139,7 +171,8 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_words_never_syntax() {
-        let q = |text: &str| query_of(&text.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let q = |text: &str| query_of(&words(text), true);
         assert_eq!(q("retry 503").as_deref(), Some("\"retry\"* AND \"503\"*"));
         assert_eq!(
             q("a\"b OR NEAR(x)").as_deref(),
@@ -147,5 +180,11 @@ mod tests {
         );
         assert_eq!(q("-- * ^ :"), None);
         assert_eq!(q("foo-bar").as_deref(), Some("\"foo\"* AND \"bar\"*"));
+        let typed = |text: &str| query_of(&words(text), false);
+        assert_eq!(
+            typed("retry foo-ba fil").as_deref(),
+            Some("\"retry\" AND \"foo\" AND \"ba\" AND \"fil\"*")
+        );
+        assert_eq!(typed("--"), None);
     }
 }

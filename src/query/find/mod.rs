@@ -23,12 +23,14 @@ use crate::store::Reader;
 use crate::text;
 
 /// So many full-text hits get the line in which they hit; reading one costs about half a millisecond.
-const SNIPPETS: usize = 16;
+const LINES_READ: usize = 16;
+/// Hits of the first page.
+const PAGE: usize = 60;
 /// Longest line of a hit, in characters.
 const LINE: usize = 300;
 
 /// A hit before its row is read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rough {
     subject: Subject,
     session: i64,
@@ -44,21 +46,61 @@ impl Rough {
     }
 }
 
-/// Finds; at most `limit` hits. An empty query answers with the newest prompts.
+/// How much is to be found.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    /// At most so many hits.
+    pub limit: usize,
+    /// Whether to look everywhere, and to read the lines in which full text hits; else what takes no time.
+    pub thorough: bool,
+    /// Whether it is not wanted any more.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+impl Wish<'static> {
+    /// Everything, up to a number of hits.
+    pub(super) fn all(limit: usize) -> Self {
+        Wish {
+            limit,
+            thorough: true,
+            stop: &|| false,
+        }
+    }
+
+    /// What can be said while one types: the first page.
+    pub(super) fn first() -> Self {
+        Wish {
+            limit: PAGE,
+            thorough: false,
+            stop: &|| false,
+        }
+    }
+}
+
+/// Finds. An empty query answers with the newest prompts. `None`: it was stopped.
 pub(super) fn find(
     reader: &Reader,
     candidates: &mut Candidates,
     query: &str,
-    limit: usize,
+    wish: Wish<'_>,
     now: Time,
-) -> Result<Found> {
+) -> Result<Option<Found>> {
     candidates.refresh(reader.conn())?;
     let words: Vec<String> = query.split_whitespace().map(str::to_owned).collect();
     let mut rough = if words.is_empty() {
-        candidates.newest_prompts(limit)
+        candidates.newest_prompts(wish.limit)
     } else {
         let mut rough = fuzzy::search(candidates, &words);
-        fulltext::search(reader.conn(), &words, &mut rough)?;
+        if (wish.stop)() {
+            return Ok(None);
+        }
+        let index = fulltext::Index {
+            conn: reader.conn(),
+            candidates,
+        };
+        if fulltext::search(index, &words, wish, &mut rough)?.is_none() {
+            return Ok(None);
+        }
         rough
     };
     let (total, sessions) = order(&mut rough);
@@ -67,12 +109,16 @@ pub(super) fn find(
         hits: Vec::new(),
         total,
         sessions,
+        more: !wish.thorough && !words.is_empty(),
     };
     let mut infos: HashMap<i64, Option<SessionInfo>> = HashMap::new();
-    let mut snippets = SNIPPETS;
+    let mut lines = if wish.thorough { LINES_READ } else { 0 };
     for hit in rough {
-        if found.hits.len() >= limit {
+        if found.hits.len() >= wish.limit {
             break;
+        }
+        if (wish.stop)() {
+            return Ok(None);
         }
         let info = match infos.get(&hit.session) {
             Some(info) => info.clone(),
@@ -83,12 +129,12 @@ pub(super) fn find(
             }
         };
         if let Some(session) = info
-            && let Some(hit) = whole(reader, session, &hit, &words, &mut snippets)?
+            && let Some(hit) = whole(reader, session, &hit, &words, &mut lines)?
         {
             found.hits.push(hit);
         }
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// Groups by session: the best group first, in a group by score. The number of hits and of groups.
@@ -98,7 +144,8 @@ fn order(rough: &mut [Rough]) -> (u32, u32) {
         let group = best.entry(hit.session).or_insert((i64::MIN, i64::MIN));
         *group = (*group).max((hit.rank(), hit.at));
     }
-    rough.sort_unstable_by_key(|h| {
+    // The key is looked up once for each, not at every comparison.
+    rough.sort_by_cached_key(|h| {
         let group = best.get(&h.session).copied().unwrap_or_default();
         std::cmp::Reverse((group, h.session, h.rank(), h.at))
     });
@@ -111,7 +158,7 @@ fn whole(
     session: SessionInfo,
     hit: &Rough,
     words: &[String],
-    snippets: &mut usize,
+    lines: &mut usize,
 ) -> Result<Option<Hit>> {
     let (what, mut text, at) = match hit.subject {
         Subject::Title => (HitWhat::Session, session.title.clone(), session.ended_at),
@@ -133,6 +180,14 @@ fn whole(
             )
         }
         Subject::Step(id) => {
+            // It may have turned out to be a copy since the list was made.
+            let copy = reader
+                .conn()
+                .prepare_cached("SELECT 1 FROM step WHERE id = ?1 AND alias_of IS NOT NULL")?
+                .exists([id])?;
+            if copy {
+                return Ok(None);
+            }
             let Some(info) = rows::steps(reader.conn(), &[StepRow(id)])?.pop() else {
                 return Ok(None);
             };
@@ -140,8 +195,8 @@ fn whole(
             (HitWhat::Step(Box::new(info)), text, at)
         }
     };
-    if hit.full_text && *snippets > 0 && !fuzzy::contains_all(&text, words) {
-        *snippets -= 1;
+    if hit.full_text && *lines > 0 && !fuzzy::contains_all(&text, words) {
+        *lines -= 1;
         if let Some(line) = snippet(reader, &what, &session, words)? {
             text = line;
         }

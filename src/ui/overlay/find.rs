@@ -108,21 +108,29 @@ impl State {
         Out::Ask(Question::Find(query))
     }
 
-    /// What is asked for again when the store has something new.
+    /// What is asked for again when the store has something new: all of it, or the list would shrink to its first page
+    /// under the cursor.
     pub fn query(&self) -> Option<Question> {
         let query = self.input.text().trim();
-        (!query.is_empty()).then(|| Question::Find(query.to_owned()))
+        (!query.is_empty()).then(|| Question::FindRest(query.to_owned()))
     }
 
-    /// An answer, if it is still the one that is waited for.
-    pub fn answer(&mut self, question: &Question, answer: &Result<Answer, Arc<str>>) {
-        if let Question::Find(query) = question {
+    /// An answer, if it is still the one that is waited for. What is to be asked next, if that was not all.
+    pub fn answer(
+        &mut self,
+        question: &Question,
+        answer: &Result<Answer, Arc<str>>,
+    ) -> Option<Question> {
+        if let Question::Find(query) | Question::FindRest(query) = question {
             if query != self.input.text().trim() {
-                return;
+                return None;
             }
             self.searching = false;
             match answer {
-                Ok(Answer::Found(found)) => self.take(found.clone()),
+                Ok(Answer::Found(found)) => {
+                    self.take(found.clone());
+                    return found.more.then(|| Question::FindRest(query.clone()));
+                }
                 Ok(_) => {}
                 Err(why) => self.failed = Some(why.clone()),
             }
@@ -130,11 +138,12 @@ impl State {
             let lines = match answer {
                 Ok(Answer::Peek(step)) => step_preview(step),
                 Ok(Answer::Prompt(prompt)) => preview_lines(&[&prompt.text, "", &prompt.reply]),
-                Ok(_) => return,
+                Ok(_) => return None,
                 Err(why) => vec![text::line(why).into_owned()],
             };
             self.preview = Some((question.clone(), lines));
         }
+        None
     }
 
     fn take(&mut self, found: Found) {

@@ -56,7 +56,11 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
 /// What is about the whole program; false if the action is not.
 fn app(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
     match action {
-        Action::Find => model.overlays.push(Overlay::Find(Box::default())),
+        Action::Find => {
+            model.overlays.push(Overlay::Find(Box::default()));
+            // What finding needs is read before the first letter comes.
+            effects.push(Effect::Ask(Question::Find(String::new())));
+        }
         Action::GoToFile => {
             keys::pick(model, picker::State::files());
             effects.push(Effect::Ask(Question::Files));
@@ -133,12 +137,11 @@ fn go_deeper(model: &mut Model) {
         }
         return;
     }
-    let (lines, cursor, _) = model.timeline.window();
-    match lines.get(cursor) {
+    match model.timeline.line() {
         Some(Line::Looks(..)) => {
             model.timeline.update(Action::Right);
         }
-        Some(Line::Prompt(p)) if model.timeline.is_folded(*p) => {
+        Some(Line::Prompt(p)) if model.timeline.is_folded(p) => {
             model.timeline.update(Action::Right);
         }
         Some(_) => focus(model, Pane::Diff),

@@ -93,9 +93,9 @@ fn click(model: &mut Model, column: u16, row: u16) {
             let Some(area) = model.areas.timeline else {
                 return;
             };
-            let before = model.timeline.window().1;
+            let before = model.timeline.cursor();
             let hit = model.timeline.click(usize::from(row - area.y));
-            let again = focused && model.timeline.window().1 == before;
+            let again = focused && model.timeline.cursor() == before;
             // On the fold mark, or a second time on the same row: open and close.
             if hit && (again || column < area.x + 4) {
                 model.timeline.update(Action::Toggle);

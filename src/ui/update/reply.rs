@@ -7,7 +7,7 @@ use super::super::message::{Answer, Effect, Note, Question, Reply};
 use super::super::model::{Flag, Model, Shown};
 use super::super::overlay::{Overlay, Target};
 use super::super::pane::diff::{Content, View};
-use super::super::pane::timeline::Density;
+use super::super::pane::timeline::{Blocks, Density};
 use super::open;
 use crate::query::types::{
     Filter, Scope, SessionList, SessionRow, StepDetail, StepRow, Summary, Timeline,
@@ -31,11 +31,15 @@ pub fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
     }
     if matches!(
         question,
-        Question::Find(_) | Question::PeekStep(_) | Question::PeekPrompt(..)
+        Question::Find(_)
+            | Question::FindRest(_)
+            | Question::PeekStep(_)
+            | Question::PeekPrompt(..)
     ) {
         for overlay in &mut model.overlays {
             if let Overlay::Find(find) = overlay {
-                find.answer(&question, &answer);
+                let rest = find.answer(&question, &answer);
+                effects.extend(rest.map(Effect::Ask));
             }
         }
         return;
@@ -80,8 +84,8 @@ fn failed(model: &mut Model, question: &Question, why: &str) {
 fn answered(model: &mut Model, question: Question, answer: Answer, effects: &mut Vec<Effect>) {
     match (question, answer) {
         (_, Answer::Sessions(list)) => sessions(model, list, effects),
-        (Question::Timeline(row), Answer::Timeline(timeline)) => {
-            show(model, row, *timeline, effects);
+        (Question::Timeline(row), Answer::Timeline(timeline, blocks)) => {
+            show(model, row, *timeline, blocks, effects);
         }
         (Question::Rows(asked), Answer::Rows(rows)) => model.timeline.take_rows(&asked, rows),
         (Question::Step(row, ..), Answer::Step(detail, view, content)) => {
@@ -187,13 +191,19 @@ fn sessions(model: &mut Model, list: SessionList, effects: &mut Vec<Effect>) {
     }
 }
 
-fn show(model: &mut Model, row: SessionRow, timeline: Timeline, effects: &mut Vec<Effect>) {
+fn show(
+    model: &mut Model,
+    row: SessionRow,
+    timeline: Timeline,
+    blocks: Arc<Blocks>,
+    effects: &mut Vec<Effect>,
+) {
     let opening = model.opening.as_ref().filter(|o| o.session == row).cloned();
     if opening.is_none() && model.session() != Some(row) {
         return;
     }
     let follow = model.follow && model.timeline.at_end();
-    model.timeline.show(timeline);
+    model.timeline.show(timeline, blocks);
     // The same step may have an output now.
     model.refresh = true;
     match opening {

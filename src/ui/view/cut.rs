@@ -22,19 +22,14 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let Some((back, range)) = plan.and_then(|b| Some((b, undone(model, b)?))) else {
         return;
     };
-    let (lines, _, top) = model.timeline.window();
     let goes = |line: &Line| match line {
         Line::Step(s) | Line::Looks(s, _) => range.contains(s),
         Line::Prompt(p) => prompt_goes(model, back, *p),
         Line::New | Line::Rewind(_) | Line::Cut(_) => false,
     };
     let mut cut = None;
-    for (row, line) in lines
-        .iter()
-        .skip(top)
-        .take(usize::from(area.height))
-        .enumerate()
-    {
+    let lines = model.timeline.window(usize::from(area.height));
+    for (row, line) in lines.iter().enumerate() {
         if goes(line) {
             cut.get_or_insert(row as u16);
             let at = Rect::new(area.x, area.y + row as u16, area.width, 1);
@@ -42,7 +37,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
         }
     }
     // What goes is not on the screen, or begins above it: there is no place for a line.
-    let begins_here = cut.filter(|row| *row > 0 || top == 0);
+    let begins_here = cut.filter(|row| *row > 0 || model.timeline.top() == 0);
     if let Some(row) = begins_here {
         let words = match back.only {
             true => " only this is undone ",

@@ -31,13 +31,18 @@ pub fn corpus() -> Corpus {
         },
         None => {
             let temp = tempfile::tempdir().expect("a folder");
-            make(temp.path(), SESSIONS, BYTES);
+            small(temp.path());
             Corpus {
                 home: temp.path().to_owned(),
                 _temp: Some(temp),
             }
         }
     }
+}
+
+/// Writes the small corpus.
+pub fn small(home: &Path) {
+    make(home, SESSIONS, BYTES);
 }
 
 /// Writes a corpus.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each benchmark takes what it needs")]
 
+pub mod clock;
 pub mod corpus;
 
 use std::fs;

@@ -84,15 +84,12 @@ impl Columns {
 
 /// Draws the lines that are on the screen.
 pub fn draw(state: &State, area: Rect, look: &Look, buf: &mut Buffer) {
-    let (lines, cursor, top) = state.window();
     let columns = Columns::of(usize::from(area.width));
-    for (row, index) in (top..lines.len())
-        .take(usize::from(area.height))
-        .enumerate()
-    {
+    let lines = state.window(usize::from(area.height));
+    for (row, line) in lines.into_iter().enumerate() {
         let at = Rect::new(area.x, area.y + row as u16, area.width, 1);
-        let here = index == cursor;
-        let drawn = match lines[index] {
+        let here = state.top() + row == state.cursor();
+        let drawn = match line {
             Line::Prompt(p) => heading(state, p, here, &columns, look),
             Line::Step(s) => step_row(state, s, here, &columns, look),
             Line::Looks(s, n) => looks_row(state, (s, n), here, &columns, look),

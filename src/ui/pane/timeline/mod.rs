@@ -1,19 +1,26 @@
 //! The timeline: prompts as headings, steps under them. This is the state and what actions do to it; `visible` decides
-//! which lines there are, `rows` keeps what was fetched, `draw` draws. It asks nothing itself: [`State::wanted`] says
-//! which rows it would like to have.
+//! which lines there are, `blocks`, `sums` and `lines` find them among a million without making them all, `rows` keeps
+//! what was fetched, `draw` draws. It asks nothing itself: [`State::wanted`] says which rows it would like to have.
 
+mod blocks;
 mod draw;
 mod jump;
+mod lines;
 mod rows;
+mod sums;
 pub mod visible;
+mod woven;
 
+pub use blocks::Blocks;
 pub use draw::{Look, draw, verb_of};
 pub use rows::Rows;
 pub use visible::{Density, Line};
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use self::visible::Choice;
+use self::woven::Woven;
 use crate::query::types::{
     PromptHead, RewindEntry, SessionRow, StepInfo, StepLite, StepRow, Timeline,
 };
@@ -33,9 +40,7 @@ pub enum Selected {
 /// The pane.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    timeline: Option<Arc<Timeline>>,
-    choice: Choice,
-    lines: Vec<Line>,
+    lines: Woven,
     cursor: usize,
     top: usize,
     height: usize,
@@ -55,12 +60,12 @@ const NAMED: u32 = 4;
 impl State {
     /// The session that is shown.
     pub fn timeline(&self) -> Option<&Arc<Timeline>> {
-        self.timeline.as_ref()
+        self.lines.timeline()
     }
 
     /// The session's row.
     pub fn session(&self) -> Option<SessionRow> {
-        self.timeline.as_ref().map(|t| t.session.row)
+        self.timeline().map(|t| t.session.row)
     }
 
     /// The fetched rows.
@@ -73,14 +78,33 @@ impl State {
         self.rows.insert(asked, rows);
     }
 
-    /// The lines, the cursor and the first line on the screen.
-    pub fn window(&self) -> (&[Line], usize, usize) {
-        (&self.lines, self.cursor, self.top)
+    /// The lines on the screen, if it has so many of them.
+    pub fn window(&self, height: usize) -> Vec<Line> {
+        self.lines.slice(self.top..self.top + height)
+    }
+
+    /// The first line on the screen, counted from the first of all.
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// The line that the cursor is on, counted in the same way.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// What that line shows.
+    pub fn line(&self) -> Option<Line> {
+        self.lines.get(self.cursor)
     }
 
     /// How much is shown.
     pub fn density(&self) -> Density {
-        self.choice.density
+        self.choice().density
+    }
+
+    fn choice(&self) -> &Choice {
+        self.lines.choice()
     }
 
     /// The filter, as typed.
@@ -89,31 +113,28 @@ impl State {
     }
 
     /// Shows another session (the cursor at its end), or the same one with more in it (the cursor where it was).
-    pub fn show(&mut self, timeline: Timeline) {
+    pub fn show(&mut self, timeline: Timeline, blocks: Arc<Blocks>) {
         let same = self.session() == Some(timeline.session.row);
         let selected = self.selected_key();
         if same {
-            let before = self.timeline.as_ref().map_or(0, |t| t.steps.len());
             // What was still running may have ended.
             self.rows.doubt();
-            if timeline.steps.len() < before {
+            if timeline.steps.len() < self.steps().len() {
                 self.rows = Rows::default();
             }
+            let choice = self.carried_over(&timeline);
+            self.lines = Woven::of(timeline, blocks, choice);
         } else {
+            let choice = Choice {
+                density: self.density(),
+                ..Choice::default()
+            };
             *self = State {
                 height: self.height,
-                choice: Choice {
-                    density: self.choice.density,
-                    ..Choice::default()
-                },
+                lines: Woven::of(timeline, blocks, choice),
                 ..State::default()
             };
         }
-        if same {
-            self.carry_over(&timeline);
-        }
-        self.timeline = Some(Arc::new(timeline));
-        self.recompute();
         match selected {
             Some(key) if same => self.go_to_key(key),
             _ => self.cursor = self.lines.len().saturating_sub(1),
@@ -122,24 +143,23 @@ impl State {
     }
 
     /// What is kept by index stays with its step, wherever that stands in the newer timeline.
-    fn carry_over(&mut self, newer: &Timeline) {
-        let Some(older) = self.timeline.clone() else {
-            return;
-        };
+    fn carried_over(&mut self, newer: &Timeline) -> Choice {
+        let older = self.steps();
         let moved = |index: &u32| -> Option<u32> {
-            let row = older.steps.get(*index as usize)?.row;
+            let row = older.get(*index as usize)?.row;
             if newer.steps.get(*index as usize).map(|s| s.row) == Some(row) {
                 return Some(*index);
             }
             let at = newer.steps.iter().position(|s| s.row == row)?;
             Some(at as u32)
         };
-        let choice = &mut self.choice;
+        let mut choice = self.choice().clone();
         for set in [&mut choice.open_runs, &mut choice.folded_agents] {
             *set = set.iter().filter_map(moved).collect();
         }
         choice.new_from = choice.new_from.as_ref().and_then(moved);
-        for list in [Some(&mut self.hits), choice.kept.as_mut()]
+        let mut hits = self.hits.clone();
+        for list in [Some(&mut hits), choice.kept.as_mut()]
             .into_iter()
             .flatten()
         {
@@ -148,38 +168,40 @@ impl State {
                 *list = list.iter().filter_map(moved).collect();
             }
         }
+        self.hits = hits;
+        choice
     }
 
     /// Steps from here on are new since the user looked.
     pub fn set_new_from(&mut self, first: Option<u32>) {
         let selected = self.selected();
-        self.choice.new_from = first;
-        self.recompute();
+        self.lines.choose(|choice| choice.new_from = first);
         self.reselect(selected);
     }
 
     /// Shows only the steps that a filter keeps (given in timeline order), or all again.
     pub fn set_filter(&mut self, filter: Option<(String, Vec<StepRow>)>) {
         let selected = self.selected();
-        match filter {
-            Some((text, rows)) => {
-                self.choice.kept = Some(self.indices(rows));
-                self.filter = Some(text);
-            }
-            None => {
-                self.choice.kept = None;
-                self.filter = None;
-            }
-        }
-        self.recompute();
+        let (text, kept) = filter
+            .map(|(text, rows)| (text, self.indices(rows)))
+            .unzip();
+        self.filter = text;
+        self.lines.choose(|choice| choice.kept = kept);
         self.reselect(selected);
     }
 
     /// The places of rows that are given in timeline order.
     fn indices(&self, rows: Vec<StepRow>) -> Vec<u32> {
+        let steps = self.steps();
+        let mut found = Vec::with_capacity(rows.len());
+        // A few among many that stand in the order of their rows are searched for by halves.
+        if self.lines.blocks().is_sorted() && rows.len() < steps.len() / 32 {
+            let at = |row: &StepRow| steps.binary_search_by_key(row, |s| s.row).ok();
+            found.extend(rows.iter().filter_map(at).map(|i| i as u32));
+            return found;
+        }
         let mut wanted = rows.into_iter().peekable();
-        let mut found = Vec::new();
-        for (i, step) in (0..).zip(self.steps()) {
+        for (i, step) in (0..).zip(steps) {
             if wanted.next_if(|w| *w == step.row).is_some() {
                 found.push(i);
             }
@@ -199,7 +221,7 @@ impl State {
 
     /// How many steps the filter keeps.
     pub fn kept(&self) -> Option<usize> {
-        self.choice.kept.as_ref().map(Vec::len)
+        self.choice().kept.as_ref().map(Vec::len)
     }
 
     /// The number of lines on the screen.
@@ -211,9 +233,10 @@ impl State {
     /// Sets how much is shown.
     pub fn set_density(&mut self, density: Density) {
         let selected = self.selected();
-        self.choice.density = density;
-        self.choice.folded.clear();
-        self.recompute();
+        self.lines.choose(|choice| {
+            choice.density = density;
+            choice.folded.clear();
+        });
         self.reselect(selected);
     }
 
@@ -229,10 +252,10 @@ impl State {
 
     /// What the cursor is on.
     pub fn selected(&self) -> Option<Selected> {
-        match self.lines.get(self.cursor)? {
-            Line::Prompt(p) => Some(Selected::Prompt(*p)),
-            Line::Step(s) | Line::Looks(s, _) => Some(Selected::Step(*s)),
-            Line::Rewind(r) => Some(Selected::Rewind(*r)),
+        match self.line()? {
+            Line::Prompt(p) => Some(Selected::Prompt(p)),
+            Line::Step(s) | Line::Looks(s, _) => Some(Selected::Step(s)),
+            Line::Rewind(r) => Some(Selected::Rewind(r)),
             Line::New | Line::Cut(_) => None,
         }
     }
@@ -247,7 +270,7 @@ impl State {
 
     /// The rewinds.
     pub fn rewinds(&self) -> &[RewindEntry] {
-        self.timeline.as_ref().map_or(&[], |t| &t.rewinds)
+        self.lines.rewinds()
     }
 
     /// Whether a rewind that stands undid a step.
@@ -276,19 +299,17 @@ impl State {
 
     /// The prompts.
     pub fn prompts(&self) -> &[PromptHead] {
-        self.timeline.as_ref().map_or(&[], |t| &t.prompts)
+        self.lines.prompts()
     }
 
     /// The steps.
     pub fn steps(&self) -> &[StepLite] {
-        self.timeline.as_ref().map_or(&[], |t| &t.steps)
+        self.lines.steps()
     }
 
     /// The index of the prompt that a step belongs to.
     pub fn prompt_of(&self, step: u32) -> Option<u32> {
-        let prompts = self.prompts();
-        let at = prompts.partition_point(|p| p.steps.end <= step);
-        prompts.get(at)?.steps.contains(&step).then_some(at as u32)
+        self.lines.prompt_of(step)
     }
 
     /// What an action does here. True if the action was for the timeline.
@@ -307,7 +328,7 @@ impl State {
             Action::Left => self.toggle(Some(true)),
             Action::Right => self.toggle(Some(false)),
             Action::Density => {
-                self.set_density(self.choice.density.next());
+                self.set_density(self.density().next());
             }
             _ => return false,
         }
@@ -332,7 +353,7 @@ impl State {
     /// Puts the cursor on a line of the screen; false if there is none.
     pub fn click(&mut self, row: usize) -> bool {
         let line = self.top + row;
-        if line >= self.lines.len() || self.is_rule(line) {
+        if self.lines.get(line).is_none_or(Line::is_rule) {
             return false;
         }
         self.cursor = line;
@@ -343,25 +364,19 @@ impl State {
     pub fn wanted(&self) -> Vec<StepRow> {
         let around = self.height * AHEAD;
         let from = self.top.saturating_sub(around);
-        let to = (self.top + self.height + around).min(self.lines.len());
-        let on_screen = self.top..(self.top + self.height).min(to);
-        let missing_here = on_screen.clone().any(|i| self.lacks(i));
-        let missing_near = (from..to).any(|i| self.lacks(i));
+        let lines = self.lines.slice(from..self.top + self.height + around);
+        let to = lines.len();
+        let top = (self.top - from).min(to);
+        let end = (top + self.height).min(to);
+        let lacks = |range: Range<usize>| lines[range].iter().any(|line| self.lacks(*line));
         // Ask early, but not for one row at each press of a key.
-        let edge = on_screen.end + self.height / 2;
-        let urgent = missing_here
-            || (on_screen.end..edge.min(to)).any(|i| self.lacks(i))
-            || self.rows.is_empty();
-        if !urgent && !missing_near {
+        let edge = self.height / 2;
+        if !lacks(top.saturating_sub(edge)..(end + edge).min(to)) {
             return Vec::new();
         }
         let mut wanted = Vec::new();
-        for i in on_screen
-            .clone()
-            .chain(on_screen.end..to)
-            .chain(from..on_screen.start)
-        {
-            self.each_row(i, |row| {
+        for line in lines[top..].iter().chain(&lines[..top]) {
+            self.each_row(*line, |row| {
                 if !self.rows.has(row) {
                     wanted.push(row);
                 }
@@ -370,32 +385,24 @@ impl State {
         wanted
     }
 
-    fn lacks(&self, line: usize) -> bool {
+    fn lacks(&self, line: Line) -> bool {
         let mut lacks = false;
         self.each_row(line, |row| lacks |= !self.rows.has(row));
         lacks
     }
 
     /// The rows that a line names.
-    fn each_row(&self, line: usize, mut with: impl FnMut(StepRow)) {
-        let (first, count) = match self.lines.get(line) {
-            Some(Line::Step(i)) => (*i, 1),
-            Some(Line::Looks(i, n)) => (*i, (*n).min(NAMED)),
-            _ => return,
+    fn each_row(&self, line: Line, mut with: impl FnMut(StepRow)) {
+        let (first, count) = match line {
+            Line::Step(i) => (i, 1),
+            Line::Looks(i, n) => (i, n.min(NAMED)),
+            Line::Prompt(_) | Line::New | Line::Rewind(_) | Line::Cut(_) => return,
         };
         for i in first..first + count {
             if let Some(step) = self.steps().get(i as usize) {
                 with(step.row);
             }
         }
-    }
-
-    fn recompute(&mut self) {
-        self.lines = match &self.timeline {
-            Some(t) => visible::lines(&t.prompts, &t.steps, &t.rewinds, &self.choice),
-            None => Vec::new(),
-        };
-        self.cursor = self.cursor.min(self.lines.len().saturating_sub(1));
     }
 
     fn step_by(&mut self, by: isize) {
@@ -408,7 +415,7 @@ impl State {
     }
 
     fn is_rule(&self, line: usize) -> bool {
-        self.lines.get(line).is_some_and(|l| l.is_rule())
+        self.lines.get(line).is_some_and(Line::is_rule)
     }
 
     fn put(&mut self, line: usize) {

@@ -1,12 +1,12 @@
-//! Which lines the timeline shows: a pure function of the steps and of what is folded, hidden and filtered.
+//! Which lines the timeline shows: what is folded, hidden and filtered, and what a stretch of steps then looks like.
 //!
-//! It runs over every step whenever a fold, the density or the filter changes, so it works on the compact
-//! [`StepLite`]s alone: a million of them take a few milliseconds.
+//! Pure, and about the compact [`StepLite`]s alone. [`super::lines`] puts the stretches together.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
-use crate::model::{Status, StepKind};
-use crate::query::types::{PromptHead, RewindEntry, StepLite};
+use crate::model::{Status, StepKind, TestOutcome};
+use crate::query::types::StepLite;
 
 /// How much the timeline shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -66,7 +66,7 @@ impl Line {
         }
     }
 
-    /// Whether the cursor can stand on it.
+    /// Whether the cursor cannot stand on it.
     pub fn is_rule(self) -> bool {
         matches!(self, Line::New | Line::Cut(_))
     }
@@ -90,141 +90,86 @@ pub struct Choice {
 }
 
 /// Fewer looks than this in a row are shown as they are.
-const RUN: u32 = 3;
+pub(super) const RUN: u32 = 3;
 
-/// The lines of a session, from top to bottom.
-pub fn lines(
-    prompts: &[PromptHead],
-    steps: &[StepLite],
-    rewinds: &[RewindEntry],
-    choice: &Choice,
-) -> Vec<Line> {
-    let events = Events {
-        rewinds,
-        new_from: choice.new_from,
-    };
-    let mut out = Vec::new();
-    for (number, prompt) in prompts.iter().enumerate() {
-        let number = number as u32;
-        let range = prompt.steps.start..prompt.steps.end.min(steps.len() as u32);
+/// What of the steps is to be shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown<'a> {
+    pub steps: &'a [StepLite],
+    pub choice: &'a Choice,
+    /// Steps of sub-agents that are folded away: ascending, apart from each other.
+    pub hidden: &'a [Range<u32>],
+}
+
+impl Shown<'_> {
+    /// The lines of a stretch of steps under an open prompt. No run of looks goes beyond either end of it. `first`: the
+    /// stretch is the prompt's first.
+    pub fn lines(&self, range: Range<u32>, first: bool, out: &mut Vec<Line>) {
+        let (choice, start) = (self.choice, range.start);
         if let Some(kept) = &choice.kept {
             let from = kept.partition_point(|i| *i < range.start);
             let to = kept.partition_point(|i| *i < range.end);
-            if from < to {
-                out.push(Line::Prompt(number));
-                out.extend(kept[from..to].iter().map(|i| Line::Step(*i)));
+            out.extend(kept[from..to].iter().map(|i| Line::Step(*i)));
+            return;
+        }
+        let everything = choice.density == Density::Everything;
+        let mut i = start;
+        while i < range.end {
+            if let Some(end) = self.hidden_until(i) {
+                i = end;
+                continue;
             }
-            continue;
-        }
-        events.rules(range.start, &mut out);
-        if prompt.no > 0 || prompt.row.is_some() || !range.is_empty() {
-            out.push(Line::Prompt(number));
-        }
-        let closed = (choice.density == Density::Prompts) != choice.folded.contains(&number);
-        if closed {
-            events.inside(number, &range, &mut out);
-        } else {
-            steps_of(number, range, steps, (choice, &events), &mut out);
-        }
-    }
-    out
-}
-
-/// What stands between the steps.
-struct Events<'a> {
-    rewinds: &'a [RewindEntry],
-    new_from: Option<u32>,
-}
-
-impl Events<'_> {
-    /// The rules above a step, or above the prompt that begins with it.
-    fn rules(&self, step: u32, out: &mut Vec<Line>) {
-        // Only what was put there a moment ago can be the same.
-        for (index, rewind) in (0..).zip(self.rewinds) {
-            let begins = rewind.undone.as_ref().is_some_and(|u| u.start == step);
-            // An empty prompt before begins with the same step: one rule is enough.
-            if begins && !out.iter().rev().take(8).any(|l| *l == Line::Cut(index)) {
-                out.push(Line::Cut(index));
+            // Before a prompt's first step the rule stands above the heading.
+            if choice.new_from == Some(i) && !(first && i == start) {
+                out.push(Line::New);
             }
-        }
-        if self.new_from == Some(step) {
-            out.push(Line::New);
+            if !everything {
+                if matters(&self.steps[i as usize]) {
+                    out.push(Line::Step(i));
+                }
+                i += 1;
+                continue;
+            }
+            let run = self.run_of_looks(i, range.end);
+            if run >= RUN && !choice.open_runs.contains(&i) {
+                out.push(Line::Looks(i, run));
+            } else {
+                out.extend((i..i + run.max(1)).map(Line::Step));
+            }
+            i += run.max(1);
         }
     }
 
-    /// The rewinds under a prompt that stand right before a step.
-    fn rewinds(&self, prompt: u32, step: u32, out: &mut Vec<Line>) {
-        let here = |r: &RewindEntry| r.prompt == prompt && r.place == step;
-        let found = (0..).zip(self.rewinds).filter(|(_, r)| here(r));
-        out.extend(found.map(|(index, _)| Line::Rewind(index)));
+    /// Where the steps that are folded away with this one end.
+    fn hidden_until(&self, step: u32) -> Option<u32> {
+        let at = self.hidden.partition_point(|r| r.end <= step);
+        self.hidden
+            .get(at)
+            .filter(|r| r.contains(&step))
+            .map(|r| r.end)
     }
 
-    /// Those of a prompt whose steps are hidden.
-    fn inside(&self, prompt: u32, range: &std::ops::Range<u32>, out: &mut Vec<Line>) {
-        let mut found = Vec::new();
-        for (index, rewind) in (0..).zip(self.rewinds) {
-            if let Some(undone) = &rewind.undone
-                && undone.start > range.start
-                && range.contains(&undone.start)
-            {
-                found.push((undone.start, 1, Line::Cut(index)));
-            }
-            if rewind.prompt == prompt {
-                found.push((rewind.place, 0, Line::Rewind(index)));
-            }
+    fn run_of_looks(&self, from: u32, end: u32) -> u32 {
+        if !is_look(&self.steps[from as usize]) {
+            return 0;
         }
-        found.sort_by_key(|(at, rank, _)| (*at, *rank));
-        out.extend(found.into_iter().map(|(_, _, line)| line));
+        let goes_on = |i: &u32| {
+            let i = *i as usize;
+            alike(&self.steps[i - 1], &self.steps[i]) && self.choice.new_from != Some(i as u32)
+        };
+        1 + (from + 1..end).take_while(goes_on).count() as u32
     }
 
-    /// Whether something stands right before a step.
-    fn breaks(&self, step: u32) -> bool {
-        self.new_from == Some(step)
-            || self
-                .rewinds
-                .iter()
-                .any(|r| r.place == step || r.undone.as_ref().is_some_and(|u| u.start == step))
+    /// Whether a step of a prompt stands in a run of looks that is long enough to be one line.
+    pub fn is_in_run(&self, step: u32, prompt: Range<u32>) -> bool {
+        let goes_back = |i: &u32| {
+            let at = *i as usize;
+            self.choice.new_from != Some(*i) && alike(&self.steps[at - 1], &self.steps[at])
+        };
+        let before = (prompt.start + 1..=step).rev().take(RUN as usize);
+        let before = before.take_while(goes_back).count() as u32;
+        before + self.run_of_looks(step, prompt.end.min(step + RUN)) >= RUN
     }
-}
-
-fn steps_of(
-    prompt: u32,
-    range: std::ops::Range<u32>,
-    steps: &[StepLite],
-    (choice, events): (&Choice, &Events<'_>),
-    out: &mut Vec<Line>,
-) {
-    let first = range.start;
-    let mut i = first;
-    while i < range.end {
-        let step = &steps[i as usize];
-        events.rewinds(prompt, i, out);
-        if i != first {
-            events.rules(i, out);
-        }
-        if choice.density != Density::Everything {
-            if matters(step) {
-                out.push(Line::Step(i));
-            }
-            i += 1;
-            continue;
-        }
-        let run = run_of_looks(i, range.end, steps, events);
-        if run >= RUN && !choice.open_runs.contains(&i) {
-            out.push(Line::Looks(i, run));
-            i += run;
-        } else if run >= RUN {
-            out.extend((i..i + run).map(Line::Step));
-            i += run;
-        } else {
-            out.push(Line::Step(i));
-            i += 1;
-            if choice.folded_agents.contains(&(i - 1)) {
-                i += children_of(i - 1, range.end, steps);
-            }
-        }
-    }
-    events.rewinds(prompt, range.end, out);
 }
 
 /// How many steps behind this one belong to the sub-agent that it started.
@@ -234,16 +179,9 @@ pub fn children_of(index: u32, end: u32, steps: &[StepLite]) -> u32 {
     behind.count() as u32
 }
 
-fn run_of_looks(from: u32, end: u32, steps: &[StepLite], events: &Events<'_>) -> u32 {
-    let first = &steps[from as usize];
-    let alike = |i: &u32| {
-        let s = &steps[*i as usize];
-        is_look(s)
-            && s.depth == first.depth
-            && s.off_path == first.off_path
-            && (*i == from || !events.breaks(*i))
-    };
-    (from..end).take_while(alike).count() as u32
+/// Whether two steps that follow each other are looks of one run.
+pub(super) fn alike(a: &StepLite, b: &StepLite) -> bool {
+    is_look(a) && is_look(b) && a.depth == b.depth && a.off_path == b.off_path
 }
 
 /// It only looked, and nothing about it stands out.
@@ -254,167 +192,17 @@ pub fn is_look(step: &StepLite) -> bool {
 }
 
 /// Worth a row when only changes and failures are shown.
-fn matters(step: &StepLite) -> bool {
+pub(super) fn matters(step: &StepLite) -> bool {
     let unusual = !matches!(step.status, Status::Ok | Status::Unknown);
     step.changed || step.test.is_some() || unusual
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{TestOutcome, Via};
-    use crate::query::types::{PromptRow, StepRow};
+/// It failed, or the tests that it ran did.
+pub(super) fn is_failure(step: &StepLite) -> bool {
+    step.status == Status::Failed || step.test == Some(TestOutcome::Failed)
+}
 
-    fn step(n: i64, kind: StepKind) -> StepLite {
-        StepLite {
-            row: StepRow(n),
-            kind,
-            status: Status::Ok,
-            changed: matches!(kind, StepKind::Edit | StepKind::Write),
-            test: None,
-            depth: 0,
-            off_path: false,
-        }
-    }
-
-    fn prompt(no: u32, steps: std::ops::Range<u32>) -> PromptHead {
-        PromptHead {
-            row: Some(PromptRow(i64::from(no))),
-            no,
-            at: None,
-            via: Via::Typed,
-            head: String::new(),
-            off_path: false,
-            steps,
-        }
-    }
-
-    fn story() -> (Vec<PromptHead>, Vec<StepLite>) {
-        use StepKind::{Command, Edit, Read, Search, Subagent};
-        let kinds = [
-            Read, Read, Search, Read, Edit, Command, Subagent, Read, Edit,
-        ];
-        let mut steps: Vec<_> = (0..).zip(kinds).map(|(n, k)| step(n, k)).collect();
-        steps[5].test = Some(TestOutcome::Failed);
-        steps[7].depth = 1;
-        (vec![prompt(1, 0..6), prompt(2, 6..9)], steps)
-    }
-
-    #[test]
-    fn looks_fold_into_one_line_and_open_again() {
-        let (prompts, steps) = story();
-        let mut choice = Choice::default();
-        let shown = lines(&prompts, &steps, &[], &choice);
-        assert_eq!(shown[..2], [Line::Prompt(0), Line::Looks(0, 4)]);
-        assert_eq!(shown.len(), 8);
-        choice.open_runs.insert(0);
-        assert_eq!(lines(&prompts, &steps, &[], &choice).len(), 11);
-    }
-
-    #[test]
-    fn densities_and_folds() {
-        let (prompts, steps) = story();
-        let mut choice = Choice {
-            density: Density::Changes,
-            ..Choice::default()
-        };
-        let changes = [
-            Line::Prompt(0),
-            Line::Step(4),
-            Line::Step(5),
-            Line::Prompt(1),
-            Line::Step(8),
-        ];
-        assert_eq!(lines(&prompts, &steps, &[], &choice), changes);
-        choice.folded.insert(0);
-        assert_eq!(lines(&prompts, &steps, &[], &choice)[1], Line::Prompt(1));
-        choice.density = Density::Prompts;
-        assert_eq!(
-            lines(&prompts, &steps, &[], &choice).len(),
-            2 + 2 + 1 - 1,
-            "a fold opens"
-        );
-    }
-
-    #[test]
-    fn a_sub_agent_folds_and_a_filter_keeps_only_its_own() {
-        let (prompts, steps) = story();
-        let mut choice = Choice::default();
-        choice.folded_agents.insert(6);
-        assert!(!lines(&prompts, &steps, &[], &choice).contains(&Line::Step(7)));
-        choice.kept = Some(vec![7]);
-        let kept = [Line::Prompt(1), Line::Step(7)];
-        assert_eq!(lines(&prompts, &steps, &[], &choice), kept);
-    }
-
-    #[test]
-    fn the_new_rule_stands_before_the_first_new_step() {
-        let (prompts, steps) = story();
-        let mut choice = Choice {
-            new_from: Some(6),
-            ..Choice::default()
-        };
-        let shown = lines(&prompts, &steps, &[], &choice);
-        let at = shown.iter().position(|l| *l == Line::New).expect("a rule");
-        assert_eq!(shown[at + 1], Line::Prompt(1));
-        choice.new_from = Some(2);
-        let shown = lines(&prompts, &steps, &[], &choice);
-        let at = shown.iter().position(|l| *l == Line::New).expect("a rule");
-        assert_eq!(shown[at + 1], Line::Step(2));
-    }
-
-    fn rewind(prompt: u32, place: u32, undone: Option<std::ops::Range<u32>>) -> RewindEntry {
-        RewindEntry {
-            op: i64::from(place),
-            id: String::new(),
-            kind: "rewind",
-            at: crate::model::Time(0),
-            title: String::new(),
-            files: 1,
-            lines: (1, 1),
-            taken_back: undone.is_none(),
-            prompt,
-            place,
-            undone,
-        }
-    }
-
-    #[test]
-    fn a_rewind_stands_behind_what_it_undid_and_a_rule_above_that() {
-        let (prompts, steps) = story();
-        let choice = Choice::default();
-        let at_end = [rewind(1, 9, Some(4..9))];
-        let shown = lines(&prompts, &steps, &at_end, &choice);
-        assert_eq!(shown.last(), Some(&Line::Rewind(0)));
-        let cut = shown
-            .iter()
-            .position(|l| *l == Line::Cut(0))
-            .expect("a rule");
-        assert_eq!(shown[cut + 1], Line::Step(4));
-        // Of whole prompts the rule stands above the heading; one taken back has none.
-        let two = [rewind(0, 6, None), rewind(1, 9, Some(6..9))];
-        let shown = lines(&prompts, &steps, &two, &choice);
-        let heading = shown
-            .iter()
-            .position(|l| *l == Line::Prompt(1))
-            .expect("it");
-        assert_eq!(shown[heading - 2..heading], [Line::Rewind(0), Line::Cut(1)]);
-        // A rewind between two looks parts their run; folded prompts still show it.
-        let between = [rewind(0, 2, None)];
-        let shown = lines(&prompts, &steps, &between, &choice);
-        assert_eq!(
-            shown[1..6],
-            [
-                Line::Step(0),
-                Line::Step(1),
-                Line::Rewind(0),
-                Line::Step(2),
-                Line::Step(3)
-            ]
-        );
-        let mut folded = Choice::default();
-        folded.folded.insert(0);
-        let shown = lines(&prompts, &steps, &between, &folded);
-        assert_eq!(shown[..2], [Line::Prompt(0), Line::Rewind(0)]);
-    }
+/// It ran tests, and they passed.
+pub(super) fn is_passed(step: &StepLite) -> bool {
+    step.test == Some(TestOutcome::Passed)
 }
