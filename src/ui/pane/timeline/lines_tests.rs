@@ -334,11 +334,13 @@ fn naive_near(all: &[Line], what: Selected, lines: &Lines) -> usize {
     let new = lines.choice().new_from.unwrap_or(u32::MAX);
     let by = |line: &Line| match what {
         Selected::Step(s) => match line {
+            Line::Rewind(_) | Line::Cut(_) => false,
             Line::Prompt(p) => lines.prompts()[*p as usize].steps.start <= s,
             Line::Step(i) | Line::Looks(i, _) => *i <= s,
             Line::New => new <= s,
         },
         Selected::Prompt(p) => match line {
+            Line::Rewind(_) | Line::Cut(_) => false,
             Line::Prompt(q) => *q <= p,
             Line::Step(i) | Line::Looks(i, _) => lines.prompt_of(*i).unwrap() < p,
             Line::New => {
@@ -346,6 +348,7 @@ fn naive_near(all: &[Line], what: Selected, lines: &Lines) -> usize {
                 new < steps.start || (new == steps.start && !steps.is_empty())
             }
         },
+        Selected::Rewind(_) => false,
     };
     all.iter().take_while(|l| by(l)).count().saturating_sub(1)
 }
