@@ -37,6 +37,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock", "model", "fsx", "git", "store", "diff", "query", "snapshot",
         ],
     ),
+    (
+        "hook",
+        &["clock", "model", "fsx", "git", "store", "snapshot", "text"],
+    ),
     ("cli", &["*"]),
 ];
 

@@ -24,6 +24,7 @@ fn fields(value: &Value) -> Vec<&str> {
 const SESSION_FIELDS: &[&str] = &[
     "added",
     "agent",
+    "archived",
     "commands",
     "cwd",
     "edits",
@@ -85,6 +86,9 @@ fn help_is_the_same_for_everybody() {
         "blame",
         "history",
         "search",
+        "init",
+        "uninstall",
+        "hook",
         "status",
         "doctor",
         "completions",
@@ -380,7 +384,7 @@ fn status_and_doctor_say_what_is_there() {
         .iter()
         .map(|c| c["verdict"].as_str().unwrap())
         .collect();
-    assert_eq!(verdicts, ["ok"; 7], "{checks}");
+    assert_eq!(verdicts, ["ok"; 8], "{checks}");
     let before = h.json(&["log", "--json", "-n", "1"]);
     h.run(&["doctor", "--rebuild"]).assert().success();
     assert_eq!(h.json(&["log", "--json", "-n", "1"]), before);

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use regent_tui::model::{Agent, BlobHash, Id, Time};
 use regent_tui::store::files::{Owner, Seen};
-use regent_tui::store::{OpenError, Place, Reader, Store, blobs, check, facts, files, frames};
+use regent_tui::store::{
+    OpenError, Place, Reader, Store, beside, blobs, check, facts, files, frames,
+};
 
 /// Numbers that look random and are the same each time.
 struct Dice(u64);
@@ -84,9 +86,35 @@ fn build(db: &Path, truth: &Truth) -> Place {
     facts::set_mark(&tx, "a", Id([7; 10]), Time(1)).unwrap();
     let base = facts::Base::Content(1);
     facts::set_base(&tx, b"/r", b"f", b"c", base).unwrap();
+    let named = |name: &str| beside::Wanted {
+        id: 0,
+        session: 0,
+        native_id: "s".to_owned(),
+        owner: Id([8; 10]),
+        name: name.to_owned(),
+        output: None,
+    };
+    beside::remember(&tx, &named("kept"), Ok(&truth.contents[20])).unwrap();
+    beside::remember(&tx, &named("gone"), Err("it is not there")).unwrap();
     tx.commit().unwrap();
     drop(store);
     place
+}
+
+/// What lay beside transcripts: names, and whether the content is the right one.
+fn beside_rows(db: &Path, truth: &Truth) -> Vec<(String, bool)> {
+    let conn = rusqlite::Connection::open(db).unwrap();
+    let mut q = conn
+        .prepare(
+            "SELECT x.name, b.hash FROM beside x LEFT JOIN blob b ON b.id = x.blob_id ORDER BY 1",
+        )
+        .unwrap();
+    let right = BlobHash::of(&truth.contents[20]).0.to_vec();
+    let rows = q.query_map([], |r| {
+        let hash: Option<Vec<u8>> = r.get(1)?;
+        Ok((r.get(0)?, hash.as_ref() == Some(&right)))
+    });
+    rows.unwrap().map(Result::unwrap).collect()
 }
 
 /// What was answered, all in all.
@@ -247,7 +275,9 @@ fn what_is_whole_is_saved() {
     assert!(!place.db.exists());
     let new = Store::open(&place).unwrap();
     let saved = check::salvage(&aside, &new).unwrap();
-    assert_eq!((saved.files, saved.facts, saved.lost), (3, 3, 0));
+    assert_eq!((saved.files, saved.facts, saved.lost), (3, 5, 0));
+    let rows = [("gone".to_owned(), false), ("kept".to_owned(), true)];
+    assert_eq!(beside_rows(&place.db, &truth), rows);
     assert!(saved.holes.is_empty());
     drop(new);
     assert!(all_is_well(&place, &truth));

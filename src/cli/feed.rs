@@ -14,10 +14,12 @@ use notify::{RecursiveMode, Watcher};
 
 use super::context::Context;
 use super::soon::{Connections, SoonAsk};
+use crate::hook::settle;
+use crate::hook::spool::Spool;
 use crate::ingest::{self, Options};
 use crate::query::Ask;
 use crate::store::place::Kind;
-use crate::store::{Place, Store};
+use crate::store::{Place, Store, disk};
 use crate::ui::Environment;
 use crate::ui::message::{Ingest, Message, Note};
 
@@ -93,6 +95,12 @@ fn may_matter(event: &notify::Event, roots: &[PathBuf]) -> bool {
     !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(about))
 }
 
+/// Whether a folder, or the nearest one above it that is there, lies on a disk that does not tell what is written to it.
+fn is_silent(folder: &Path, is_remote: &dyn Fn(&Path) -> bool) -> bool {
+    let there = folder.ancestors().find(|d| d.is_dir());
+    there.is_some_and(is_remote)
+}
+
 /// Whether a file is the log of a database: what is new stands there first.
 fn is_log_of(path: &Path, database: &Path) -> bool {
     path.parent() == database.parent()
@@ -149,7 +157,11 @@ impl Reading {
                 }
             }
             // What failed may go well a little later: another program had the store.
-            let told = match watch.is_ok() && failed.is_empty() {
+            // What other machines write is not told of: one looks, beside listening for what this one writes.
+            let silent = ingest::folders(&self.options.places)
+                .iter()
+                .any(|folder| is_silent(folder, &disk::is_remote));
+            let told = match watch.is_ok() && failed.is_empty() && !silent {
                 true => woken.recv().is_ok(),
                 false => !matches!(
                     woken.recv_timeout(POLL),
@@ -191,6 +203,11 @@ impl Reading {
         }
         for notice in store.notices() {
             self.say(Note::info(notice.to_string()));
+        }
+        if let Err(e) = settle::take_in(&store, &Spool::at(place)) {
+            self.say(Note::error(format!(
+                "what hooks told could not be stored: {e}"
+            )));
         }
         let mut shown = false;
         let report = ingest::run(
@@ -328,6 +345,22 @@ mod tests {
             std::thread::sleep(Duration::from_millis(100));
             while woken.try_recv().is_ok() {}
         }
+    }
+
+    #[test]
+    fn on_a_disk_of_another_machine_one_looks_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path();
+        std::fs::create_dir(home.join(".claude")).unwrap();
+        let asked = std::cell::RefCell::new(Vec::new());
+        let remote = |folder: &Path| {
+            asked.borrow_mut().push(folder.to_owned());
+            folder.ends_with(".claude")
+        };
+        // A folder that is not there yet will lie where the one above it does.
+        assert!(is_silent(&home.join(".claude/projects"), &remote));
+        assert!(!is_silent(&home.join(".codex/sessions"), &remote));
+        assert_eq!(*asked.borrow(), [home.join(".claude"), home.to_owned()]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `ingest`: reads transcripts into the store, with progress on a terminal.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +12,8 @@ use serde::Serialize;
 use super::args::Ingest;
 use super::context::Context;
 use super::out::Out;
+use crate::hook::settle;
+use crate::hook::spool::Spool;
 use crate::ingest::{self, Options, Progress, Report, Roots};
 use crate::query::Refused;
 use crate::store::place::Kind;
@@ -22,6 +25,7 @@ struct Done {
     read: usize,
     unchanged: usize,
     elsewhere: usize,
+    meanwhile: usize,
     gone: usize,
     failed: Vec<Failed>,
     cancelled: bool,
@@ -54,6 +58,7 @@ pub(super) fn run(context: &Context<'_>, options: &Ingest, out: &mut Out) -> Res
     context.trusted(&place, out)?;
     let store = Store::open(&place)?;
     context.tell(out, store.notices())?;
+    take_in(&store, &place, out)?;
     let wanted = Options {
         from: options
             .from
@@ -82,6 +87,7 @@ pub(super) fn refresh(context: &Context<'_>, place: &Place, out: &mut Out) -> Re
         }
         let store = Store::open(place)?;
         context.tell(out, store.notices())?;
+        take_in(&store, place, out)?;
         let report = read(context, &store, wanted, out)?;
         store.settle(true)?;
         return stopped(&report);
@@ -92,6 +98,7 @@ pub(super) fn refresh(context: &Context<'_>, place: &Place, out: &mut Out) -> Re
             if store.read_only() {
                 return Ok(());
             }
+            take_in(&store, place, out)?;
             read(context, &store, wanted, out)
         }
         Err(
@@ -112,6 +119,18 @@ pub(super) fn refresh(context: &Context<'_>, place: &Place, out: &mut Out) -> Re
         }
         Err(e) if e.chain().any(store::is_damage) => Err(e),
         Err(e) => out.note(&format!("what is new could not be read: {e}")),
+    }
+}
+
+/// What hooks told since somebody looked last. What cannot be taken in stays where it is, and is said.
+fn take_in(store: &Store, place: &Place, out: &mut Out) -> Result<()> {
+    match settle::take_in(store, &Spool::at(place)) {
+        Ok(taken) if taken.lost > 0 => out.note(&format!(
+            "{} events of hooks found no room and are lost: nobody had taken any in for long",
+            taken.lost
+        )),
+        Ok(_) => Ok(()),
+        Err(e) => out.note(&format!("what hooks told could not be stored: {e}")),
     }
 }
 
@@ -192,21 +211,25 @@ pub(super) fn catch_up(
 
 impl Context<'_> {
     /// The roots of the repository that the store belongs to; none for the user-wide one.
-    pub(super) fn roots(
-        &self,
-        place: &Place,
-        map: &[(std::path::PathBuf, std::path::PathBuf)],
-    ) -> Roots {
+    pub(super) fn roots(&self, place: &Place, map: &[(PathBuf, PathBuf)]) -> Roots {
         if place.kind == Kind::UserWide {
             return Roots::new(None, &[], map);
         }
-        match &self.repository {
+        let roots = match &self.repository {
             Some(repository) => {
                 let linked: Vec<_> = repository.worktrees.iter().skip(1).cloned().collect();
                 Roots::new(repository.main_worktree.as_deref(), &linked, map)
             }
             None => Roots::new(Some(&self.folder), &[], map),
-        }
+        };
+        // The shell knows by which links one came here, the system does not.
+        let way = self
+            .env
+            .var("PWD")
+            .map(Path::new)
+            .filter(|p| p.is_absolute());
+        let ways = [Some(self.env.home.as_path()), way];
+        roots.reached_by(&ways.into_iter().flatten().collect::<Vec<_>>())
     }
 }
 
@@ -237,6 +260,7 @@ fn done(place: &Place, report: &Report) -> Done {
         read: report.read,
         unchanged: report.unchanged,
         elsewhere: report.elsewhere,
+        meanwhile: report.meanwhile,
         gone: report.gone,
         failed: report
             .failed
@@ -263,6 +287,7 @@ fn tell(report: &Report, out: &mut Out) -> Result<()> {
     for (n, what) in [
         (report.unchanged, "unchanged"),
         (report.elsewhere, "of other folders"),
+        (report.meanwhile, "read by another program meanwhile"),
         (report.gone, "gone from the disk, kept here"),
     ] {
         if n > 0 {
@@ -272,7 +297,7 @@ fn tell(report: &Report, out: &mut Out) -> Result<()> {
     if !out.quiet {
         out.line(&said.join(", "))?;
     }
-    if report.read + report.unchanged == 0 || out.verbose {
+    if report.read + report.unchanged + report.meanwhile == 0 || out.verbose {
         for (folder, n) in &report.looked_in {
             out.note(&format!(
                 "looked in {}: {}",

@@ -1,4 +1,8 @@
 //! The data of `--json`. Field names are a promise: never removed, never renamed.
+//!
+//! Adding one is allowed. Beyond what was promised first there are `note` of a change (what is odd about it, in words),
+//! `moved_by` and `spaced_by` of a blamed line, and `ticked` and `steps` of a file in a plan. Every field of every command
+//! stands, with its type, in `tests/json_fields.rs`, which fails for one that is missing and for one that is not listed.
 
 use serde::Serialize;
 
@@ -33,6 +37,8 @@ pub(super) struct Session<'a> {
     added: u64,
     removed: u64,
     source: Option<&'a str>,
+    /// The agent's own file is gone; only the store has it.
+    archived: bool,
     warnings: &'a [String],
 }
 
@@ -57,6 +63,7 @@ impl<'a> From<&'a SessionInfo> for Session<'a> {
             added: s.added,
             removed: s.removed,
             source: s.source.as_deref(),
+            archived: s.archived,
             warnings: &s.warnings,
         }
     }

@@ -10,6 +10,7 @@ mod head;
 pub mod index;
 pub mod objects;
 mod pack;
+mod reflog;
 
 pub use commits::Commit;
 pub use discover::{Repository, discover};

@@ -6,8 +6,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use color_eyre::Result;
-
 use super::read::range;
 use crate::model::Agent;
 use crate::source::{Places, SOURCES, Source};
@@ -89,8 +87,21 @@ pub fn discover(places: &Places, from: &[PathBuf], agent: Option<Agent>) -> Disc
             }
         }
     }
+    once(&mut found.candidates);
     found.sort();
     found
+}
+
+/// One file may be reached by several names: one of the folders that are looked in is a link to another, or a link leads
+/// in a circle. The shortest name counts, always the same one, so that it is read once.
+fn once(candidates: &mut Vec<Candidate>) {
+    candidates.sort_by(|a, b| {
+        let length = |c: &Candidate| c.path.as_os_str().len();
+        (length(a), &a.path).cmp(&(length(b), &b.path))
+    });
+    let mut met = HashSet::new();
+    candidates
+        .retain(|c| c.form != Form::Lines || met.insert((c.agent as u8, c.seen.dev, c.seen.ino)));
 }
 
 impl Discovered {
@@ -219,12 +230,22 @@ fn walk(
             return;
         }
     };
-    for entry in entries.flatten() {
-        let path = entry.path();
+    for entry in entries {
+        let path = match entry {
+            Ok(entry) => entry.path(),
+            Err(e) => {
+                unreadable.push((dir.to_owned(), e.to_string()));
+                return;
+            }
+        };
         match fs::metadata(&path) {
             Ok(meta) if meta.is_dir() && depth < DEPTH => walk(&path, depth + 1, unreadable, each),
             Ok(meta) if meta.is_file() => each(&path, &meta),
-            _ => {}
+            Ok(_) => {}
+            // It went since the folder was listed, or is a link that leads nowhere.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) if e.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {}
+            Err(e) => unreadable.push((path, e.to_string())),
         }
     }
 }
@@ -232,8 +253,8 @@ fn walk(
 /// What is to be done with a candidate.
 #[derive(Debug)]
 pub enum Todo {
-    /// Read it from its beginning.
-    Whole(Candidate),
+    /// Read it from its beginning; with the row of what was known there before, if anything was.
+    Whole(Candidate, Option<i64>),
     /// Read what was appended.
     More(Candidate, FileRow),
 }
@@ -246,54 +267,67 @@ pub struct Plan {
     pub unchanged: usize,
     /// Known files that are not there any more.
     pub gone: Vec<i64>,
+    /// Known files that cannot be looked into: path and why.
+    pub unreadable: Vec<(PathBuf, String)>,
 }
 
 impl Plan {
     /// Bytes to read.
     pub fn bytes(&self) -> u64 {
         let left = |todo: &Todo| match todo {
-            Todo::Whole(candidate) => candidate.seen.size,
+            Todo::Whole(candidate, _) => candidate.seen.size,
             Todo::More(candidate, row) => candidate.seen.size.saturating_sub(row.read_to),
         };
         self.todo.iter().map(left).sum()
     }
 }
 
-/// Compares what was found with what is known. `listed` are the databases whose sessions are all among what was found.
-///
-/// # Errors
-/// If a known file's tail cannot be read.
+/// Compares what was found with what is known. A file that cannot be compared costs only itself. `listed` are the databases
+/// whose sessions are all among what was found.
 pub fn plan(
     found: Vec<Candidate>,
     listed: &HashSet<PathBuf>,
     known: Vec<FileRow>,
     everything: bool,
-) -> Result<Plan> {
+) -> Plan {
     let mut known: HashMap<PathBuf, FileRow> =
         known.into_iter().map(|f| (f.path.clone(), f)).collect();
     let mut plan = Plan {
         todo: Vec::new(),
         unchanged: 0,
         gone: Vec::new(),
+        unreadable: Vec::new(),
     };
     for candidate in found {
         // Another agent's file, or another form of it, stands where one stood before.
-        let Some(row) = known
-            .remove(&candidate.path)
-            .filter(|r| r.form == candidate.form && r.agent == candidate.agent)
+        let before = known.remove(&candidate.path);
+        let before_id = before.as_ref().map(|r| r.id);
+        let Some(row) = before.filter(|r| r.form == candidate.form && r.agent == candidate.agent)
         else {
-            plan.todo.push(Todo::Whole(candidate));
+            plan.todo.push(Todo::Whole(candidate, before_id));
             continue;
         };
         let stranger = row.owner == Owner::Nobody;
-        match row.compare(Some(&candidate.seen), |off, len| range(&row.path, off, len))? {
+        let compared = row.compare(Some(&candidate.seen), |off, len| range(&row.path, off, len));
+        let standing = match compared {
+            Ok(standing) => standing,
+            // It went since it was found: the next look sees that.
+            Err(_) if !row.path.exists() => Standing::Unchanged,
+            Err(e) => {
+                plan.unreadable.push((candidate.path, format!("{e:#}")));
+                continue;
+            }
+        };
+        match standing {
             Standing::Unchanged if stranger && (candidate.named || everything) => {
-                plan.todo.push(Todo::Whole(candidate))
+                plan.todo.push(Todo::Whole(candidate, Some(row.id)))
             }
             Standing::Unchanged => plan.unchanged += 1,
-            Standing::Appended if stranger => plan.todo.push(Todo::Whole(candidate)),
+            Standing::Appended if stranger => plan.todo.push(Todo::Whole(candidate, Some(row.id))),
             Standing::Appended => plan.todo.push(Todo::More(candidate, row)),
-            Standing::Replaced | Standing::Gone => plan.todo.push(Todo::Whole(candidate)),
+            Standing::Replaced | Standing::Gone => {
+                plan.todo.push(Todo::Whole(candidate, Some(row.id)))
+            }
         }
     }
     plan.gone = known
@@ -301,7 +335,7 @@ pub fn plan(
         .filter(|f| f.gone_at.is_none() && is_gone(f, listed))
         .map(|f| f.id)
         .collect();
-    Ok(plan)
+    plan
 }
 
 fn is_gone(file: &FileRow, listed: &HashSet<PathBuf>) -> bool {
@@ -309,5 +343,80 @@ fn is_gone(file: &FileRow, listed: &HashSet<PathBuf>) -> bool {
         // Deleted in the database; of one that could not be read nothing is known.
         (Form::Session, Some(database)) => listed.contains(database) || !database.exists(),
         _ => !file.path.exists(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::store::files;
+
+    fn row(path: &Path, read_to: u64) -> FileRow {
+        FileRow {
+            id: 7,
+            agent: Agent::Claude,
+            path: path.to_owned(),
+            generation: 0,
+            seen: Seen::default(),
+            read_to,
+            tail_hash: files::tail_hash(b"what stood there"),
+            owner: Owner::Found,
+            form: Form::Lines,
+            gone_at: None,
+        }
+    }
+
+    fn candidate(path: &Path) -> Candidate {
+        Candidate {
+            path: path.to_owned(),
+            agent: Agent::Claude,
+            seen: Seen {
+                size: 100,
+                ..Seen::default()
+            },
+            named: false,
+            form: Form::Lines,
+            folder: None,
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_compared_costs_only_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        let (gone, odd, new) = (
+            dir.path().join("gone.jsonl"),
+            dir.path().join("odd.jsonl"),
+            dir.path().join("new.jsonl"),
+        );
+        // A folder can be opened, and not read.
+        fs::create_dir(&odd).unwrap();
+        let plan = plan(
+            vec![candidate(&gone), candidate(&odd), candidate(&new)],
+            &HashSet::new(),
+            vec![row(&gone, 16), row(&odd, 16)],
+            false,
+        );
+        assert_eq!((plan.todo.len(), plan.unchanged), (1, 1));
+        assert_eq!(plan.unreadable.len(), 1);
+        let (path, why) = &plan.unreadable[0];
+        assert_eq!(*path, odd);
+        assert!(
+            why.contains("cannot read") && why.contains("directory"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn links_that_lead_nowhere_or_in_circles_are_no_failure() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join("a.jsonl")).unwrap();
+        std::os::unix::fs::symlink("b.jsonl", dir.path().join("b.jsonl")).unwrap();
+        std::os::unix::fs::symlink(".", dir.path().join("circle")).unwrap();
+        fs::write(dir.path().join("c.jsonl"), "").unwrap();
+        let (mut unreadable, mut found) = (Vec::new(), 0);
+        walk(dir.path(), 0, &mut unreadable, &mut |_, _| found += 1);
+        assert!(unreadable.is_empty(), "{unreadable:?}");
+        assert_eq!(found, DEPTH + 1, "a circle is left at some depth");
     }
 }

@@ -3,6 +3,7 @@
 //! Reading goes on in worker threads; one thread writes. What is committed is consistent, so that an
 //! interruption at any moment costs at most the last seconds of work, and the next start goes on from there.
 
+mod beside;
 mod databases;
 mod discover;
 mod fold;
@@ -13,6 +14,7 @@ mod read;
 mod records;
 mod refold;
 pub mod roots;
+mod transcript;
 mod work;
 mod write;
 
@@ -74,6 +76,8 @@ pub struct Report {
     pub unchanged: usize,
     /// Transcripts that belong to nobody here.
     pub elsewhere: usize,
+    /// Transcripts that another program read while this one was about to.
+    pub meanwhile: usize,
     /// Known transcripts that are gone from the disk; what was read of them stays.
     pub gone: usize,
     /// What could not be read: path and why.
@@ -101,10 +105,10 @@ pub fn run(
     let known = files::list(store.conn())?;
     let everything = options.everything || map_is_new;
     let mut looked = databases::look(store, &mut found, &known, &options.places, everything)?;
-    let plan = discover::plan(found.candidates, &looked.listed, known, everything)?;
+    let mut plan = discover::plan(found.candidates, &looked.listed, known, everything);
     let mut report = Report {
         looked_in: found.looked_in,
-        failed: found.unreadable,
+        failed: [found.unreadable, std::mem::take(&mut plan.unreadable)].concat(),
         unchanged: plan.unchanged,
         ..Report::default()
     };
@@ -120,12 +124,12 @@ pub fn run(
         store.without_late_indexes()?;
     }
     let open = std::mem::take(&mut looked.open);
-    let read = write::read_all(store, options, plan.todo, open, &mut report, progress);
+    let read = write::read_all(store, options, plan.todo, open, now, &mut report, progress);
     store.late_indexes()?;
     read?;
     if !options.cancel.load(Ordering::Relaxed) {
         refold::refold(store, &options.roots, options.everything)?;
-        link::link(store, &options.roots)?;
+        link::link(store, &options.roots, true)?;
         databases::remember(store, &looked, &report.failed)?;
     }
     report.cancelled = options.cancel.load(Ordering::Relaxed);
@@ -202,7 +206,7 @@ fn belongs(
     let mut yes = false;
     let mut folds = read::Folds::new(*agent, false, false);
     let session = records::Session {
-        place: read::Place::start(path, *agent),
+        place: transcript::Place::start(path, *agent),
         name: &databases::name_of(candidate),
         known: records::Known::default(),
     };
@@ -240,7 +244,7 @@ pub fn rebuild(
 ) -> Result<()> {
     let (roots, _) = mapped(store, roots)?;
     refold::rebuild(store, &roots, everything, progress)?;
-    link::link(store, &roots)
+    link::link(store, &roots, false)
 }
 
 /// The roots with all folders that were ever mapped for this store: a rebuild, or a reading without `--map`, must find the

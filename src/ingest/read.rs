@@ -1,4 +1,4 @@
-//! Reading one transcript: bytes to lines to events to folds, in parts of bounded size.
+//! From lines of transcripts to events and folds.
 //!
 //! Runs in worker threads; touches no store. What it makes goes to the writer as [`Part`]s, each of which is
 //! consistent in itself: frames up to an offset, and the state of source and folds at that offset.
@@ -12,13 +12,13 @@ use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 
 use super::fold::{Env, Folder};
-use super::raw::{RawBytes, Room};
+use super::raw::Room;
 use super::roots::Roots;
+use super::transcript::{Place, transcript};
 use crate::model::{Agent, BlobHash};
-use crate::source::lines::{Item, LineCutter};
+use crate::source::lines::Item;
 use crate::source::{self, Body, Event, ParseState};
 use crate::store::blobs::{self, PackedBlob};
-use crate::store::files;
 use crate::store::frames::Packed;
 use crate::store::rows::{SessionBatch, Span};
 
@@ -324,30 +324,6 @@ pub fn mentions(path: &Path, needles: &[Vec<u8>]) -> Result<bool> {
     }
 }
 
-/// What to read, and from where.
-pub struct Place<'a> {
-    /// The file.
-    pub path: &'a Path,
-    /// Whose format.
-    pub agent: Agent,
-    /// The offset, at the start of a line.
-    pub from: u64,
-    /// What the source carried there.
-    pub state: ParseState,
-}
-
-impl<'a> Place<'a> {
-    /// The beginning of a transcript.
-    pub fn start(path: &'a Path, agent: Agent) -> Place<'a> {
-        Place {
-            path,
-            agent,
-            from: 0,
-            state: ParseState::default(),
-        }
-    }
-}
-
 /// Whether a session of a transcript belongs to these roots.
 ///
 /// # Errors
@@ -369,100 +345,6 @@ pub fn belongs(path: &Path, agent: Agent, roots: &Roots) -> Result<bool> {
         },
     )?;
     Ok(yes)
-}
-
-/// Reads a transcript from an offset to its end (or to its last complete line) and hands on parts. `each` returns
-/// `false` to stop early. The last part has `true`.
-///
-/// # Errors
-/// If the file cannot be read, or a state cannot be written down.
-pub fn transcript(
-    Place {
-        path,
-        agent,
-        from,
-        state,
-    }: Place<'_>,
-    folds: &mut Folds,
-    roots: &Roots,
-    room: &mut Room,
-    each: &mut dyn FnMut(Part, bool, &Folds) -> bool,
-) -> Result<()> {
-    let mut file = File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
-    file.seek(SeekFrom::Start(from))
-        .wrap_err_with(|| format!("cannot read {}", path.display()))?;
-    let mut parser = Parser::new(agent, path, 0, state);
-    let mut cutter = LineCutter::at(from);
-    let mut raw = RawBytes::new(from, room);
-    let (mut part, mut part_from) = (Part::default(), from);
-    loop {
-        let chunk = raw
-            .take_in(&mut file)
-            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
-        if chunk.is_empty() {
-            break;
-        }
-        cutter.feed(chunk, |item| {
-            parser.item(item, folds, roots, &mut part.blobs)
-        });
-        raw.pack_full(&mut part.frames);
-        if cutter.offset() - part_from >= PART {
-            part_from = cutter.offset();
-            raw.pack_to(part_from, &mut part.frames);
-            let ahead = finish(&mut part, path, part_from, &parser, folds, roots)?;
-            if !each(std::mem::take(&mut part), false, folds) {
-                return Ok(());
-            }
-            part.frames = ahead;
-        }
-    }
-    let mut end = cutter.offset();
-    // Many transcripts end without a line end. A whole record needs none; a torn one waits for its rest.
-    if cutter.tail_len() == cutter.tail().len() as u64 && is_record(cutter.tail()) {
-        let tail = cutter.tail().to_vec();
-        end += tail.len() as u64;
-        parser.item(
-            Item::Line {
-                offset: cutter.offset(),
-                bytes: &tail,
-            },
-            folds,
-            roots,
-            &mut part.blobs,
-        );
-    }
-    raw.pack_to(end, &mut part.frames);
-    finish(&mut part, path, end, &parser, folds, roots)?;
-    each(part, true, folds);
-    Ok(())
-}
-
-fn is_record(tail: &[u8]) -> bool {
-    let tail = tail.trim_ascii();
-    tail.first() == Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(tail).is_ok()
-}
-
-/// Completes a part. Returns the frames of a line that is still open: they go with the next part, or nowhere.
-fn finish(
-    part: &mut Part,
-    path: &Path,
-    to: u64,
-    parser: &Parser<'_>,
-    folds: &mut Folds,
-    roots: &Roots,
-) -> Result<Vec<Packed>> {
-    let ahead = part
-        .frames
-        .iter()
-        .position(|f| f.start >= to)
-        .unwrap_or(part.frames.len());
-    let ahead = part.frames.split_off(ahead);
-    part.batches = folds.take(roots)?;
-    part.read_to = to;
-    let tail = to.min(files::TAIL);
-    part.tail_hash = files::tail_hash(&range(path, to - tail, tail as usize)?);
-    part.state = carried(&parser.state)?;
-    Ok(ahead)
 }
 
 /// A state, written down as it is stored with its file.

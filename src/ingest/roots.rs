@@ -64,6 +64,32 @@ impl Roots {
         roots
     }
 
+    /// Adds the names of the roots that lead through links in these paths (the home folder as it is called, the folder one
+    /// works in as one came there). They are remembered with the store as if they were mapped: sessions tell their folder
+    /// as the shell did that they were started from.
+    pub fn reached_by(mut self, ways: &[&Path]) -> Roots {
+        for way in ways {
+            let Ok(real) = std::fs::canonicalize(way) else {
+                continue;
+            };
+            for (root, _) in &self.roots {
+                let folder = Path::new(std::ffi::OsStr::from_bytes(root));
+                let Some(name) = other_name(folder, way, &real) else {
+                    continue;
+                };
+                let name = trimmed(name.as_os_str().as_bytes()).to_vec();
+                let leads = std::fs::canonicalize(Path::new(std::ffi::OsStr::from_bytes(&name)));
+                if name != **root
+                    && leads.is_ok_and(|l| l == folder)
+                    && !self.map.iter().any(|(old, _)| *old == name)
+                {
+                    self.map.push((name, root.to_vec()));
+                }
+            }
+        }
+        self
+    }
+
     /// The mapped folders as lines, `OLD` and `NEW` in hexadecimal, to be remembered with the store.
     pub(super) fn map_text(&self) -> String {
         let hex = |b: &[u8]| b.iter().map(|b| format!("{b:02x}")).collect::<String>();
@@ -226,6 +252,22 @@ pub fn absolute(cwd: Option<&str>, path: &str) -> Vec<u8> {
         out.push(b'/');
     }
     out
+}
+
+/// What a folder would be called on this way, which really leads to `real`: below it or above it.
+fn other_name(folder: &Path, way: &Path, real: &Path) -> Option<PathBuf> {
+    if let Ok(below) = folder.strip_prefix(real) {
+        return Some(way.join(below));
+    }
+    let rest = real.strip_prefix(folder).ok()?;
+    let mut name = way.to_owned();
+    for part in rest.components().rev() {
+        if name.file_name() != Some(part.as_os_str()) {
+            return None;
+        }
+        name.pop();
+    }
+    Some(name)
 }
 
 /// What stands behind `root/` in `path`; empty for the root itself.

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use color_eyre::Result;
+use color_eyre::eyre::eyre;
 use crossbeam_channel::Sender;
 use rusqlite::{Connection, OptionalExtension};
 
@@ -14,14 +15,20 @@ use super::discover::{Candidate, Todo};
 use super::raw::Room;
 use super::read::{self, Folds, Part};
 use super::records::{self, Known};
+use super::transcript::{End, Place, transcript};
 use super::{Options, databases};
 use crate::source::{Input, ParseState};
 use crate::store::files::{FileRow, Form, Owner};
+
+/// Said of a file that became another one under the eyes of its reader. It looks changed, so it is read again.
+const REWRITTEN: &str = "it was written over while it was read; the next reading takes it";
 
 /// A transcript to read, with all that its reader needs.
 pub(super) struct Job {
     pub(super) candidate: Candidate,
     pub(super) row: Option<FileRow>,
+    /// The newest row of this path when the work was planned.
+    pub(super) known: Option<i64>,
     pub(super) from: u64,
     carried: Carried,
     checkpoints: Vec<(String, Vec<u8>)>,
@@ -73,6 +80,9 @@ pub(super) enum Word {
     Stranger {
         job: usize,
     },
+    Gone {
+        job: usize,
+    },
     Failed {
         job: usize,
         why: String,
@@ -120,6 +130,7 @@ pub(super) fn work(
         match is_stranger(&job.candidate, options) {
             Ok(false) => {}
             Ok(true) => return tx.send(Word::Stranger { job: n }).is_ok(),
+            Err(_) if is_gone(&job.candidate) => return tx.send(Word::Gone { job: n }).is_ok(),
             Err(e) => return failed(e),
         }
     }
@@ -136,11 +147,17 @@ pub(super) fn work(
         listening = tx.send(word).is_ok();
         listening && !options.cancel.load(Ordering::Relaxed)
     };
-    let result = read_one(job, options, input, &mut folds, room, &mut queue);
-    match result {
-        Ok(()) => listening,
+    match read_one(job, options, input, &mut folds, room, &mut queue) {
+        Ok(End::Read) => listening,
+        Ok(End::Gone) => tx.send(Word::Gone { job: n }).is_ok(),
+        Ok(End::Rewritten) => failed(eyre!(REWRITTEN)),
         Err(e) => failed(e),
     }
+}
+
+/// Whether a transcript went since it was found.
+fn is_gone(candidate: &Candidate) -> bool {
+    candidate.form != Form::Session && !candidate.path.exists()
 }
 
 fn read_one(
@@ -150,19 +167,20 @@ fn read_one(
     folds: &mut Folds,
     room: &mut Room,
     each: &mut dyn FnMut(Part, bool, &Folds) -> bool,
-) -> Result<()> {
+) -> Result<End> {
     let candidate = &job.candidate;
-    let place = read::Place {
+    let place = Place {
         from: job.from,
-        ..read::Place::start(&candidate.path, candidate.agent)
+        tail_hash: job.row.as_ref().and_then(|row| row.tail_hash),
+        ..Place::start(&candidate.path, candidate.agent)
     };
     match &job.carried {
         Carried::Lines(state) => {
-            let place = read::Place {
+            let place = Place {
                 state: state.clone(),
                 ..place
             };
-            read::transcript(place, folds, &options.roots, room, each)
+            transcript(place, folds, &options.roots, room, each)
         }
         Carried::Records(known) => {
             let session = records::Session {
@@ -182,7 +200,8 @@ fn read_one(
                     &mut *own
                 }
             };
-            records::session(input, session, folds, &options.roots, room, each)
+            records::session(input, session, folds, &options.roots, room, each)?;
+            Ok(End::Read)
         }
     }
 }
@@ -197,7 +216,8 @@ fn is_stranger(candidate: &Candidate, options: &Options) -> Result<bool> {
 
 pub(super) fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {
     Ok(match todo {
-        Todo::Whole(candidate) => Job {
+        Todo::Whole(candidate, known) => Job {
+            known,
             named: candidate.named || everything,
             carried: Carried::nothing(candidate.form),
             candidate,
@@ -235,6 +255,7 @@ pub(super) fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job
                 checkpoints: if spread { Vec::new() } else { checkpoints },
                 spread,
                 candidate,
+                known: Some(row.id),
                 row: Some(row),
             }
         }

@@ -13,7 +13,7 @@ use super::raw::Room;
 use super::read::Part;
 use super::work::{Job, Word, job, units, work};
 use super::{Options, Progress, Report, kind_of};
-use crate::model::Id;
+use crate::model::{Id, Time};
 use crate::source::Input;
 use crate::store::files::{self, Owner, Seen};
 use crate::store::write::Writer;
@@ -32,6 +32,7 @@ pub(super) fn read_all(
     options: &Options,
     todo: Vec<Todo>,
     open: HashMap<PathBuf, Box<dyn Input>>,
+    now: Time,
     report: &mut Report,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
@@ -69,7 +70,7 @@ pub(super) fn read_all(
             });
         }
         drop(tx);
-        let mut desk = Desk::new(store, options, &jobs)?;
+        let mut desk = Desk::new(store, options, &jobs, now);
         let mut done = Progress {
             total: jobs.len(),
             ..Progress::default()
@@ -101,10 +102,25 @@ fn give_way() {
 struct Open {
     file: i64,
     spread: bool,
+    /// Bytes that this program has taken in of it.
+    read_to: u64,
     /// Another program took this file in meanwhile: nothing more of it is stored.
     skipped: bool,
     /// A session of it was found to belong here.
     belongs: bool,
+}
+
+impl Open {
+    /// A file that another program has taken.
+    fn taken() -> Open {
+        Open {
+            file: 0,
+            spread: false,
+            read_to: 0,
+            skipped: true,
+            belongs: true,
+        }
+    }
 }
 
 /// The writer's side.
@@ -113,30 +129,40 @@ struct Desk<'a> {
     options: &'a Options,
     jobs: &'a [Job],
     tx: Option<Transaction<'a>>,
+    /// It remembers row numbers, which hold while nobody else writes.
     writer: Writer,
+    version: Option<i64>,
     open: HashMap<usize, Open>,
+    now: Time,
     started: Instant,
     begun: Instant,
 }
 
 impl<'a> Desk<'a> {
-    fn new(store: &'a Store, options: &'a Options, jobs: &'a [Job]) -> Result<Desk<'a>> {
-        Ok(Desk {
+    fn new(store: &'a Store, options: &'a Options, jobs: &'a [Job], now: Time) -> Desk<'a> {
+        Desk {
             store,
             options,
             jobs,
             tx: None,
             writer: Writer::default(),
+            version: None,
             open: HashMap::new(),
+            now,
             started: Instant::now(),
             begun: Instant::now(),
-        })
+        }
     }
 
     /// Stores what a worker says. `true` if that finished a transcript.
     fn take(&mut self, word: Word, report: &mut Report) -> Result<bool> {
         if self.tx.is_none() {
-            self.tx = Some(self.store.begin()?);
+            let tx = self.store.begin()?;
+            let version = tx.query_row("PRAGMA data_version", [], |r| r.get(0))?;
+            if self.version.replace(version) != Some(version) {
+                self.writer = Writer::default();
+            }
+            self.tx = Some(tx);
             self.begun = Instant::now();
         }
         match word {
@@ -147,16 +173,25 @@ impl<'a> Desk<'a> {
                 belongs,
                 stale,
             } => {
-                self.part(job, &part, last, belongs, stale)?;
+                let ours = self.part(job, &part, last, belongs, stale)?;
                 if last {
-                    report.read += usize::from(belongs);
-                    report.elsewhere += usize::from(!belongs);
+                    report.read += usize::from(ours && belongs);
+                    report.elsewhere += usize::from(ours && !belongs);
+                    report.meanwhile += usize::from(!ours);
                 }
                 Ok(last)
             }
             Word::Stranger { job } => {
-                self.stranger(job)?;
-                report.elsewhere += 1;
+                let ours = self.stranger(job)?;
+                report.elsewhere += usize::from(ours);
+                report.meanwhile += usize::from(!ours);
+                Ok(true)
+            }
+            Word::Gone { job } => {
+                if let (Some(tx), Some(row)) = (&self.tx, self.jobs[job].known) {
+                    files::mark_gone(tx, row, self.now)?;
+                    report.gone += 1;
+                }
                 Ok(true)
             }
             Word::Failed { job, why } => {
@@ -189,11 +224,15 @@ impl<'a> Desk<'a> {
         Ok(true)
     }
 
-    fn stranger(&mut self, job: usize) -> Result<()> {
-        let Some(tx) = &self.tx else { return Ok(()) };
-        let candidate = &self.jobs[job].candidate;
+    /// Remembers a file that belongs to nobody here; `false` if another program took it meanwhile.
+    fn stranger(&mut self, job: usize) -> Result<bool> {
+        let Some(tx) = &self.tx else {
+            return Ok(false);
+        };
+        let (candidate, known) = (&self.jobs[job].candidate, self.jobs[job].known);
         let row = match files::newest(tx, &candidate.path)? {
             Some(row) if row.owner == Owner::Nobody && row.form == candidate.form => row,
+            Some(row) if Some(row.id) != known => return Ok(false),
             _ => files::insert(
                 tx,
                 candidate.agent,
@@ -204,9 +243,10 @@ impl<'a> Desk<'a> {
             )?,
         };
         files::advance(tx, row.id, &candidate.seen, 0, None)?;
-        Ok(())
+        Ok(true)
     }
 
+    /// Stores a part of a transcript; `false` if another program took it meanwhile.
     fn part(
         &mut self,
         job: usize,
@@ -214,18 +254,21 @@ impl<'a> Desk<'a> {
         last: bool,
         belongs: bool,
         stale: bool,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if !self.open.contains_key(&job) {
             let open = self.begin(job)?;
             self.open.insert(job, open);
         }
         let (Some(tx), Some(open)) = (&self.tx, self.open.get_mut(&job)) else {
-            return Ok(());
+            return Ok(false);
         };
+        // Between two parts others may have written: who finds the file further than it was left goes no further.
+        open.skipped |= !open.skipped && files::read_to(tx, open.file)? != open.read_to;
         if open.skipped {
-            return Ok(());
+            return Ok(false);
         }
         let file = open.file;
+        open.read_to = part.read_to;
         frames::append(tx, file, &part.frames)?;
         for blob in &part.blobs {
             self.writer.blob(tx, blob)?;
@@ -268,19 +311,14 @@ impl<'a> Desk<'a> {
                 disown(tx, file)?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The file's row, unless another program was faster.
     fn begin(&self, job: usize) -> Result<Open> {
         let job = &self.jobs[job];
         let Some(tx) = &self.tx else {
-            return Ok(Open {
-                file: 0,
-                spread: false,
-                skipped: true,
-                belongs: true,
-            });
+            return Ok(Open::taken());
         };
         let path: &Path = &job.candidate.path;
         let owner = if job.named {
@@ -293,9 +331,14 @@ impl<'a> Desk<'a> {
             let skipped = newest
                 .as_ref()
                 .is_none_or(|n| n.id != row.id || n.read_to != row.read_to);
+            if !skipped {
+                // The beginning of a long line, of which the end did not come in.
+                frames::cut(tx, row.id, row.read_to)?;
+            }
             return Ok(Open {
                 file: row.id,
                 spread: job.spread,
+                read_to: row.read_to,
                 skipped,
                 belongs: true,
             });
@@ -305,14 +348,7 @@ impl<'a> Desk<'a> {
                 files::set_owner(tx, row.id, owner)?;
                 row.id
             }
-            Some(row) if row.seen == job.candidate.seen => {
-                return Ok(Open {
-                    file: row.id,
-                    spread: false,
-                    skipped: true,
-                    belongs: true,
-                });
-            }
+            Some(row) if Some(row.id) != job.known => return Ok(Open::taken()),
             _ => {
                 let Candidate {
                     agent, seen, form, ..
@@ -323,6 +359,7 @@ impl<'a> Desk<'a> {
         Ok(Open {
             file,
             spread: false,
+            read_to: 0,
             skipped: false,
             belongs: job.named,
         })

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::contents::State;
 use super::rows;
 use super::types::{SessionRow, StepRow};
-use crate::model::{Evidence, Op, Time};
+use crate::model::{Author, Evidence, Op, Time};
 
 /// Clocks of records are written when a result is stored: two steps this close may have run in either order.
 const SLACK_MS: i64 = 2_000;
@@ -29,7 +29,7 @@ pub struct Chain {
 /// One thing that is known of a path.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The step; `None` for a fact that no step is behind (the content in a commit).
+    /// The step; `None` for what no step is behind: the content in a commit, a copy that the agent kept.
     pub step: Option<StepRow>,
     /// The session of the step, or the one that started on the commit.
     pub session: SessionRow,
@@ -45,6 +45,15 @@ pub struct Item {
     pub after: State,
     /// How it hangs on the item before it.
     pub link: Link,
+    /// Who made it, where no step did and somebody saw it.
+    pub author: Option<Author>,
+}
+
+impl Item {
+    /// Whether the file got another name here: what follows is of another file.
+    pub fn left_for_another(&self) -> bool {
+        matches!(&self.what, What::Change(c) if c.left)
+    }
 }
 
 /// What an item of a chain is.
@@ -52,7 +61,7 @@ pub struct Item {
 pub enum What {
     /// A step changed it.
     Change(Change),
-    /// A step was shown all of it.
+    /// A step was shown all of it, or the agent kept a copy of it.
     Sighting,
     /// It is in the commit that a session started on; the disk may have differed, so it only confirms.
     Base,
@@ -73,6 +82,8 @@ pub struct Change {
     pub no: u32,
     /// Lines added and removed.
     pub lines: (u32, u32),
+    /// Nothing is known against its having made the file, but the tool did not look.
+    pub supposed: bool,
 }
 
 /// How an item hangs on the one before it.
@@ -93,6 +104,7 @@ impl Chain {
     pub(super) fn load(conn: &Connection, path: i64) -> Result<Chain> {
         let mut found = changes(conn, path)?;
         found.extend(sightings(conn, path)?);
+        found.extend(copies(conn, path)?);
         found.extend(bases(conn, path)?);
         let mut lanes: HashMap<SessionRow, VecDeque<Item>> = HashMap::new();
         found.sort_by_key(|i| (i.session, i.place, i.step.is_some()));
@@ -314,15 +326,16 @@ fn item(
         before: states.0,
         after: states.1,
         link: Link::First,
+        author: None,
     })
 }
 
 fn changes(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     let sql = format!(
-        "SELECT {PLACE}, c.no, c.op, c.before, c.after, c.evidence, c.added, c.removed, c.path_id, c.old_path_id
+        "SELECT {PLACE}, c.no, c.op, c.before, c.after, c.evidence, c.added, c.removed, c.path_id, c.old_path_id, c.linked
            FROM change c JOIN step s ON s.id = c.step_id WHERE c.path_id = ?1 AND s.alias_of IS NULL
           UNION ALL
-         SELECT {PLACE}, c.no, c.op, c.before, c.after, c.evidence, c.added, c.removed, c.path_id, c.old_path_id
+         SELECT {PLACE}, c.no, c.op, c.before, c.after, c.evidence, c.added, c.removed, c.path_id, c.old_path_id, c.linked
            FROM change c JOIN step s ON s.id = c.step_id
           WHERE c.old_path_id = ?1 AND c.path_id <> ?1 AND s.alias_of IS NULL"
     );
@@ -352,6 +365,9 @@ fn changes(conn: &Connection, path: i64) -> Result<Vec<Item>> {
             left,
             no,
             lines: (row.get(11)?, row.get(12)?),
+            supposed: op == Op::Create
+                && before == State::Absent
+                && row.get::<_, i64>(15)? & 1 != 0,
         };
         out.push(item(row, no, What::Change(change), states)?);
     }
@@ -371,6 +387,31 @@ fn sightings(conn: &Connection, path: i64) -> Result<Vec<Item>> {
         out.push(item(row, 0, What::Sighting, (state, state))?);
     }
     Ok(out)
+}
+
+/// Copies that agents kept of the path, as it was right before they changed it.
+fn copies(conn: &Connection, path: i64) -> Result<Vec<Item>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT n.session_id, n.prompt_no, n.seq, n.at, CASE WHEN n.name IS NULL THEN 0 ELSE b.blob_id END
+           FROM named n JOIN session s ON s.id = n.session_id LEFT JOIN beside b ON b.owner = s.pub AND b.name = n.name
+          WHERE n.path_id = ?1 AND (n.name IS NULL OR b.blob_id IS NOT NULL)",
+    )?;
+    let rows = statement.query_map([path], |r| {
+        let state = State::from_column(r.get(4)?);
+        let at = rows::time(r.get(3)?);
+        Ok(Item {
+            step: None,
+            session: SessionRow(r.get(0)?),
+            place: (r.get(1)?, r.get(2)?, 0),
+            time: at.map(|t| (t, t)),
+            what: What::Sighting,
+            before: state,
+            after: state,
+            link: Link::First,
+            author: None,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// What the path contained in the commits that sessions started on.
@@ -400,6 +441,7 @@ fn bases(conn: &Connection, path: i64) -> Result<Vec<Item>> {
             before: state,
             after: state,
             link: Link::First,
+            author: None,
         });
     }
     Ok(out)

@@ -28,10 +28,12 @@ fn change(session: i64, seq: u32, (start, end): (i64, i64), before: State, after
             left: false,
             no: 0,
             lines: (1, 1),
+            supposed: false,
         }),
         before,
         after,
         link: Link::First,
+        author: None,
     }
 }
 

@@ -339,7 +339,7 @@ pub(super) fn hunks_of(effect: &Effect) -> Vec<Hunk> {
             before, content, ..
         } => match before {
             Before::Text(old) => vec![bare(old, content)],
-            Before::Absent | Before::Unknown => vec![bare("", content)],
+            Before::Absent | Before::Unchecked | Before::Unknown => vec![bare("", content)],
         },
         Effect::Patch {
             hunks, numbered, ..

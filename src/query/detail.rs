@@ -1,5 +1,6 @@
 //! A step, whole: its words from the raw lines, its changes from the chain.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use color_eyre::Result;
@@ -11,6 +12,7 @@ use super::types::{Shown, StepDetail, StepInfo, StepRow};
 use crate::model::StepKind;
 use crate::source::Effect;
 use crate::store::Reader;
+use crate::store::beside::{Whole, outputs};
 
 /// So much of an output is handed over.
 const OUTPUT: usize = 4 << 20;
@@ -22,7 +24,7 @@ pub(super) fn step(reader: &Reader, row: StepRow) -> Result<StepDetail> {
         .ok_or_else(|| Refused::because("this step is no longer in the store"))?;
     let mut words = raw::of_step(reader, row)?;
     let changes = super::changes::of_step(reader, row, &words)?;
-    let (output, output_cut) = output(&info, &words);
+    let (output, output_cut) = output(&info, &words, outputs(reader.conn(), row.0)?);
     let said = words.said();
     let (prompt_text, reply) = surroundings(reader, &info, &said)?;
     Ok(StepDetail {
@@ -42,19 +44,29 @@ pub(super) fn step(reader: &Reader, row: StepRow) -> Result<StepDetail> {
 }
 
 /// What came back, the parts one after the other; of what is too long, the beginning and the end.
-fn output(info: &StepInfo, words: &RawStep) -> (String, u64) {
+fn output(info: &StepInfo, words: &RawStep, mut spilled: Vec<Whole>) -> (String, u64) {
     let mut whole = String::new();
-    for part in words.outcomes.iter().map(|o| o.output.as_str()) {
+    let mut left_off = 0;
+    for outcome in &words.outcomes {
+        let of_this = |w: &Whole| outcome.spilled.as_ref().is_some_and(|s| s.name == w.name);
+        let part = match spilled.iter().position(of_this) {
+            Some(at) => {
+                let (text, missing) = unspilled(&outcome.output, spilled.remove(at));
+                left_off += missing;
+                Cow::Owned(text)
+            }
+            None => Cow::Borrowed(outcome.output.as_str()),
+        };
         if !whole.is_empty() && !part.is_empty() && !whole.ends_with('\n') {
             whole.push('\n');
         }
-        whole.push_str(part);
+        whole.push_str(&part);
     }
     if whole.is_empty() && info.kind == StepKind::Notice {
         whole = words.said();
     }
     if whole.len() <= OUTPUT {
-        return (whole, 0);
+        return (whole, left_off);
     }
     // Both ends matter: a build says at its end what failed. The cut is at characters, the end at a line if it can be.
     let head = floor(&whole, OUTPUT / 2);
@@ -66,7 +78,28 @@ fn output(info: &StepInfo, words: &RawStep) -> (String, u64) {
         &whole[..head],
         &whole[tail..]
     );
-    (text, cut)
+    (text, cut + left_off)
+}
+
+/// An output of which the record holds only the beginning, with the rest of it, or with how much that is.
+fn unspilled(recorded: &str, whole: Whole) -> (String, u64) {
+    let at = usize::try_from(whole.said.begins).unwrap_or(usize::MAX);
+    let (begins, behind) = recorded.split_at(floor(recorded, at.min(recorded.len())));
+    match whole.content {
+        Ok(bytes) => (String::from_utf8_lossy(&bytes).into_owned() + behind, 0),
+        Err(why) => {
+            let (said, rest) = match whole.said.size {
+                Some(size) => {
+                    let rest = size.saturating_sub(begins.len() as u64);
+                    (format!("{rest} bytes"), rest)
+                }
+                None => ("the rest".to_owned(), 0),
+            };
+            let name = whole.name;
+            let text = format!("{begins}\n… {said} left off: in {name}, and {why} …\n{behind}");
+            (text, rest)
+        }
+    }
 }
 
 fn floor(text: &str, mut at: usize) -> usize {

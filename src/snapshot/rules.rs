@@ -56,16 +56,28 @@ impl Rules {
         rules
     }
 
-    /// The rules within a folder.
-    pub fn enter(&self, folder: &Folder) -> Result<Result<Rules, Unreadable>> {
-        self.enter_with(folder, &Instead::new())
+    /// The rules within a folder. `has`: whether a file of rules may be there, for who listed it already.
+    pub fn enter(
+        &self,
+        folder: &Folder,
+        has: impl Fn(&[u8]) -> bool,
+    ) -> Result<Result<Rules, Unreadable>> {
+        self.enter_with(folder, &Instead::new(), has)
     }
 
-    fn enter_with(&self, folder: &Folder, instead: &Instead) -> Result<Result<Rules, Unreadable>> {
+    fn enter_with(
+        &self,
+        folder: &Folder,
+        instead: &Instead,
+        has: impl Fn(&[u8]) -> bool,
+    ) -> Result<Result<Rules, Unreadable>> {
         let mut inner = self.clone();
         inner.bad.clear();
         let mut own = [None, None];
         for (name, rules) in [GIT, OURS].into_iter().zip(&mut own) {
+            if !has(name) {
+                continue;
+            }
             match file(folder, name, instead)? {
                 Ok(Some((parsed, bad))) => {
                     *rules = Some(parsed);
@@ -170,7 +182,7 @@ pub fn is_ignored(root: &Root, rel: &Rel, instead: &Instead) -> bool {
         let Ok(Some(folder)) = root.folder(path) else {
             break;
         };
-        match rules.enter_with(&folder, instead) {
+        match rules.enter_with(&folder, instead, |_| true) {
             Ok(Ok(inner)) => rules = inner,
             _ => return true,
         }

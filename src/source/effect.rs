@@ -70,6 +70,8 @@ pub enum Effect {
 pub enum Before {
     /// There was none.
     Absent,
+    /// The file was to be new, but the tool does not look whether there is one: it may have written over it.
+    Unchecked,
     /// This text.
     Text(String),
     /// The record does not say.

@@ -53,6 +53,8 @@ pub enum Body {
     Call(Box<Call>),
     /// What came back.
     Outcome(Box<Outcome>),
+    /// The agent keeps copies of files, beside the transcript.
+    Kept(Vec<Kept>),
     /// Tokens of one request to the model.
     Usage(Usage),
     /// A title that the agent gave to the session (used only if there is no prompt to take one from).
@@ -77,6 +79,11 @@ pub enum Body {
     Unknown {
         /// `type` or `type/subtype`.
         record: String,
+    },
+    /// A field that is not known, of a record that is understood otherwise; told by `doctor --formats`.
+    UnknownField {
+        /// Where it stands: `record.field`.
+        field: String,
     },
     /// Bytes that are not a record; counted, shown with their place.
     Damaged {
@@ -115,6 +122,28 @@ pub enum Relation {
     Subagent,
     /// It continues a copy of the parent's conversation.
     Fork,
+}
+
+/// A copy that the agent keeps of a file as it was at a moment, mostly right before it changes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The file, as given; relative to the folder that the session started in.
+    pub path: String,
+    /// The name of the copy; `None`: there was no such file at that moment.
+    pub name: Option<String>,
+    /// The moment.
+    pub at: Option<Time>,
+}
+
+/// An output that was too large for the transcript and lies in a file beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spilled {
+    /// The file's name, without its folder.
+    pub name: String,
+    /// Its size in bytes, if the record says so.
+    pub size: Option<u64>,
+    /// So many bytes at the beginning of the outcome's output are the beginning of that file.
+    pub begins: usize,
 }
 
 /// A change of circumstances.
@@ -163,6 +192,8 @@ pub struct Outcome {
     pub duration_ms: Option<u64>,
     /// What the tool printed or answered, as a person would read it.
     pub output: String,
+    /// The output is longer than the record holds.
+    pub spilled: Option<Spilled>,
     /// What it did to files, or showed of them. Empty unless the status is `Ok` (a failed tool may still have changed
     /// some files: then only those).
     pub effects: Vec<Effect>,

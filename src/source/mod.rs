@@ -45,17 +45,21 @@ mod effect;
 mod event;
 pub mod extract;
 pub mod fork;
+pub mod gemini;
 pub mod json;
 pub mod lines;
 pub mod opencode;
 mod places;
+pub mod qwen;
 pub mod record;
 pub mod shell;
 pub mod sqlite;
 pub mod tools;
 
 pub use effect::{Before, Effect, Hunk};
-pub use event::{Body, Call, Context, Correction, Event, Outcome, Relation, SessionHead, Usage};
+pub use event::{
+    Body, Call, Context, Correction, Event, Kept, Outcome, Relation, SessionHead, Spilled, Usage,
+};
 
 pub use extract::{Document, Extractor, Input, Stream};
 pub use places::{Os, Places, VARIABLES};
@@ -100,6 +104,15 @@ impl ParseState {
     }
 }
 
+/// What may lie beside a transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Copies of files ([`Kept`]).
+    Copies,
+    /// Outputs that were too large ([`Spilled`]).
+    Outputs,
+}
+
 /// One agent's way of keeping sessions.
 pub trait Source: Sync {
     /// Whose files these are.
@@ -127,6 +140,12 @@ pub trait Source: Sync {
         None
     }
 
+    /// The folders in which the files lie that a transcript of a session names, the likeliest first. Only such folders: a
+    /// transcript is foreign text, and a path in it is never followed.
+    fn beside(&self, _transcript: &Path, _session: &str, _what: Beside) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// Reads one line, without its line end. `path` is where the file lies, for formats in which its name says something
     /// (a sub-agent's id); it must never become part of an id.
     ///
@@ -142,6 +161,8 @@ pub static SOURCES: &[&dyn Source] = &[
     &claude::Claude,
     &codex::Codex,
     &opencode::Opencode,
+    &gemini::Gemini,
+    &qwen::Qwen,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.

@@ -176,6 +176,8 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
     salvage_files(&old, &tx, &mut done)?;
     for (table, columns) in [
         ("base", "root, rel, commit_id, blob_id"),
+        ("beside", "owner, name, why, blob_id"),
+        ("head", "root, at, commit_id"),
         ("mark", "name, step, at"),
         ("viewed", "session, path, content, at"),
         ("memo", "name, value"),
@@ -191,9 +193,14 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
             "rewind_file",
             "op, no, rel, action, before, after, ino, late",
         ),
+        (
+            "hook_event",
+            // Not its snapshot: those get new numbers.
+            "key, agent, kind, session, subagent, call, tool, at, cwd, root, shot",
+        ),
     ] {
         // A store from before there were rewinds lost nothing by having none.
-        if table.starts_with("rewind") || table == "snapshot" {
+        if table.starts_with("rewind") || matches!(table, "snapshot" | "hook_event") {
             let version: i64 = old
                 .query_row("PRAGMA user_version", [], |r| r.get(0))
                 .unwrap_or(0);
@@ -403,11 +410,13 @@ fn salvage_facts(
         let mut values = (0..width)
             .map(|i| row.get::<_, rusqlite::types::Value>(i))
             .collect::<rusqlite::Result<Vec<_>>>()?;
-        if let ("base", Some(rusqlite::types::Value::Integer(blob))) = (table, values.last_mut()) {
+        if let ("base" | "beside", Some(rusqlite::types::Value::Integer(blob))) =
+            (table, values.last_mut())
+        {
             match blobs.get(blob) {
                 Some(new) => *blob = *new,
                 None => {
-                    // It is only a memory of what git says, and can be asked for again.
+                    // What git says can be asked for again, and a file beside a transcript looked for again.
                     done.lost += 1;
                     continue;
                 }

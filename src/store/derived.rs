@@ -19,6 +19,7 @@ const TABLES: &[&str] = &[
     "part",
     "change",
     "sighting",
+    "named",
     "damage",
     "unknown_record",
 ];
@@ -78,6 +79,10 @@ const COMPARED: &[(&str, &str)] = &[
          added removed",
     ),
     ("sighting", "step:step_id path:path_id blob:blob_id"),
+    (
+        "named",
+        "session:session_id prompt_no seq path:path_id at step name size begins begins_hash",
+    ),
     ("damage", "file:file_id off len why"),
     (
         "unknown_record",

@@ -44,6 +44,21 @@ pub fn base(conn: &Connection, root: &[u8], rel: &[u8], commit: &[u8]) -> Result
     Ok(found.map(|blob| blob.map_or(Base::Absent, Base::Content)))
 }
 
+/// Remembers which commit a worktree had checked out at a moment.
+pub fn set_head(conn: &Connection, root: &[u8], at: Time, commit: &[u8]) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO head (root, at, commit_id) VALUES (?1, ?2, ?3)")?
+        .execute(params![root, at.0, commit])?;
+    Ok(())
+}
+
+/// The commit that a worktree had checked out at a moment; `None` if nobody asked before.
+pub fn head(conn: &Connection, root: &[u8], at: Time) -> Result<Option<Vec<u8>>> {
+    Ok(conn
+        .prepare_cached("SELECT commit_id FROM head WHERE root = ?1 AND at = ?2")?
+        .query_row(params![root, at.0], |r| r.get(0))
+        .optional()?)
+}
+
 /// A step that the user marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {

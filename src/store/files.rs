@@ -285,6 +285,23 @@ pub fn get(conn: &Connection, id: i64) -> Result<FileRow> {
         .query_row([id], row)?)
 }
 
+/// How far a file is read.
+pub fn read_to(conn: &Connection, id: i64) -> Result<u64> {
+    let bytes: i64 = conn
+        .prepare_cached("SELECT read_to FROM file WHERE id = ?1")?
+        .query_row([id], |r| r.get(0))?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
+/// The files that a session has records in.
+pub fn of_session(conn: &Connection, session: i64) -> Result<Vec<FileRow>> {
+    let mut q = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM file WHERE id IN (SELECT file_id FROM session_file WHERE session_id = ?1) ORDER BY id"
+    ))?;
+    let rows = q.query_map([session], row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The newest generation of every file.
 pub fn list(conn: &Connection) -> Result<Vec<FileRow>> {
     // SQLite takes the other columns from the row with the greatest generation.

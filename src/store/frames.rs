@@ -84,6 +84,13 @@ fn insert(conn: &Connection, file: i64, frame: &Packed) -> Result<()> {
     Ok(())
 }
 
+/// Takes away what is stored from a place on, where a frame begins.
+pub fn cut(conn: &Connection, file: i64, from: u64) -> Result<()> {
+    conn.prepare_cached("DELETE FROM frame WHERE file_id = ?1 AND start >= ?2")?
+        .execute(params![file, from as i64])?;
+    Ok(())
+}
+
 /// How many bytes of a file are stored.
 pub fn end(conn: &Connection, file: i64) -> Result<u64> {
     let mut last = conn.prepare_cached(

@@ -131,6 +131,7 @@ fn kept(conn: &Connection) -> Result<Kept> {
         "SELECT after FROM change WHERE after > 0",
         "SELECT blob_id FROM sighting WHERE blob_id > 0",
         "SELECT blob_id FROM base WHERE blob_id > 0",
+        "SELECT blob_id FROM beside WHERE blob_id > 0",
     ] {
         let mut q = conn.prepare(sql)?;
         let mut rows = q.query([])?;

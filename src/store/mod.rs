@@ -2,19 +2,21 @@
 //!
 //! This module opens the file, and knows its tables; it does not know what transcripts mean. Texts are foreign.
 
+pub mod beside;
 pub mod blobs;
 mod bulk;
 mod cache;
 pub mod check;
 mod codec;
 mod derived;
-mod disk;
+pub mod disk;
 mod error;
 pub mod facts;
 pub mod files;
 pub mod frames;
 mod gc;
 mod guard;
+pub mod hooks;
 pub mod journal;
 mod migrate;
 #[cfg(test)]

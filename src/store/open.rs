@@ -293,11 +293,11 @@ pub(super) fn harden(conn: &Connection) -> rusqlite::Result<()> {
 /// How a writer writes: a log beside the file, synced at checkpoints; on a network disk, where the log's shared memory
 /// does not work, the old way.
 fn set_up(conn: &Connection, place: &Place) -> rusqlite::Result<()> {
-    let journal = if super::disk::is_remote(&place.db) {
-        "DELETE"
-    } else {
-        "WAL"
-    };
+    set_up_on(conn, super::disk::is_remote(&place.db))
+}
+
+fn set_up_on(conn: &Connection, remote: bool) -> rusqlite::Result<()> {
+    let journal = if remote { "DELETE" } else { "WAL" };
     conn.execute_batch(&format!(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = {journal}; PRAGMA synchronous = NORMAL; \
          PRAGMA cache_size = -{WRITER_CACHE}; PRAGMA journal_size_limit = {LOG_LIMIT}; \
@@ -324,4 +324,29 @@ fn is_busy(e: &rusqlite::Error) -> bool {
         e.sqlite_error_code(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn on_a_disk_of_another_machine_there_is_no_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("history.db");
+        let mode = |conn: &Connection| -> String {
+            conn.query_row("PRAGMA journal_mode", [], |r| r.get(0))
+                .unwrap()
+        };
+        // There and back: a folder may be moved from the one kind of disk to the other.
+        for (remote, expected) in [(true, "delete"), (false, "wal"), (true, "delete")] {
+            let conn = Connection::open(&path).unwrap();
+            set_up_on(&conn, remote).unwrap();
+            conn.execute_batch("CREATE TABLE IF NOT EXISTS t (x); INSERT INTO t VALUES (1)")
+                .unwrap();
+            assert_eq!(mode(&conn), expected);
+            assert_eq!(dir.path().join("history.db-wal").exists(), !remote);
+        }
+    }
 }

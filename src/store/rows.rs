@@ -210,6 +210,42 @@ pub struct SessionRecord {
     pub belongs: u8,
 }
 
+/// A file beside the transcript that a record names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedRecord {
+    /// The prompt and the position at which it is named.
+    pub prompt_no: u32,
+    /// See `prompt_no`.
+    pub seq: u32,
+    /// What it is.
+    pub what: Named,
+}
+
+/// What a file beside the transcript is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A copy of a file as it was at a moment; without a name: there was no such file.
+    Copy {
+        /// Of which file.
+        path: PathRecord,
+        /// When.
+        at: Option<Time>,
+        /// Its name.
+        name: Option<String>,
+    },
+    /// The whole output of a step.
+    Output {
+        /// Of which step.
+        step: Id,
+        /// Its name.
+        name: String,
+        /// Its bytes, if the record says so.
+        size: Option<u64>,
+        /// How many bytes the record holds of its beginning, and their hash.
+        begins: (u64, BlobHash),
+    },
+}
+
 /// All that one reading adds to one session.
 #[derive(Clone, Debug)]
 pub struct SessionBatch {
@@ -223,6 +259,8 @@ pub struct SessionBatch {
     pub prompts: Vec<PromptRecord>,
     /// New and changed steps, in order of their first appearance.
     pub steps: Vec<StepBatch>,
+    /// Files beside the transcript that were named.
+    pub named: Vec<NamedRecord>,
     /// Prompts that went onto or off the conversation's path: number, off.
     pub off_path: Vec<(u32, bool)>,
     /// Unknown records: version, record, how many more.

@@ -9,9 +9,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::blobs::{self, PackedBlob};
 use super::rows::{
-    ChangeRecord, Known, PathRecord, PromptRecord, SessionBatch, SessionRecord, Span, StepBatch,
+    ChangeRecord, Known, Named, NamedRecord, PathRecord, PromptRecord, SessionBatch, SessionRecord,
+    Span, StepBatch,
 };
-use super::{Error, Result};
+use super::{Error, Result, beside};
 use crate::model::{BlobHash, Id};
 
 /// Contents whose row ids are remembered; beyond it they are looked up.
@@ -84,6 +85,9 @@ impl Writer {
         }
         for step in &batch.steps {
             self.step(conn, session, step, files, kind_of)?;
+        }
+        for named in &batch.named {
+            self.named(conn, session, named, kind_of)?;
         }
         for (no, off) in &batch.off_path {
             conn.prepare_cached(
@@ -247,11 +251,24 @@ impl Writer {
             .execute(params![id, path, blob])?;
         }
         if batch.known {
-            // The link pass may have found better evidence than the fold knows of.
-            conn.prepare_cached("UPDATE step SET evidence = (SELECT max(evidence) FROM change WHERE step_id = ?1) WHERE id = ?1")?
-                .execute([id])?;
+            // The link pass may know more of its changes than the fold does.
+            Self::sum_changes(conn, id)?;
         }
         index_words(conn, id, batch)
+    }
+
+    /// What a step's row says of its changes, from their rows: the weakest evidence, and the lines of all.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn sum_changes(conn: &Connection, step: i64) -> Result<()> {
+        conn.prepare_cached(
+            "UPDATE step SET (evidence, added, removed) =
+               (SELECT max(evidence), min(sum(added), 4294967295), min(sum(removed), 4294967295) FROM change WHERE step_id = ?1)
+              WHERE id = ?1",
+        )?
+        .execute([step])?;
+        Ok(())
     }
 
     /// Notes that a session has records in these files, without adding rows: it will be folded anew from all its files.
@@ -305,6 +322,20 @@ impl Writer {
         )?
         .execute(params![step, c.no, path, old, c.op as u8, before, after, c.evidence as u8, c.added, c.removed])?;
         Ok(())
+    }
+
+    fn named(
+        &mut self,
+        conn: &Connection,
+        session: i64,
+        named: &NamedRecord,
+        kind_of: &dyn Fn(&[u8]) -> u8,
+    ) -> Result<()> {
+        let path = match &named.what {
+            Named::Copy { path, .. } => Some(self.path(conn, path, kind_of)?),
+            Named::Output { .. } => None,
+        };
+        beside::insert(conn, session, path, named)
     }
 
     fn known(&mut self, conn: &Connection, known: Known) -> Result<Option<i64>> {
@@ -381,6 +412,7 @@ impl Writer {
             "DELETE FROM step WHERE session_id = ?1",
             "DELETE FROM prompt WHERE session_id = ?1",
             "DELETE FROM unknown_record WHERE session_id = ?1",
+            "DELETE FROM named WHERE session_id = ?1",
         ] {
             conn.prepare_cached(sql)?.execute([session])?;
         }

@@ -23,6 +23,10 @@ pub struct Marks {
     pub back: &'static str,
     /// A mark that the user set.
     pub flag: &'static str,
+    /// A line that moved.
+    pub moved: &'static str,
+    /// A line whose white space changed.
+    pub spaced: &'static str,
     /// The done part of a progress bar.
     pub full: &'static str,
     /// The rest of it.
@@ -41,6 +45,8 @@ pub const UNICODE: Marks = Marks {
     bar: "▌",
     back: "↶",
     flag: "⚑",
+    moved: "⇅",
+    spaced: "␣",
     full: "━",
     empty: "─",
 };
@@ -57,6 +63,8 @@ pub const ASCII: Marks = Marks {
     bar: ">",
     back: "<",
     flag: "#",
+    moved: "m",
+    spaced: "s",
     full: "=",
     empty: "-",
 };

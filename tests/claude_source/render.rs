@@ -57,6 +57,7 @@ fn outcome(o: &Outcome, out: &mut String) {
         ("ms", o.duration_ms.map(|c| c.to_string())),
         ("spawned", o.spawned.clone()),
         ("answer", o.answer.as_ref().map(|a| format!("{a:?}"))),
+        ("spilled", o.spilled.as_ref().map(|s| format!("{s:?}"))),
     ] {
         if let Some(value) = value {
             write!(out, " {name}={value}").unwrap();

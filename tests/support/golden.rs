@@ -242,12 +242,14 @@ fn body(s: &mut String, body: &Body) {
             "usage {} in={} out={} cached={} model={:?}",
             u.request, u.input, u.output, u.cached, u.model
         ),
+        Body::Kept(kept) => write!(s, "kept {kept:?}"),
         Body::Title(title) => write!(s, "title {title:?}"),
         Body::Notice { what, text } => write!(s, "notice {what} {text:?}"),
         Body::RolledBack { turns } => write!(s, "rolled back {turns}"),
         Body::Link => write!(s, "link"),
         Body::Ignored => write!(s, "ignored"),
         Body::Unknown { record } => write!(s, "unknown {record}"),
+        Body::UnknownField { field } => write!(s, "unknown field {field}"),
         Body::Damaged { why } => write!(s, "damaged {why}"),
     };
 }
@@ -346,6 +348,7 @@ fn before(before: &Before) -> String {
     match before {
         Before::Absent => "absent".to_owned(),
         Before::Text(text) => format!("{text:?}"),
+        Before::Unchecked => "unchecked".to_owned(),
         Before::Unknown => "?".to_owned(),
     }
 }

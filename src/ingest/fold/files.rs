@@ -67,10 +67,10 @@ pub(super) fn effect(
         } => {
             let known = known(before, keep);
             let after = Known::Blob(keep(content.as_bytes()));
-            let op = if known == Known::Absent {
-                Op::Create
-            } else {
-                Op::Modify
+            let op = match before {
+                // As far as the record goes; what the link pass knows of the path decides.
+                Before::Unchecked | Before::Absent => Op::Create,
+                Before::Text(_) | Before::Unknown => Op::Modify,
             };
             change(
                 path,
@@ -113,7 +113,7 @@ pub(super) fn effect(
             let known = known(before, keep);
             let removed = match before {
                 Before::Text(t) => lines(t),
-                Before::Absent | Before::Unknown => 0,
+                Before::Absent | Before::Unchecked | Before::Unknown => 0,
             };
             let evidence = if known == Known::Unknown {
                 Evidence::PatchOnly
@@ -165,7 +165,7 @@ pub(crate) fn after_edit(
     let base = match before {
         Before::Text(text) => text.as_str(),
         Before::Absent => "",
-        Before::Unknown => return None,
+        Before::Unchecked | Before::Unknown => return None,
     };
     if amended {
         return patch::apply(base, hunks, true).ok();
@@ -198,7 +198,7 @@ fn known(before: &Before, keep: &mut dyn FnMut(&[u8]) -> BlobHash) -> Known {
     match before {
         Before::Absent => Known::Absent,
         Before::Text(text) => Known::Blob(keep(text.as_bytes())),
-        Before::Unknown => Known::Unknown,
+        Before::Unchecked | Before::Unknown => Known::Unknown,
     }
 }
 
@@ -224,7 +224,7 @@ fn counts(
     }
     match (before, after) {
         (Before::Text(before), Some(after)) => line_counts(before, after),
-        (Before::Absent | Before::Unknown, Some(after)) => (lines(after), 0),
+        (Before::Absent | Before::Unchecked | Before::Unknown, Some(after)) => (lines(after), 0),
         (_, None) => replacements
             .iter()
             .map(|(old, new, _)| line_counts(old, new))

@@ -3,7 +3,9 @@
 //! A fold is a state machine over the events of one session: the same events give the same rows, however the
 //! transcript was cut into reads. It reads no disk and no store; contents go out through [`Env::keep`].
 
+mod beside;
 mod files;
+mod odd;
 mod state;
 mod steps;
 mod words;
@@ -18,9 +20,9 @@ use self::steps::Plain;
 use super::roots::{Roots, absolute};
 use crate::model::{Agent, BlobHash, Id, IdKind, Status, Via};
 use crate::source::{Body, Context, Event, Relation, SessionHead, Usage};
-use crate::store::rows::{PathRecord, PromptRecord, SessionBatch, Span, StepBatch};
+use crate::store::rows::{NamedRecord, PathRecord, PromptRecord, SessionBatch, Span, StepBatch};
 
-pub(crate) use files::replace;
+pub(crate) use files::{line_counts, replace};
 
 /// Characters of a target that the store keeps.
 const TARGET: usize = 400;
@@ -55,6 +57,7 @@ pub struct Folder {
     steps: Vec<StepBatch>,
     unknown: Vec<(String, String, u32)>,
     damaged: Vec<(Span, String)>,
+    named: Vec<NamedRecord>,
     files: Vec<u16>,
     replace: bool,
 }
@@ -104,6 +107,7 @@ impl Folder {
             steps: Vec::new(),
             unknown: Vec::new(),
             damaged: Vec::new(),
+            named: Vec::new(),
             files: Vec::new(),
             replace,
         }
@@ -141,11 +145,18 @@ impl Folder {
             Body::Say { ref text } => self.say(place, &event, text),
             Body::Call(ref call) => self.call(place, &event, call, env),
             Body::Outcome(ref outcome) => self.outcome(place, &event, outcome, env),
+            Body::Kept(ref kept) => self.kept(kept, env),
             Body::Usage(ref usage) => self.usage(usage),
             Body::Title(ref title) => self.title(1, title),
             Body::Notice { what, ref text } => self.notice(place, &event, what, text),
             Body::RolledBack { turns } => self.rolled_back(turns),
-            Body::Unknown { ref record } => self.unknown(place, &event, record),
+            Body::Unknown { ref record } => {
+                let new = self.unknown(place, &event, record);
+                self.state.session.unknown += u32::from(new);
+            }
+            Body::UnknownField { ref field } => {
+                self.unknown(place, &event, &format!("{}{field}", odd::FIELD));
+            }
             Body::Damaged { ref why } => {
                 self.state.session.damaged += 1;
                 self.damaged.push((place, why.clone()));
@@ -181,6 +192,7 @@ impl Folder {
             off_path,
             unknown: std::mem::take(&mut self.unknown),
             damaged: std::mem::take(&mut self.damaged),
+            named: std::mem::take(&mut self.named),
             checkpoint,
         })
     }
@@ -446,27 +458,6 @@ impl Folder {
             .take(turns as usize)
         {
             prompt.rolled = true;
-        }
-    }
-
-    fn unknown(&mut self, place: Span, event: &Event, record: &str) {
-        let key = self.key(
-            "unknown",
-            event,
-            &[record.as_bytes(), &place.len.to_le_bytes()],
-        );
-        if !self.state.seen.insert(key.hash) {
-            return;
-        }
-        self.state.session.unknown += 1;
-        let version = self.state.session.version.clone().unwrap_or_default();
-        match self
-            .unknown
-            .iter_mut()
-            .find(|(v, r, _)| *v == version && r == record)
-        {
-            Some((_, _, n)) => *n += 1,
-            None => self.unknown.push((version, record.to_owned(), 1)),
         }
     }
 

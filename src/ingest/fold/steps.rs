@@ -247,6 +247,9 @@ impl Folder {
             }
         };
         self.answer_step(&mut step, place, event, outcome, env);
+        if let Some(spilled) = &outcome.spilled {
+            self.spilled(step.record.id, step.record.seq, &outcome.output, spilled);
+        }
         let (changes, sightings) = self.effects(&mut step, outcome, env);
         self.count(&mut step, &changes);
         self.emit(&mut step, changes, sightings);

@@ -1,15 +1,17 @@
 //! The states of paths that the records themselves do not hold: patches without a base, edits without an original,
 //! deletions, renames. Worked out forward in time over all sessions, and only where the text at hand bears it out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use color_eyre::Result;
 use rusqlite::{Connection, params};
 
 use super::super::roots::Roots;
-use super::states::{Bases, State, Texts, Worked, work_out};
-use crate::model::{Evidence, Op, key_hash};
-use crate::source::{self, Body, Effect, ParseState};
+use super::bases::Bases;
+use super::states::{State, Texts, Worked, work_out};
+use crate::model::{Evidence, Op, Time, key_hash};
+use crate::source::{self, Before, Body, Effect, ParseState};
+use crate::store::write::Writer;
 use crate::store::{FrameCache, files};
 
 /// Effects of one outcome that are remembered while its changes are worked out.
@@ -28,7 +30,8 @@ struct Item {
 }
 
 enum What {
-    Sighting(i64),
+    /// All of it was seen, or (`None`) a part, or (0) that it is not there.
+    Sighting(Option<i64>),
     Change(Box<Change>),
 }
 
@@ -43,6 +46,7 @@ struct Change {
     after: Option<i64>,
     linked: i64,
     evidence: i64,
+    lines: (u32, u32),
     commit: Option<String>,
 }
 
@@ -50,17 +54,19 @@ struct Change {
 pub(super) fn link(
     conn: &Connection,
     roots: &Roots,
-    changes_after: i64,
-    sightings_after: i64,
+    after: &BTreeMap<&'static str, i64>,
 ) -> Result<()> {
+    let [changes_after, sightings_after, named_after] =
+        ["change", "sighting", "named"].map(|table| after[table]);
     conn.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS want (path_id INTEGER PRIMARY KEY); DELETE FROM want;",
     )?;
     conn.execute(
         "INSERT OR IGNORE INTO want SELECT path_id FROM change WHERE id > ?1
          UNION SELECT old_path_id FROM change WHERE id > ?1 AND old_path_id IS NOT NULL
-         UNION SELECT path_id FROM sighting WHERE id > ?2 AND blob_id IS NOT NULL",
-        [changes_after, sightings_after],
+         UNION SELECT path_id FROM sighting WHERE id > ?2
+         UNION SELECT path_id FROM named WHERE id > ?3 AND path_id IS NOT NULL",
+        [changes_after, sightings_after, named_after],
     )?;
     // Paths hang together through renames.
     loop {
@@ -82,7 +88,10 @@ pub(super) fn link(
          AND NOT EXISTS (SELECT 1 FROM change c WHERE c.old_path_id = want.path_id)",
         [],
     )?;
-    let items = items(conn, changes_after, sightings_after)?;
+    let mut items = changes(conn, changes_after)?;
+    items.extend(sightings(conn, sightings_after)?);
+    items.extend(copies(conn, named_after)?);
+    in_order(&mut items);
     let mut walk = Walk {
         conn,
         states: HashMap::new(),
@@ -97,17 +106,16 @@ pub(super) fn link(
         walk.item(item, &mut steps)?;
     }
     for step in steps {
-        conn.prepare_cached("UPDATE step SET evidence = (SELECT max(evidence) FROM change WHERE step_id = ?1) WHERE id = ?1")?
-            .execute([step])?;
+        Writer::sum_changes(conn, step)?;
     }
     Ok(())
 }
 
-fn items(conn: &Connection, changes_after: i64, sightings_after: i64) -> Result<Vec<Item>> {
+fn changes(conn: &Connection, after: i64) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     let mut q = conn.prepare_cached(
         "SELECT c.path_id, t.at, s.started_at, s.pub, t.seq, c.no, c.id, c.step_id, t.session_id, c.old_path_id, c.op, c.before,
-                c.after, c.linked, c.evidence, s.commit_id
+                c.after, c.linked, c.evidence, s.commit_id, c.added, c.removed
          FROM change c JOIN step t ON t.id = c.step_id JOIN session s ON s.id = t.session_id
          WHERE t.alias_of IS NULL AND (c.path_id IN (SELECT path_id FROM want) OR c.old_path_id IN (SELECT path_id FROM want))",
     )?;
@@ -123,7 +131,7 @@ fn items(conn: &Connection, changes_after: i64, sightings_after: i64) -> Result<
                 r.get(4)?,
                 r.get(5)?,
             ),
-            fresh: id > changes_after,
+            fresh: id > after,
             what: What::Change(Box::new(Change {
                 id,
                 step: r.get(7)?,
@@ -135,15 +143,35 @@ fn items(conn: &Connection, changes_after: i64, sightings_after: i64) -> Result<
                 linked: r.get(13)?,
                 evidence: r.get(14)?,
                 commit: r.get(15)?,
+                lines: (r.get(16)?, r.get(17)?),
             })),
         });
     }
+    Ok(items)
+}
+
+fn sightings(conn: &Connection, after: i64) -> Result<Vec<Item>> {
     let mut q = conn.prepare_cached(
         "SELECT g.path_id, t.at, s.started_at, s.pub, t.seq, g.id, g.blob_id
          FROM sighting g JOIN step t ON t.id = g.step_id JOIN session s ON s.id = t.session_id
-         WHERE t.alias_of IS NULL AND g.blob_id IS NOT NULL AND g.path_id IN (SELECT path_id FROM want)",
+         WHERE t.alias_of IS NULL AND g.path_id IN (SELECT path_id FROM want)",
     )?;
-    let mut rows = q.query([])?;
+    seen(q.query([])?, after)
+}
+
+/// Copies that the agent kept: what a file was right before it was changed.
+fn copies(conn: &Connection, after: i64) -> Result<Vec<Item>> {
+    let mut q = conn.prepare_cached(
+        "SELECT n.path_id, n.at, s.started_at, s.pub, n.seq, n.id, CASE WHEN n.name IS NULL THEN 0 ELSE b.blob_id END
+         FROM named n JOIN session s ON s.id = n.session_id LEFT JOIN beside b ON b.owner = s.pub AND b.name = n.name
+         WHERE n.path_id IN (SELECT path_id FROM want) AND (n.name IS NULL OR b.blob_id IS NOT NULL)",
+    )?;
+    seen(q.query([])?, after)
+}
+
+/// Rows of what was seen of paths: path, time, session's start, session, position, own row, content.
+fn seen(mut rows: rusqlite::Rows<'_>, after: i64) -> Result<Vec<Item>> {
+    let mut items = Vec::new();
     while let Some(r) = rows.next()? {
         let id: i64 = r.get(5)?;
         items.push(Item {
@@ -155,11 +183,10 @@ fn items(conn: &Connection, changes_after: i64, sightings_after: i64) -> Result<
                 r.get(4)?,
                 -1,
             ),
-            fresh: id > sightings_after,
+            fresh: id > after,
             what: What::Sighting(r.get(6)?),
         });
     }
-    in_order(&mut items);
     Ok(items)
 }
 
@@ -202,9 +229,16 @@ impl Walk<'_> {
             self.dirty.insert(item.path);
         }
         match &item.what {
-            What::Sighting(blob) => {
-                self.states.insert(item.path, State::Blob(*blob));
+            What::Sighting(Some(seen)) => {
+                self.states.insert(item.path, State::of(Some(*seen)));
             }
+            // A part says no more than that there is a file.
+            What::Sighting(None) => match self.states.get(&item.path) {
+                Some(State::Blob(_)) => {}
+                _ => {
+                    self.states.insert(item.path, State::Unknown);
+                }
+            },
             What::Change(change) => {
                 if let Some(old) = change.old_path
                     && (self.dirty.contains(&item.path) || self.dirty.contains(&old))
@@ -212,7 +246,7 @@ impl Walk<'_> {
                     self.dirty.extend([item.path, old]);
                 }
                 let after = if self.dirty.contains(&item.path) {
-                    self.change(item.path, change, steps)?
+                    self.change(item.path, change, Time(item.order.0), steps)?
                 } else {
                     State::of(change.after)
                 };
@@ -226,7 +260,13 @@ impl Walk<'_> {
     }
 
     /// Works out one change and writes what is new. Returns the state after it.
-    fn change(&mut self, path: i64, c: &Change, steps: &mut BTreeSet<i64>) -> Result<State> {
+    fn change(
+        &mut self,
+        path: i64,
+        c: &Change,
+        at: Time,
+        steps: &mut BTreeSet<i64>,
+    ) -> Result<State> {
         let recorded = (
             if c.linked & 1 == 0 { c.before } else { None },
             if c.linked & 2 == 0 { c.after } else { None },
@@ -235,33 +275,90 @@ impl Walk<'_> {
             return Ok(State::of(Some(after)));
         }
         let from = c.old_path.unwrap_or(path);
-        let mut base = self.states.get(&from).copied().unwrap_or(State::Unknown);
         let effect = self.effect(c)?;
-        let mut worked = work_out(
-            self.conn,
-            &mut self.texts,
-            base,
-            recorded,
-            c.op,
-            effect.as_ref(),
-        )?;
-        if worked.after == State::Unknown
-            && let Some(commit) = &c.commit
-            && let Some(found) = self.bases.base(self.conn, from, commit)?
-            && found != base
+        if let Some(Effect::Write {
+            before: Before::Unchecked,
+            ..
+        }) = effect
         {
-            base = found;
-            worked = work_out(
-                self.conn,
-                &mut self.texts,
-                base,
-                recorded,
-                c.op,
-                effect.as_ref(),
-            )?;
+            return self.unchecked(from, c, at, recorded, steps);
         }
-        self.write(c, recorded, worked, steps)?;
+        let known = self.states.get(&from).copied().unwrap_or(State::Unknown);
+        let mut worked = self.work_out(known, recorded, c, effect.as_ref())?;
+        // What git has of the path: in the commit that the record names, then in the one that was checked out. It counts
+        // only where the record fits it.
+        let lacks = |w: &Worked| {
+            let writes = matches!(effect, Some(Effect::Write { .. }));
+            w.after == State::Unknown || (writes && w.before == State::Unknown)
+        };
+        for git in [false, true] {
+            if !lacks(&worked) || effect.is_none() {
+                break;
+            }
+            let commit = match git {
+                true => self.bases.head(self.conn, from, at)?,
+                false => c.commit.clone(),
+            };
+            if let Some(commit) = commit
+                && let Some(found) = self.bases.base(self.conn, from, &commit)?
+                && found != known
+            {
+                worked = self.work_out(found, recorded, c, effect.as_ref())?;
+            }
+        }
+        self.write(c, recorded, worked, (c.op, c.lines), steps)?;
         Ok(worked.after)
+    }
+
+    fn work_out(
+        &mut self,
+        base: State,
+        recorded: (Option<i64>, Option<i64>),
+        c: &Change,
+        effect: Option<&Effect>,
+    ) -> Result<Worked> {
+        work_out(self.conn, &mut self.texts, base, recorded, c.op, effect)
+    }
+
+    /// A file was written as if it were new. What is known of the path before stood there and was written over; where
+    /// nothing is, the record is believed, unless a commit has such a file: what that file contained when it was written
+    /// over, nobody saw.
+    fn unchecked(
+        &mut self,
+        path: i64,
+        c: &Change,
+        at: Time,
+        recorded: (Option<i64>, Option<i64>),
+        steps: &mut BTreeSet<i64>,
+    ) -> Result<State> {
+        let before = match self.states.get(&path) {
+            Some(known) => *known,
+            None => match self.committed(path, c, at)? {
+                Some(State::Blob(_)) => State::Unknown,
+                _ => State::Absent,
+            },
+        };
+        let after = State::of(recorded.1);
+        let op = match before {
+            State::Absent => Op::Create,
+            State::Blob(_) | State::Unknown => Op::Modify,
+        };
+        let lines = self.texts.lines(self.conn, before, after)?;
+        let worked = Worked { before, after };
+        self.write(c, recorded, worked, (op, lines.unwrap_or(c.lines)), steps)?;
+        Ok(after)
+    }
+
+    /// What a path is in the commit that the record names, else in the one that was checked out.
+    fn committed(&mut self, path: i64, c: &Change, at: Time) -> Result<Option<State>> {
+        let commit = match &c.commit {
+            Some(commit) => Some(commit.clone()),
+            None => self.bases.head(self.conn, path, at)?,
+        };
+        match commit {
+            Some(commit) => self.bases.base(self.conn, path, &commit),
+            None => Ok(None),
+        }
     }
 
     fn write(
@@ -269,6 +366,7 @@ impl Walk<'_> {
         c: &Change,
         recorded: (Option<i64>, Option<i64>),
         w: Worked,
+        (op, lines): (Op, (u32, u32)),
         steps: &mut BTreeSet<i64>,
     ) -> Result<()> {
         let (before, after) = (w.before.row(), w.after.row());
@@ -286,10 +384,17 @@ impl Walk<'_> {
         } else {
             Evidence::Recorded
         };
-        if (before, after, linked, evidence as i64) != (c.before, c.after, c.linked, c.evidence) {
+        let (new, old) = (
+            (before, after, linked, evidence as i64),
+            (c.before, c.after, c.linked, c.evidence),
+        );
+        if new != old || (op, lines) != (c.op, c.lines) {
             self.conn
-                .prepare_cached("UPDATE change SET before = ?2, after = ?3, linked = ?4, evidence = ?5 WHERE id = ?1")?
-                .execute(params![c.id, before, after, linked, evidence as u8])?;
+                .prepare_cached(
+                    "UPDATE change SET before = ?2, after = ?3, linked = ?4, evidence = ?5, op = ?6, added = ?7, removed = ?8
+                     WHERE id = ?1",
+                )?
+                .execute(params![c.id, before, after, linked, evidence as u8, op as u8, lines.0, lines.1])?;
             steps.insert(c.step);
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! The result is a function of what the store holds, not of the order in which it came in. The pass looks only at what
 //! is newer than it last saw (rows are never numbered twice), so linking one appended line costs about one line.
 
+mod bases;
 mod chain;
 mod states;
 
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use color_eyre::Result;
 use rusqlite::{Connection, params};
 
+use super::beside;
 use super::roots::Roots;
 use crate::store::{Store, facts};
 
@@ -18,20 +20,22 @@ use crate::store::{Store, facts};
 const DEPTH: usize = 16;
 
 /// The tables whose newest linked row is remembered.
-const MARKS: [&str; 4] = ["step", "prompt", "change", "sighting"];
+const MARKS: [&str; 5] = ["step", "prompt", "change", "sighting", "named"];
 
-/// Links everything that is newer than the last time.
-pub(super) fn link(store: &Store, roots: &Roots) -> Result<()> {
+/// Links everything that is newer than the last time. `again`: what lay nowhere when it was looked for is looked for again,
+/// if its session went on.
+pub(super) fn link(store: &Store, roots: &Roots, again: bool) -> Result<()> {
     let tx = store.begin()?;
     let before = marks(&tx)?;
-    let newest = newest(&tx)?;
-    if before == newest {
+    if before == newest(&tx)? {
         return Ok(());
     }
+    beside::attach(&tx, before["named"], before["step"], again)?;
+    let newest = newest(&tx)?;
     parents(&tx)?;
     copies(&tx, "step", before["step"])?;
     copies(&tx, "prompt", before["prompt"])?;
-    chain::link(&tx, roots, before["change"], before["sighting"])?;
+    chain::link(&tx, roots, &before)?;
     for (table, row) in &newest {
         facts::set_memo(&tx, &memo(table), &row.to_string())?;
     }

@@ -1,20 +1,16 @@
 //! One change on a known state: what stood before, what stands after.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use color_eyre::Result;
 use rusqlite::Connection;
 
-use super::super::fold::replace;
-use super::super::roots::{RootKind, Roots};
+use super::super::fold::{line_counts, replace};
 use crate::diff::patch;
-use crate::git::{self, Objects};
 use crate::model::Op;
 use crate::source::{Effect, Hunk};
 use crate::store::blobs;
-use crate::store::facts::{self, Base};
 
 /// Bytes of texts that are remembered.
 const REMEMBERED: usize = 32 << 20;
@@ -71,6 +67,22 @@ impl Texts {
             .map(Into::into);
         self.keep(blob, text.clone());
         Ok(text)
+    }
+
+    /// Lines added and removed from one state to the other; `None` where that cannot be counted.
+    pub fn lines(
+        &mut self,
+        conn: &Connection,
+        before: State,
+        after: State,
+    ) -> Result<Option<(u32, u32)>> {
+        let mut text = |state| match state {
+            State::Blob(blob) => self.get(conn, blob),
+            State::Absent => Ok(Some(Arc::from(""))),
+            State::Unknown => Ok(None),
+        };
+        let (before, after) = (text(before)?, text(after)?);
+        Ok(before.zip(after).map(|(b, a)| line_counts(&b, &a)))
     }
 
     fn put(&mut self, conn: &Connection, text: String) -> Result<i64> {
@@ -214,67 +226,4 @@ fn untabbed(line: &str) -> String {
         .map(|c| if c == '\t' { 2 } else { 1 })
         .sum();
     format!("{}{rest}", " ".repeat(indent))
-}
-
-/// Contents of paths in commits, from git's object store; remembered as facts, since commits go.
-pub(super) struct Bases<'a> {
-    roots: &'a Roots,
-    objects: HashMap<Vec<u8>, Option<Objects>>,
-}
-
-impl<'a> Bases<'a> {
-    pub fn new(roots: &'a Roots) -> Bases<'a> {
-        Bases {
-            roots,
-            objects: HashMap::new(),
-        }
-    }
-
-    /// What a path contained in a commit; `None` if that cannot be known here.
-    pub fn base(&mut self, conn: &Connection, path: i64, commit: &str) -> Result<Option<State>> {
-        let (root, rel): (Vec<u8>, Vec<u8>) = conn
-            .prepare_cached(
-                "SELECT r.path, p.rel FROM path p JOIN root r ON r.id = p.root_id WHERE p.id = ?1",
-            )?
-            .query_row([path], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        if let Some(base) = facts::base(conn, &root, &rel, commit.as_bytes())? {
-            return Ok(Some(match base {
-                Base::Absent => State::Absent,
-                Base::Content(blob) => State::Blob(blob),
-            }));
-        }
-        let Some(objects) = self.objects(&root) else {
-            return Ok(None);
-        };
-        // A commit that is not here, or a damaged object, leaves the base unknown: the change then says "patch only".
-        let Ok(found) = objects.blob_at(commit, &rel) else {
-            return Ok(None);
-        };
-        let (base, state) = match found {
-            Some(bytes) => {
-                let blob = blobs::put(conn, &bytes)?;
-                (Base::Content(blob), State::Blob(blob))
-            }
-            None => (Base::Absent, State::Absent),
-        };
-        facts::set_base(conn, &root, &rel, commit.as_bytes(), base)?;
-        Ok(Some(state))
-    }
-
-    fn objects(&mut self, root: &[u8]) -> Option<&Objects> {
-        if !self.objects.contains_key(root) {
-            let ours = self
-                .roots
-                .list()
-                .any(|(r, kind)| **r == *root && matches!(kind, RootKind::Main | RootKind::Linked));
-            let objects = if ours {
-                let dir = Path::new(std::ffi::OsStr::new(std::str::from_utf8(root).ok()?));
-                git::discover(dir).and_then(|repo| Objects::open(&repo.common_dir).ok())
-            } else {
-                None
-            };
-            self.objects.insert(root.to_vec(), objects);
-        }
-        self.objects.get(root).and_then(Option::as_ref)
-    }
 }

@@ -148,6 +148,8 @@ impl Builder<'_> {
                 );
                 (true, if there { Past::Unknown } else { Past::Absent })
             }
+            // Written as a new file, but a snapshot saw one: that one was written over.
+            What::Change(c) if c.supposed => (true, self.state.clone().unwrap_or(before)),
             What::Change(c) if c.op == Op::Create && !before.known() => (true, Past::Unknown),
             What::Change(_) => (true, before),
             _ => (false, before),

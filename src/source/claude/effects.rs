@@ -52,6 +52,10 @@ pub(super) struct Returned<'a> {
     pub stderr: Text<'a>,
     pub interrupted: Flag,
     pub is_image: Flag,
+    /// Where an output lies that was too large, and how many bytes it has.
+    #[serde(borrow)]
+    pub persisted_output_path: Text<'a>,
+    pub persisted_output_size: Number,
     #[serde(borrow)]
     pub background_task_id: Text<'a>,
     #[serde(borrow)]

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::content::Content;
 use super::lenient::Text;
 use super::record::{Attachment, Message, Record, SYNTHETIC, Tokens};
-use super::{calls, queue, results, session, user};
+use super::{calls, kept, queue, results, session, user};
 use crate::model::{Status, Time, Via};
 use crate::source::{Body, Event, ParseState, Usage};
 
@@ -91,10 +91,14 @@ pub(super) fn events(
         "ai-title" => title(&record.ai_title, state, &mut make),
         "custom-title" => title(&record.custom_title, state, &mut make),
         "summary" => title(&record.summary, state, &mut make),
-        // The backups that the first two name lie outside of the transcript; nothing reads them yet.
-        "file-history-snapshot"
-        | "file-history-delta"
-        | "last-prompt"
+        "file-history-snapshot" | "file-history-delta" => {
+            let kept = kept::kept(record);
+            make.say(match kept.is_empty() {
+                true => Body::Ignored,
+                false => Body::Kept(kept),
+            });
+        }
+        "last-prompt"
         | "mode"
         | "permission-mode"
         | "atis-latch"

@@ -3,8 +3,8 @@
 //! Versions 1.0 to 2.1.237 are read. A line's records are found in [`line`] and become
 //! events in [`events`]; which session it belongs to
 //! is [`session`]'s matter, a person's words are [`user`]'s, an action [`calls`]'s and what came back
-//! [`results`]'s. Nothing here reads the disk: spilled outputs and file-history backups lie in other
-//! files and are not followed.
+//! [`results`]'s. Nothing here reads the disk: outputs that were too large ([`spilled`]) and copies of files
+//! ([`kept`]) lie in other files, which are named here and read by the ingest.
 
 mod calls;
 mod content;
@@ -13,6 +13,7 @@ mod events;
 mod fork;
 mod hunks;
 mod input;
+mod kept;
 mod lenient;
 mod line;
 mod mirror;
@@ -21,13 +22,14 @@ mod readable;
 mod record;
 mod results;
 mod session;
+mod spilled;
 #[cfg(test)]
 mod tests;
 mod user;
 
 use std::path::{Path, PathBuf};
 
-use super::{Event, ParseState, Places, Source};
+use super::{Beside, Event, ParseState, Places, Source};
 use crate::model::Agent;
 
 pub(super) use fork::fork;
@@ -82,6 +84,15 @@ impl Source for Claude {
 
     fn claims(&self, _: &Path, head: &[u8]) -> bool {
         line::claims(head)
+    }
+
+    fn beside(&self, transcript: &Path, session: &str, what: Beside) -> Vec<PathBuf> {
+        // A sub-agent's files lie with those of the session that started it.
+        let session = session.split('/').next().unwrap_or_default();
+        match what {
+            Beside::Copies => kept::folders(transcript, session),
+            Beside::Outputs => spilled::folders(transcript, session),
+        }
     }
 
     fn parse(&self, path: &Path, line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {

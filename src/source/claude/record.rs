@@ -76,6 +76,14 @@ pub(super) struct Record<'a> {
     /// Of `system/api_error`.
     #[serde(borrow)]
     pub error: Option<&'a RawValue>,
+    /// Of `file-history-snapshot`.
+    #[serde(borrow)]
+    pub snapshot: Option<&'a RawValue>,
+    /// Of `file-history-delta`.
+    #[serde(borrow)]
+    pub tracking_path: Text<'a>,
+    #[serde(borrow)]
+    pub backup: Option<&'a RawValue>,
     #[serde(borrow)]
     pub summary: Text<'a>,
     #[serde(borrow)]

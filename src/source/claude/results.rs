@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::content::Block;
 use super::effects::{self, Returned};
 use super::lenient::Map;
+use super::spilled;
 use super::user::tag;
 use crate::model::Status;
 use crate::source::Outcome;
@@ -40,6 +41,7 @@ pub(super) fn outcome(
         .and_then(|map| map.0);
     let status = status(block, &content, rich.as_ref(), returned, denial);
     let (exit_code, output) = output(&content, status, rich.as_ref());
+    let (output, spilled) = spilled::spilled(output, rich.as_ref());
     let rich = rich.unwrap_or_default();
     Outcome {
         call_id: block.tool_use_id.str().to_owned(),
@@ -48,6 +50,7 @@ pub(super) fn outcome(
         duration_ms: duration(&rich),
         answer: answer(&content, status, &rich),
         spawned: rich.agent_id.filled().map(str::to_owned),
+        spilled,
         // A tool that failed or was refused wrote nothing.
         effects: if status == Status::Ok {
             effects::effects(rich)
@@ -206,6 +209,7 @@ pub(super) fn report(text: &str) -> Option<Outcome> {
         exit_code,
         duration_ms: None,
         output: result_of(text).unwrap_or(summary).to_owned(),
+        spilled: None,
         effects: Vec::new(),
         spawned: None,
         answer: None,

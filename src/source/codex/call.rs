@@ -203,6 +203,7 @@ pub(super) fn plain_outcome(call_id: String) -> Outcome {
         exit_code: None,
         duration_ms: None,
         output: String::new(),
+        spilled: None,
         effects: Vec::new(),
         spawned: None,
         answer: None,

@@ -40,7 +40,7 @@ pub(in crate::source) fn effects(patch: &str, folder: &str) -> Vec<Effect> {
         .filter_map(|section| match section {
             Section::Add(path, lines) => Some(Effect::Write {
                 path: seen_from(folder, path),
-                before: Before::Absent,
+                before: Before::Unchecked,
                 content: lines.iter().flat_map(|l| [*l, "\n"]).collect(),
                 hunks: Vec::new(),
             }),
@@ -159,7 +159,7 @@ fn change_effect(path: &str, change: Option<&Change<'_>>) -> Option<Effect> {
         "add" => match change.content.get() {
             Some(content) => Some(Effect::Write {
                 path: path.to_owned(),
-                before: Before::Absent,
+                before: Before::Unchecked,
                 content: content.to_owned(),
                 hunks: Vec::new(),
             }),

@@ -55,6 +55,7 @@ pub(super) fn part(id: &str, part: &Value, out: &mut Vec<Event>) {
         exit_code: exit_code(state),
         duration_ms: start.zip(end).map(|(s, e)| e.since(s)),
         output: output.to_owned(),
+        spilled: None,
         effects,
         spawned: state
             .pointer("/metadata/sessionId")

@@ -47,9 +47,22 @@ CREATE TABLE base (                 -- what a path contained in a commit; blob_i
   root BLOB NOT NULL, rel BLOB NOT NULL, commit_id BLOB NOT NULL, blob_id INTEGER,
   PRIMARY KEY (root, rel, commit_id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE head (                 -- the commit that a worktree had checked out at a moment (ms), by git's own log, which forgets
+  root BLOB NOT NULL, at INTEGER NOT NULL, commit_id BLOB NOT NULL,
+  PRIMARY KEY (root, at)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE mark (name TEXT PRIMARY KEY, step BLOB NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE viewed (session BLOB NOT NULL, path TEXT NOT NULL, content BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (session, path)) STRICT, WITHOUT ROWID;
 CREATE TABLE memo (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;   -- where the screen was left, and the like
+
+-- What lies beside a transcript and one of its records names. Found once: agents delete these files after some weeks.
+CREATE TABLE beside (
+  owner BLOB NOT NULL,              -- public id of the step whose output it is, or of the session that has a copy of a file
+  name TEXT NOT NULL,               -- the file's name
+  why TEXT,                         -- why its content is not here
+  blob_id INTEGER,                  -- its content; NULL: it was not there, or was not what the record says
+  PRIMARY KEY (owner, name)
+) STRICT, WITHOUT ROWID;
 
 -- DERIVED: dropped and folded again from the truth by `doctor --rebuild`.
 
@@ -185,6 +198,24 @@ CREATE TABLE sighting (
 ) STRICT;
 CREATE INDEX sighting_step ON sighting (step_id);
 CREATE INDEX sighting_path ON sighting (path_id);
+
+-- A file beside the transcript that a record names: a copy of a file before it was changed, or an output that was too large.
+CREATE TABLE named (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  session_id INTEGER NOT NULL,
+  prompt_no INTEGER NOT NULL,
+  seq INTEGER NOT NULL,             -- position within the session at which it is named
+  path_id INTEGER,                  -- of which file it is a copy
+  at INTEGER,                       -- when the copy was made, ms
+  step BLOB,                        -- public id of the step whose output it is
+  name TEXT,                        -- NULL: there was no such file to copy
+  size INTEGER,                     -- of an output: its bytes, as the record says
+  begins INTEGER,                   -- of an output: how many bytes of its beginning the record holds, and their hash
+  begins_hash BLOB
+) STRICT;
+CREATE INDEX named_session ON named (session_id);
+CREATE INDEX named_path ON named (path_id) WHERE path_id IS NOT NULL;
+CREATE INDEX named_step ON named (step) WHERE step IS NOT NULL;
 
 CREATE TABLE damage (file_id INTEGER NOT NULL, off INTEGER NOT NULL, len INTEGER NOT NULL, why TEXT NOT NULL, PRIMARY KEY (file_id, off)) STRICT, WITHOUT ROWID;
 CREATE TABLE unknown_record (agent INTEGER NOT NULL, version TEXT NOT NULL, record TEXT NOT NULL, session_id INTEGER NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (agent, version, record, session_id)) STRICT, WITHOUT ROWID;
