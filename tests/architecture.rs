@@ -37,7 +37,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "rewind",
-        &["clock", "model", "fsx", "git", "store", "query", "snapshot"],
+        &[
+            "clock", "model", "fsx", "git", "store", "diff", "query", "snapshot",
+        ],
     ),
     (
         "hook",

@@ -10,9 +10,8 @@ use super::chain::{Chain, Change, Item, Link, Moment, What};
 use super::contents::{self, State};
 pub(super) use super::raw::hunks_of;
 use super::raw::{self, RawStep};
-use super::rows;
 use super::types::{Content, FileChange, Scope, SessionRow, StepRow};
-use super::{patch, shared, timeline};
+use super::{patch, rewinds, rows, shared, timeline};
 use crate::model::{Author, Evidence, Op};
 use crate::source::Hunk;
 use crate::store::Reader;
@@ -25,6 +24,7 @@ pub(super) fn in_scope(reader: &Reader, scope: Scope) -> Result<Vec<FileChange>>
         Scope::Session(session) => net(reader, &steps_of(reader.conn(), session, None)?),
         Scope::Between(a, b) => between(reader, a, b),
         Scope::Now(step) => now(reader, step),
+        Scope::Rewind(op) => rewinds::changes(reader, op),
     }
 }
 

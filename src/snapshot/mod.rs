@@ -14,7 +14,7 @@ use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
 pub use self::find::find;
-pub use self::rules::{Rules, is_ignored};
+pub use self::rules::{Instead, Rules, is_ignored, is_rules};
 use self::stat::{Files, Folders, Known, Stats};
 use self::walk::{Walked, What};
 use crate::clock::Clock;
@@ -115,7 +115,7 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
         }
         other => other?,
     };
-    taken.warnings = warnings;
+    taken.warnings.splice(0..0, warnings);
     Ok(taken)
 }
 
@@ -156,7 +156,7 @@ fn attempt(store: &Store, root: &Root, wanted: &Wanted, known: &Stats) -> Result
         read: to_read.len() as u64,
         stored,
         unread: walked.unread,
-        warnings: Vec::new(),
+        warnings: bad_rules(&walked.bad_rules).into_iter().collect(),
     })
 }
 
@@ -222,6 +222,18 @@ fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
 
 fn is_automatic(wanted: &Wanted) -> bool {
     matches!(wanted.why, Reason::Automatic | Reason::First)
+}
+
+/// Lines of ignore files that say nothing, in one sentence.
+fn bad_rules(bad: &[String]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let more = match bad.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let some = bad.get(..SHOWN.min(bad.len()))?.join(", ");
+    (!bad.is_empty())
+        .then(|| format!("ignore rules that are no patterns keep nothing out: {some}{more}"))
 }
 
 fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {

@@ -188,7 +188,7 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ("touched", "snapshot_id, rel, first, last"),
         (
             "rewind",
-            "id, token, root, kind, of, at, done_at, state, title, sessions, closed",
+            "id, token, root, kind, of, at, done_at, state, title, sessions, closed, aim, added, removed",
         ),
         (
             "rewind_file",

@@ -9,11 +9,12 @@ mod keys;
 pub mod live;
 mod mouse;
 mod open;
+mod plan;
 mod reply;
 mod rewind;
 
 pub use act::hint;
-pub use rewind::undone;
+pub use plan::undone;
 
 use super::door::Request;
 use super::layout::{Pane, Shape};
