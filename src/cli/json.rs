@@ -1,6 +1,6 @@
 //! The data of `--json`. Field names are a promise: never removed, never renamed.
 //!
-//! Adding one is allowed. Beyond what was promised first there are `note` of a change (what is odd about it, in words),
+//! Adding one is allowed. Beyond what was promised first there are `archived` of a session, `note` of a change (what is odd about it, in words),
 //! `moved_by` and `spaced_by` of a blamed line, and `ticked` and `steps` of a file in a plan. Every field of every command
 //! stands, with its type, in `tests/json_fields.rs`, which fails for one that is missing and for one that is not listed.
 
