@@ -40,6 +40,7 @@
 //!    hand, and torn and hostile input.
 
 pub mod claude;
+pub mod cline;
 pub mod codex;
 mod effect;
 mod event;
@@ -158,6 +159,9 @@ pub static SOURCES: &[&dyn Source] = &[
     &claude::Claude,
     &codex::Codex,
     &opencode::Opencode,
+    &cline::Cline,
+    &cline::Roo,
+    &cline::Kilo,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
