@@ -24,7 +24,9 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
     let before = out.len();
     let said = match &*record.kind {
         "head" => record.body().map(|h: Value| head(&record, &h, out)),
-        "opening" => record.body().map(|t: Turn| opening(&record, &t, out)),
+        "opening" => record
+            .body()
+            .map(|t: Turn| opening(&record, &t, state, out)),
         "turn" => record.body().map(|t: Turn| turn(&record, &t, state, out)),
         "asked" | "answered" | "task" => record.body().map(|r: Value| asked(&record, &r, out)),
         "failed" => record.body().map(|r: Value| failed(&record, &r, out)),
@@ -94,7 +96,12 @@ fn head(record: &Record<'_>, head: &Value, out: &mut Vec<Event>) {
 }
 
 /// The folder and the commit that a text for the model tells.
-fn surroundings(record: &Record<'_>, message: &Value, out: &mut Vec<Event>) {
+fn surroundings(
+    record: &Record<'_>,
+    message: &Value,
+    state: &mut ParseState,
+    out: &mut Vec<Event>,
+) {
     for (_, block) in content(message) {
         let words = words(block);
         let Some(at) = words.find("<environment_details>") else {
@@ -115,7 +122,15 @@ fn surroundings(record: &Record<'_>, message: &Value, out: &mut Vec<Event>) {
             .and_then(|(_, rest)| rest.trim_start().strip_prefix('"')?.split('"').next())
             .filter(|c| c.len() >= 7 && c.bytes().all(|b| b.is_ascii_hexdigit()))
             .map(str::to_owned);
-        if folder.is_some() || commit.is_some() {
+        let is_new = |name: &str, value: &Option<String>| {
+            value.is_some() && state.get(name) != value.as_deref()
+        };
+        if is_new("cwd", &folder) || is_new("commit", &commit) {
+            for (name, value) in [("cwd", &folder), ("commit", &commit)] {
+                if let Some(value) = value {
+                    state.set(name, value);
+                }
+            }
             let head = SessionHead {
                 native_id: record.session.clone().into_owned(),
                 cwd: folder,
@@ -127,10 +142,20 @@ fn surroundings(record: &Record<'_>, message: &Value, out: &mut Vec<Event>) {
     }
 }
 
-fn opening(record: &Record<'_>, turn: &Turn, out: &mut Vec<Event>) {
-    surroundings(record, &turn.answer, out);
+fn opening(record: &Record<'_>, turn: &Turn, state: &mut ParseState, out: &mut Vec<Event>) {
+    surroundings(record, &turn.answer, state, out);
+    not_understood(&turn.answer, out);
     if turn.alone {
         typed(record, &turn.answer, turn.at.map(Time), out);
+    }
+}
+
+/// Blocks of a user's message that are not known.
+fn not_understood(message: &Value, out: &mut Vec<Event>) {
+    for (kind, _) in content(message) {
+        if !matches!(kind, "text" | "tool_result" | "image" | "document") {
+            out.push(unknown("answer", kind));
+        }
     }
 }
 
@@ -155,7 +180,7 @@ fn typed(record: &Record<'_>, message: &Value, at: Option<Time>, out: &mut Vec<E
                 continue;
             }
             n += 1;
-            let key = format!("{}#{n}", record.key);
+            let key = format!("{}#p{n}", record.key);
             let text = inner.trim_matches(['\n', '\r']).to_owned();
             let body = Body::Prompt { text, via: *via };
             out.push(event(Some(key), at, body));
@@ -204,7 +229,8 @@ fn turn(record: &Record<'_>, turn: &Turn, state: &mut ParseState, out: &mut Vec<
     model(turn, at, state, out);
     usage(record, turn, at, out);
     let asked = said(record, turn, at, out);
-    surroundings(record, &turn.answer, out);
+    surroundings(record, &turn.answer, state, out);
+    not_understood(&turn.answer, out);
     let results = outcome::results(&turn.answer);
     for (asked, result) in outcome::join(&asked, results) {
         if asked.words().is_none() {
@@ -273,6 +299,9 @@ fn said(record: &Record<'_>, turn: &Turn, at: Option<Time>, out: &mut Vec<Event>
         n += 1;
         Some(format!("{}#{n}", record.key))
     };
+    if turn.said.get("role").and_then(Value::as_str) != Some("assistant") {
+        out.push(unknown("message", "?"));
+    }
     let is_summary = turn.said.get("isSummary").and_then(Value::as_bool) == Some(true);
     for (kind, block) in content(&turn.said) {
         match kind {

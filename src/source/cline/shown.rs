@@ -53,6 +53,8 @@ const BETWEEN: &[&str] = &[
     "say:checkpoint_saved",
     "say:task_progress",
 ];
+/// A request to the model: a message of the user's side is sent.
+const REQUEST: &str = "say:api_req_started";
 /// Questions.
 const QUESTIONS: &[&str] = &["ask:followup"];
 
@@ -97,7 +99,7 @@ impl<'t> Shown<'t> {
         let before = i64::try_from(no).ok()? - 1;
         let mut rows = self.rows.iter().filter(|r| r.index == Some(before));
         let is_its = |r: &&Row<'_>| match is_user {
-            true => r.kind == "say:api_req_started",
+            true => r.kind == REQUEST,
             false => matches!(
                 r.kind.as_str(),
                 "say:text" | "say:tool" | "ask:tool" | "say:command" | "ask:command"
@@ -138,13 +140,14 @@ impl<'t> Shown<'t> {
             .filter(|r| r.kind == "ask:api_req_failed" && !r.text.trim().is_empty())
     }
 
-    /// Tokens of the request that an agent's message answers: input, output, written to and read from the cache.
-    pub fn tokens(&self, no: usize, at: Option<i64>) -> Option<[u64; 4]> {
+    /// Tokens of the request that an agent's message answers: input, output, written to and read from the cache. `since` is
+    /// the time of the agent's message before.
+    pub fn tokens(&self, no: usize, since: i64, at: Option<i64>) -> Option<[u64; 4]> {
         let asked = i64::try_from(no).ok()? - 2;
-        let mut requests = self.rows.iter().filter(|r| r.kind == "say:api_req_started");
+        let mut requests = self.rows.iter().filter(|r| r.kind == REQUEST);
         let row = match self.rows.iter().any(|r| r.index.is_some()) {
             true => requests.filter(|r| r.index == Some(asked)).last(),
-            false => requests.rfind(|r| at.is_some_and(|at| r.ts <= at)),
+            false => requests.rfind(|r| r.ts > since && at.is_some_and(|at| r.ts <= at)),
         }?;
         let info: Value = serde_json::from_str(&row.text).ok()?;
         let n = |name: &str| info.get(name).and_then(Value::as_u64);
@@ -180,17 +183,26 @@ impl<'t> Shown<'t> {
     }
 
     /// The user's message that carries the words of a row, of those whose numbers and times are given. A task that goes on
-    /// puts them into its last message.
-    pub fn carrier(row: &Row<'_>, users: &[(usize, i64)]) -> Option<usize> {
-        match row.index {
-            Some(index) => users
-                .iter()
-                .map(|(no, _)| *no)
-                .find(|no| i64::try_from(*no).is_ok_and(|no| no >= index)),
-            None => users
+    /// puts them into its last message, and sends that again.
+    pub fn carrier(&self, row: &Row<'_>, users: &[(usize, i64)]) -> Option<usize> {
+        let Some(index) = row.index else {
+            return users
                 .iter()
                 .find(|(_, at)| *at >= row.ts)
-                .map(|(no, _)| *no),
-        }
+                .map(|(no, _)| *no);
+        };
+        let sent_again = || {
+            self.rows
+                .iter()
+                .any(|r| r.kind == REQUEST && r.index == Some(index - 1) && r.ts >= row.ts)
+        };
+        users
+            .iter()
+            .map(|(no, _)| *no)
+            .find(|no| match i64::try_from(*no) {
+                Ok(no) if no == index => sent_again(),
+                Ok(no) => no > index,
+                Err(_) => false,
+            })
     }
 }

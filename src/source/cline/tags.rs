@@ -90,27 +90,35 @@ fn first_tool(text: &str) -> Option<(usize, &'static str)> {
     None
 }
 
-/// Where a tool's input ends, and where the text behind its closing tag begins. A closing tag in the middle of an input is
-/// text: the real one stands behind the closing tag of an input.
+/// Where a tool's input ends, and where the text behind its closing tag begins. A closing tag inside of an input is text, as
+/// it is for the agent that runs the tool.
 fn end_of(inner: &str, tool: &str) -> Option<(usize, usize)> {
     let closing = format!("</{tool}>");
-    let ends = inner.match_indices(&closing);
-    let mut first = None;
-    for (at, _) in ends {
-        let before = inner[..at].trim_end();
-        let found = (at, at + closing.len());
-        first.get_or_insert(found);
-        let name = before
-            .rfind("</")
-            .map(|open| before[open + 2..].trim_end_matches('>'));
-        let closes = name.is_some_and(|n| {
-            before.ends_with('>') && is_name(n) && inner.contains(&format!("<{n}>"))
-        });
-        if closes || before.is_empty() {
-            return Some(found);
+    let mut from = 0;
+    loop {
+        let close = from + inner[from..].find(&closing)?;
+        match first_input(&inner[from..]) {
+            Some((open, end)) if from + open < close => from += end,
+            _ => return Some((close, close + closing.len())),
         }
     }
-    first
+}
+
+/// Where the first input begins, and where the text behind its first closing tag begins.
+fn first_input(text: &str) -> Option<(usize, usize)> {
+    let mut from = 0;
+    while let Some(found) = text[from..].find('<') {
+        let at = from + found;
+        from = at + 1;
+        let name = text[from..].split('>').next().unwrap_or("");
+        let closing = format!("</{name}>");
+        if is_name(name)
+            && let Some(end) = text[from..].find(&closing)
+        {
+            return Some((at, from + end + closing.len()));
+        }
+    }
+    None
 }
 
 fn is_name(text: &str) -> bool {

@@ -249,7 +249,8 @@ impl Records<'_> {
                 continue;
             }
             said = anchor(message.raw);
-            let from = n.checked_sub(2).map_or(0, |before| messages[before].at);
+            let before = |by: usize| n.checked_sub(1 + by).map_or(0, |b| messages[b].at);
+            let (from, since) = (before(1), before(2));
             let answer = messages.get(n).filter(|m| m.is_user);
             n += usize::from(answer.is_some());
             let until = answer.map(|a| a.at).filter(|at| *at > 0);
@@ -258,7 +259,7 @@ impl Records<'_> {
                 json!(at),
                 json!(until),
                 !has_screen,
-                json!(shown.tokens(message.no, at)),
+                json!(shown.tokens(message.no, since, at)),
                 json!(shown.created(message.no, from, until)),
                 message.raw
             );
@@ -284,7 +285,7 @@ impl Records<'_> {
             .map(|m| (m.no, m.at))
             .collect();
         for (n, words) in shown.words().into_iter().enumerate() {
-            let place = Shown::carrier(words.row, &users).and_then(|no| {
+            let place = shown.carrier(words.row, &users).and_then(|no| {
                 // A message that carries results is in the record of the agent's message before it.
                 let before = no
                     .checked_sub(1)
