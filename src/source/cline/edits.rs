@@ -1,6 +1,6 @@
 //! Edits as these agents write them: blocks of `SEARCH` and `REPLACE`, and what a result shows of a file.
 
-use crate::source::Effect;
+use crate::source::{Effect, Hunk};
 
 /// A block: what is looked for, and what takes its place.
 pub(super) type Block = (String, String, bool);
@@ -74,6 +74,62 @@ pub(super) fn final_content(result: &str) -> Option<(&str, &str)> {
     let end = rest.rfind("</final_file_content>")?;
     let text = &rest[..end];
     Some((path, text.strip_suffix('\n').unwrap_or(text)))
+}
+
+/// The blocks as hunks of the text after them, with true line numbers; none if one of them does not stand there as it was
+/// written (the editor formatted it), or leaves nothing to be found. Whether they fit the text before, others must check.
+pub(super) fn hunks(after: &str, blocks: &[Block]) -> Vec<Hunk> {
+    let lines: Vec<&str> = after.lines().collect();
+    let (mut all, mut from, mut grown) = (Vec::new(), 0, 0_i64);
+    for (old, new, _) in blocks {
+        let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+        let found = lines
+            .get(from..)
+            .filter(|_| !new.is_empty())
+            .and_then(|rest| rest.windows(new.len()).position(|w| w == new));
+        let Some(found) = found else {
+            return Vec::new();
+        };
+        let at = from + found;
+        let number = |n: i64| u32::try_from(n).unwrap_or(0);
+        let start = at as i64 + 1;
+        let (removed, added) = (old.len() as i64, new.len() as i64);
+        all.push(Hunk {
+            // An empty range stands behind the line that it names.
+            old_start: number(start - grown - i64::from(old.is_empty())),
+            old_lines: number(removed),
+            new_start: number(start),
+            new_lines: number(added),
+            lines: marked(&old, &new),
+        });
+        grown += added - removed;
+        from = at + new.len();
+    }
+    all
+}
+
+/// Lines with their marks; what both texts begin and end with is context.
+fn marked(old: &[&str], new: &[&str]) -> Vec<String> {
+    let front = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let (old_rest, new_rest) = (&old[front..], &new[front..]);
+    let back = old_rest
+        .iter()
+        .rev()
+        .zip(new_rest.iter().rev())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let (old_rest, tail) = old_rest.split_at(old_rest.len() - back);
+    let new_rest = &new_rest[..new_rest.len() - back];
+    let with = |mark: char, lines: &[&str]| -> Vec<String> {
+        lines.iter().map(|l| format!("{mark}{l}")).collect()
+    };
+    [
+        with(' ', &old[..front]),
+        with('-', old_rest),
+        with('+', new_rest),
+        with(' ', tail),
+    ]
+    .concat()
 }
 
 /// Whether a result says that the person or the editor changed what was written.
@@ -170,6 +226,24 @@ mod tests {
         );
         assert_eq!(final_content("<final_file_content path=\"a\">\nx"), None);
         assert_eq!(final_content(""), None);
+    }
+
+    #[test]
+    fn blocks_have_their_places_in_the_text_after_them() {
+        let block = |old: &str, new: &str| (old.to_owned(), new.to_owned(), false);
+        let base = "a\nb\nc\nd\ne\n";
+        let after = "a\nB\nB2\nc\nd\nE\n";
+        let blocks = [block("a\nb\n", "a\nB\nB2\n"), block("e\n", "E\n")];
+        let found = hunks(after, &blocks);
+        assert_eq!(found[0].lines, [" a", "-b", "+B", "+B2"]);
+        assert_eq!((found[1].old_start, found[1].new_start), (5, 6));
+        let applied = crate::diff::patch::apply(base, &found, true);
+        assert_eq!(applied.ok().as_deref(), Some(after));
+        assert!(hunks("a\n", &blocks).is_empty(), "not there any more");
+        assert!(
+            hunks(after, &[block("x\n", "")]).is_empty(),
+            "nothing to find"
+        );
     }
 
     #[test]

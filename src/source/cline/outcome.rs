@@ -253,7 +253,7 @@ fn effects(asked: &Asked, result: &str, created: &[String]) -> Vec<Effect> {
             path,
             before,
             content: content.to_owned(),
-            hunks: Vec::new(),
+            hunks: edits::hunks(content, &replaced(&asked.input)),
         }];
     }
     if kind == StepKind::Read {
