@@ -35,6 +35,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "rewind",
         &["clock", "model", "fsx", "git", "store", "query", "snapshot"],
     ),
+    (
+        "hook",
+        &["clock", "model", "fsx", "git", "store", "snapshot", "text"],
+    ),
     ("cli", &["*"]),
 ];
 

@@ -105,7 +105,7 @@ fn real_tasks_give_what_the_index_counts() {
         return;
     };
     // One task, exported twice: one session.
-    let (found, told) = inputs::told(&real.join("cline"));
+    let (found, told) = inputs::told(&[&real.join("cline")]);
     assert_eq!(
         (found.sessions, found.prompts, found.edits, found.commands),
         (1, 1, 27, 2),
@@ -113,7 +113,7 @@ fn real_tasks_give_what_the_index_counts() {
     );
     assert_eq!(found.damaged + found.unknown, 0, "{told}");
     // The messages hold one prompt; what was shown holds a second one that no message carries yet.
-    let (found, told) = inputs::told(&real.join("synthetic-other/roo-code"));
+    let (found, told) = inputs::told(&[&real.join("synthetic-other/roo-code")]);
     assert_eq!(
         (found.sessions, found.prompts, found.edits, found.commands),
         (1, 2, 1, 1),
@@ -266,4 +266,74 @@ fn a_task_goes_on_and_what_was_taken_back_stays() {
     write(&[task_words, agent("first"), three, agent("other")], &rows);
     let all = [both, vec!["three".to_owned()]].concat();
     assert_eq!(told(&store, temp.path()), (all, 3));
+}
+
+/// Copies a fixture into the place where its agent keeps tasks.
+fn place(case: &str, storage: &Path, name: &str) {
+    for task in fs::read_dir(fixtures(case)).unwrap().flatten() {
+        if !task.path().is_dir() {
+            continue;
+        }
+        let to = storage.join(name).join("tasks").join(task.file_name());
+        fs::create_dir_all(&to).unwrap();
+        for file in fs::read_dir(task.path()).unwrap().flatten() {
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+        // A shadow repository beside the messages, with a file of their name in it.
+        let shadow = to.join("checkpoints/.git");
+        fs::create_dir_all(&shadow).unwrap();
+        fs::write(shadow.join("api_conversation_history.json"), "[]").unwrap();
+    }
+}
+
+#[test]
+fn tasks_are_found_where_editors_keep_them_and_nothing_is_written_there() {
+    let temp = tempfile::tempdir().unwrap();
+    let home = temp.path().canonicalize().unwrap();
+    let config = home.join(".config");
+    let storage = |editor: &str| config.join(editor).join("User/globalStorage");
+    place("cline/native", &storage("Code"), "saoudrizwan.claude-dev");
+    place("cline/tags", &storage("Cursor"), "saoudrizwan.claude-dev");
+    place(
+        "roo/native",
+        &storage("VSCodium"),
+        "rooveterinaryinc.roo-cline",
+    );
+    place("kilo/tags", &storage("Windsurf"), "kilocode.kilo-code");
+    let before = names(&config);
+    let map = format!("/home/u/bird={}", home.display());
+    program(&home)
+        .args(["ingest", "--map", &map])
+        .assert()
+        .success();
+    let out = program(&home)
+        .args(["sessions", "--json"])
+        .output()
+        .unwrap();
+    let sessions: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let mut agents: Vec<&str> = sessions
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|session| session["agent"].as_str().unwrap())
+        .collect();
+    agents.sort();
+    assert_eq!(agents, ["cline", "cline", "kilo", "roo"]);
+    assert_eq!(names(&config), before);
+    let step = |call: &str| format!("{call}:notes.md");
+    let text = "hawks\n<final_file_content path=\"x\">\nquoted\n</final_file_content>\n";
+    assert_eq!(cat(&home, &step("toolu_3")), text.as_bytes());
+}
+
+/// Everything below a folder.
+fn names(folder: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            all.extend(names(&entry.path()));
+        }
+        all.push(entry.path());
+    }
+    all.sort();
+    all
 }

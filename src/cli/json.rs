@@ -36,6 +36,8 @@ pub(super) struct Session<'a> {
     added: u64,
     removed: u64,
     source: Option<&'a str>,
+    /// The agent's own file is gone; only the store has it.
+    archived: bool,
     warnings: &'a [String],
 }
 
@@ -60,6 +62,7 @@ impl<'a> From<&'a SessionInfo> for Session<'a> {
             added: s.added,
             removed: s.removed,
             source: s.source.as_deref(),
+            archived: s.archived,
             warnings: &s.warnings,
         }
     }

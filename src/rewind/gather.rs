@@ -1,13 +1,15 @@
 //! Making the plan of a rewind: asks the history what happened, looks at the disk, and lets the table decide.
 
+use std::collections::HashMap;
+
 use color_eyre::Result;
 
 use super::plan::{self, Plan};
 use super::present;
-use super::verdict::{Choice, Input};
+use super::verdict::{Choice, Contents, Input};
 use crate::fsx::{Rel, Root};
-use crate::model::Time;
-use crate::query::past::{self, PastOf, Question, Reach};
+use crate::model::{Node, Time};
+use crate::query::past::{self, Past, PastOf, Question, Reach};
 use crate::query::{Refused, Target};
 use crate::snapshot;
 use crate::store::Reader;
@@ -72,6 +74,8 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         root: root.place().as_os_str().as_bytes(),
         now: wish.now,
     };
+    // First of all: what is done from here on makes the plan one of yesterday.
+    let mark = journal::mark(reader.conn(), question.root)?;
     let mut found = past::ask(reader, &question)?;
     for path in wish.paths.iter().chain(&wish.take).chain(&wish.merge) {
         if !found.paths.iter().any(|p| covers(path, &p.rel)) {
@@ -92,7 +96,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         let now = match &rel {
             Some(_) => present::look(root, &p.rel, snapshot::CAP)?,
             None if p.elsewhere.is_none() => present::look(root, &p.rel, 0)?,
-            None => super::verdict::Present::plain(crate::model::Node::Absent, None),
+            None => super::verdict::Present::plain(Node::Absent, None),
         };
         inputs.push(Input {
             past: p,
@@ -127,9 +131,10 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         sessions: found.sessions.clone(),
         folders: std::collections::BTreeMap::new(),
         may_go: None,
+        mark,
         root: root.identity(),
     };
-    moved_names(&mut plan);
+    moved_names(root, &mut plan, &found, &contents);
     warn(&mut plan, &found);
     Ok(plan)
 }
@@ -162,23 +167,33 @@ fn keeps(wish: &Wish) -> &'static str {
 }
 
 /// A file that has another name now is not chased, but it is said where the same bytes are.
-fn moved_names(plan: &mut Plan) {
-    let here: Vec<(String, Option<String>)> = plan
-        .files
-        .iter()
-        .map(|f| (f.path.clone(), f.from.clone()))
-        .collect();
-    for f in &mut plan.files {
-        if f.verdict != super::Verdict::Keep || f.from.is_some() {
-            continue;
+fn moved_names(root: &Root, plan: &mut Plan, found: &PastOf, contents: Contents<'_>) {
+    let left = |rel: &[u8]| {
+        let past = found.paths.iter().find(|p| p.rel == rel)?;
+        match past.events.iter().rfind(|e| e.undone)?.after {
+            Past::File(hash, _) => Some(hash),
+            _ => None,
         }
-        if let Some(to) = &f.to
-            && let Some((path, _)) = here
-                .iter()
-                .find(|(path, from)| from.as_ref() == Some(to) && *path != f.path)
+    };
+    let mut wanted = HashMap::new();
+    let mut gone = Vec::new();
+    for (i, f) in plan.files.iter().enumerate() {
+        if f.verdict == super::Verdict::Keep
+            && f.before == Node::Absent
+            && let Some(hash) = left(&f.rel)
+            && let Some(bytes) = contents(&hash)
         {
-            f.why
-                .push_str(&format!("; the same bytes are now at {path}"));
+            wanted.insert(hash, bytes.len() as u64);
+            gone.push((i, hash));
+        }
+    }
+    // That they cannot be looked for is no reason not to plan: only this hint is missing then.
+    let places = snapshot::find(root, &wanted).unwrap_or_default();
+    for (i, hash) in gone {
+        if let Some(path) = places.get(&hash) {
+            let path = String::from_utf8_lossy(path);
+            let why = &mut plan.files[i].why;
+            why.push_str(&format!("; the same bytes are now at {path}"));
         }
     }
 }

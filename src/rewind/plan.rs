@@ -7,7 +7,7 @@ use super::merge;
 use super::verdict::{Choice, Input, judge};
 use crate::model::{Id, Node, Op};
 use crate::query::past::Reach;
-use crate::store::journal::Kind;
+use crate::store::journal::{Kind, Mark};
 
 /// What is to happen to a file, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -127,6 +127,9 @@ pub struct Plan {
     /// Folders that go when nothing is left in them; `None`: any that it empties.
     #[serde(skip)]
     pub may_go: Option<std::collections::BTreeSet<Vec<u8>>>,
+    /// How far the journal had come before the folder was looked at.
+    #[serde(skip)]
+    pub mark: Mark,
     /// The folder that it was made for, by device and number.
     #[serde(skip)]
     pub root: (u64, u64),

@@ -72,6 +72,7 @@ pub fn undo_one(reader: &Reader, root: &Root, op: i64) -> Result<Plan> {
 }
 
 fn back(reader: &Reader, root: &Root, op: &Op, kind: Kind) -> Result<Plan> {
+    let mark = journal::mark(reader.conn(), root.place().as_os_str().as_bytes())?;
     let moves = journal::moves(reader.conn(), op.id)?;
     let pasts: Vec<PathPast> = moves
         .iter()
@@ -119,12 +120,14 @@ fn back(reader: &Reader, root: &Root, op: &Op, kind: Kind) -> Result<Plan> {
                 .map(|m| m.rel.clone())
                 .collect(),
         ),
+        mark,
         root: root.identity(),
     })
 }
 
+/// It did something to a file or link. What was left out and only remembered for what somebody wrote there did not.
 fn is_file(m: &Move) -> bool {
-    matches!(m.action, Action::Exchange | Action::Create | Action::Remove)
+    matches!(m.action, Action::Exchange | Action::Create | Action::Remove) && m.before != m.after
 }
 
 /// Folders that it removed come back with their modes, unless something is there.

@@ -434,7 +434,8 @@ fn finish(input: &Input<'_>, choice: Choice, mut f: FilePlan) -> FilePlan {
         return f;
     }
     let gone = !matches!(f.after, Node::File { .. });
-    if let Some(odd) = now.odd.iter().find(|o| **o == "immutable" || gone) {
+    let never = ["immutable", "file capabilities"];
+    if let Some(odd) = now.odd.iter().find(|o| never.contains(*o) || gone) {
         refuse(&mut f, format!("it has {odd}, which could not be put back"));
         return f;
     }

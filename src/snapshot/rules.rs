@@ -48,13 +48,21 @@ impl Rules {
         }
     }
 
-    /// The rules within a folder.
-    pub fn enter(&self, folder: &Folder) -> Result<Result<Rules, Unreadable>> {
-        let git = match file(folder, GIT)? {
+    /// The rules within a folder. `has`: whether a file of rules may be there, for who listed it already.
+    pub fn enter(
+        &self,
+        folder: &Folder,
+        has: impl Fn(&[u8]) -> bool,
+    ) -> Result<Result<Rules, Unreadable>> {
+        let file = |name: &[u8]| match has(name) {
+            true => file(folder, name),
+            false => Ok(Ok(None)),
+        };
+        let git = match file(GIT)? {
             Ok(rules) => rules,
             Err(e) => return Ok(Err(e)),
         };
-        let ours = match file(folder, OURS)? {
+        let ours = match file(OURS)? {
             Ok(rules) => rules,
             Err(e) => return Ok(Err(e)),
         };
@@ -127,7 +135,7 @@ pub fn is_ignored(root: &Root, rel: &Rel) -> bool {
         let Ok(Some(folder)) = root.folder(path) else {
             break;
         };
-        match rules.enter(&folder) {
+        match rules.enter(&folder, |_| true) {
             Ok(Ok(inner)) => rules = inner,
             _ => return true,
         }

@@ -45,10 +45,12 @@ pub mod codex;
 mod effect;
 mod event;
 pub mod extract;
+pub mod gemini;
 pub mod json;
 pub mod lines;
 pub mod opencode;
 mod places;
+pub mod qwen;
 pub mod record;
 pub mod shell;
 pub mod sqlite;
@@ -162,6 +164,8 @@ pub static SOURCES: &[&dyn Source] = &[
     &cline::Cline,
     &cline::Roo,
     &cline::Kilo,
+    &gemini::Gemini,
+    &qwen::Qwen,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.

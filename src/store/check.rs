@@ -193,9 +193,14 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
             "rewind_file",
             "op, no, rel, action, before, after, ino, late",
         ),
+        (
+            "hook_event",
+            // Not its snapshot: those get new numbers.
+            "key, agent, kind, session, subagent, call, tool, at, cwd, root, shot",
+        ),
     ] {
         // A store from before there were rewinds lost nothing by having none.
-        if table.starts_with("rewind") || table == "snapshot" {
+        if table.starts_with("rewind") || matches!(table, "snapshot" | "hook_event") {
             let version: i64 = old
                 .query_row("PRAGMA user_version", [], |r| r.get(0))
                 .unwrap_or(0);

@@ -35,6 +35,15 @@ pub enum Phase {
     RolledBack = 4,
 }
 
+/// How far the journal of a folder had come when somebody looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The newest operation that is final.
+    pub newest: Option<i64>,
+    /// One was at work, or interrupted.
+    pub open: bool,
+}
+
 /// What is done to one path. The number is what the store keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -181,7 +190,8 @@ fn unpacked(bytes: &[u8]) -> Result<Node> {
         .map_err(|_| Error::Inconsistent("a journal row cannot be read".to_owned()))
 }
 
-/// Writes an operation down as prepared; its row.
+/// Writes an operation down as prepared; its row. From then on nobody gives away the contents that it names. Since they
+/// were stored, another process may have: then it is an error, before anything is touched.
 pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
     let tx = begin(store)?;
     let sessions: Vec<u8> = op.sessions.iter().flat_map(|id| id.0).collect();
@@ -204,6 +214,15 @@ pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
             "INSERT INTO rewind_file (op, no, rel, action, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for m in moves {
+            for hash in [&m.before, &m.after].into_iter().filter_map(|n| n.hash()) {
+                if blobs::find(&tx, &hash)?.is_none() {
+                    return Err(Error::Inconsistent(format!(
+                        "content {} of {} went away while the rewind was prepared; try again",
+                        hash.hex(),
+                        String::from_utf8_lossy(&m.rel)
+                    )));
+                }
+            }
             q.execute(params![
                 id,
                 m.no,
@@ -229,18 +248,30 @@ pub fn applying(store: &Store, op: i64, inos: &[(u32, u64)]) -> Result<()> {
     commit(store, tx)
 }
 
-/// It is over: applied, or taken back. `skipped`: paths that were left alone after all.
-pub fn finish(store: &Store, op: i64, phase: Phase, at: Time, skipped: &[u32]) -> Result<()> {
+/// It is over: applied, or taken back. `skipped`: paths that were left alone after all; only what somebody wrote there
+/// meanwhile is remembered of them. `closed`: its stage may go.
+pub fn finish(
+    store: &Store,
+    op: i64,
+    phase: Phase,
+    at: Time,
+    skipped: &[u32],
+    closed: bool,
+) -> Result<()> {
     let tx = begin(store)?;
     for no in skipped {
         tx.execute(
-            "DELETE FROM rewind_file WHERE op = ?1 AND no = ?2",
+            "DELETE FROM rewind_file WHERE op = ?1 AND no = ?2 AND late IS NULL",
+            params![op, no],
+        )?;
+        tx.execute(
+            "UPDATE rewind_file SET after = before WHERE op = ?1 AND no = ?2",
             params![op, no],
         )?;
     }
     tx.execute(
         "UPDATE rewind SET state = ?2, done_at = ?3, closed = ?4 WHERE id = ?1",
-        params![op, phase as u8, at.0, phase == Phase::RolledBack],
+        params![op, phase as u8, at.0, closed],
     )?;
     commit(store, tx)
 }
@@ -297,6 +328,18 @@ pub fn ops(conn: &Connection, root: &[u8]) -> Result<Vec<Op>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// How far the journal of a folder has come.
+pub fn mark(conn: &Connection, root: &[u8]) -> Result<Mark> {
+    let sql = "SELECT max(CASE WHEN state = 3 THEN id END), total(state < 3) > 0 FROM rewind WHERE root = ?1";
+    let mark = conn.prepare_cached(sql)?.query_row([root], |r| {
+        Ok(Mark {
+            newest: r.get(0)?,
+            open: r.get(1)?,
+        })
+    });
+    Ok(mark?)
+}
+
 /// One operation.
 pub fn get(conn: &Connection, id: i64) -> Result<Option<Op>> {
     Ok(conn
@@ -339,7 +382,8 @@ pub fn moves(conn: &Connection, op: i64) -> Result<Vec<Move>> {
 pub fn of_path(conn: &Connection, root: &[u8], rel: &[u8]) -> Result<Vec<(Op, Node, Node)>> {
     let mut q = conn.prepare_cached(
         "SELECT f.op, f.before, f.after FROM rewind_file f JOIN rewind o ON o.id = f.op
-          WHERE f.rel = ?2 AND o.root = ?1 AND o.state = 3 AND f.action < 4 ORDER BY f.op, f.no",
+          WHERE f.rel = ?2 AND o.root = ?1 AND o.state = 3 AND f.action < 4 AND f.before <> f.after
+          ORDER BY f.op, f.no",
     )?;
     let mut rows = q.query(params![root, rel])?;
     let mut out = Vec::new();

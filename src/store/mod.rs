@@ -16,6 +16,7 @@ pub mod files;
 pub mod frames;
 mod gc;
 mod guard;
+pub mod hooks;
 pub mod journal;
 mod migrate;
 #[cfg(test)]

@@ -136,6 +136,7 @@ pub fn plan(order: &Order) -> Plan {
         sessions: Vec::new(),
         folders: BTreeMap::new(),
         may_go: None,
+        mark: Default::default(),
         root: (1, 2),
     }
 }

@@ -7,7 +7,7 @@ use super::call::Asked;
 use super::outcome::{self, content, words};
 use super::tags::{self, Piece};
 use crate::model::{Time, Via};
-use crate::source::tools::text;
+use crate::source::tools::{self, text};
 use crate::source::{Body, Context, Event, ParseState, Record, Relation, SessionHead, Usage};
 
 /// Reads one line.
@@ -150,8 +150,31 @@ fn opening(record: &Record<'_>, turn: &Turn, state: &mut ParseState, out: &mut V
     }
 }
 
-/// Blocks of a user's message that are not known.
+/// Fields of a message that are known.
+const MESSAGE: &[&str] = &[
+    "role",
+    "content",
+    "ts",
+    "id",
+    "modelInfo",
+    "metrics",
+    "isSummary",
+    "condenseId",
+    "condenseParent",
+    "truncationId",
+    "truncationParent",
+    "isTruncationMarker",
+    "type",
+    "summary",
+    "text",
+    "encrypted_content",
+    "reasoning_content",
+    "reasoning_details",
+];
+
+/// What of a user's message is not known.
 fn not_understood(message: &Value, out: &mut Vec<Event>) {
+    tools::unknown_fields("message", message, MESSAGE, out);
     for (kind, _) in content(message) {
         if !matches!(kind, "text" | "tool_result" | "image" | "document") {
             out.push(unknown("answer", kind));
@@ -302,6 +325,7 @@ fn said(record: &Record<'_>, turn: &Turn, at: Option<Time>, out: &mut Vec<Event>
     if turn.said.get("role").and_then(Value::as_str) != Some("assistant") {
         out.push(unknown("message", "?"));
     }
+    tools::unknown_fields("message", &turn.said, MESSAGE, out);
     let is_summary = turn.said.get("isSummary").and_then(Value::as_bool) == Some(true);
     for (kind, block) in content(&turn.said) {
         match kind {
