@@ -45,6 +45,7 @@ pub mod codex;
 mod effect;
 mod event;
 pub mod extract;
+pub mod fork;
 pub mod gemini;
 pub mod json;
 pub mod lines;

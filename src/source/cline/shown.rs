@@ -146,7 +146,7 @@ impl<'t> Shown<'t> {
         let asked = i64::try_from(no).ok()? - 2;
         let mut requests = self.rows.iter().filter(|r| r.kind == REQUEST);
         let row = match self.rows.iter().any(|r| r.index.is_some()) {
-            true => requests.filter(|r| r.index == Some(asked)).last(),
+            true => requests.rfind(|r| r.index == Some(asked)),
             false => requests.rfind(|r| r.ts > since && at.is_some_and(|at| r.ts <= at)),
         }?;
         let info: Value = serde_json::from_str(&row.text).ok()?;

@@ -27,12 +27,7 @@ impl Extractor for Task {
     fn files(&self, input: &Path) -> Vec<PathBuf> {
         let beside = |name: &&str| input.with_file_name(name);
         let mut files = vec![input.to_owned()];
-        files.extend(
-            SHOWN
-                .iter()
-                .chain(&[METADATA, ITEM])
-                .map(|name| beside(name)),
-        );
+        files.extend(SHOWN.iter().chain(&[METADATA, ITEM]).map(beside));
         files
     }
 
