@@ -239,6 +239,8 @@ fn walk(
             }
         };
         match fs::metadata(&path) {
+            // A repository: Roo Code keeps one in each task, with thousands of objects and no transcript.
+            Ok(meta) if meta.is_dir() && entry_is_git(&path) => {}
             Ok(meta) if meta.is_dir() && depth < DEPTH => walk(&path, depth + 1, unreadable, each),
             Ok(meta) if meta.is_file() => each(&path, &meta),
             Ok(_) => {}
@@ -248,6 +250,10 @@ fn walk(
             Err(e) => unreadable.push((path, e.to_string())),
         }
     }
+}
+
+fn entry_is_git(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == ".git")
 }
 
 /// What is to be done with a candidate.

@@ -40,6 +40,7 @@
 //!    hand, and torn and hostile input.
 
 pub mod claude;
+pub mod cline;
 pub mod codex;
 mod effect;
 mod event;
@@ -161,6 +162,9 @@ pub static SOURCES: &[&dyn Source] = &[
     &claude::Claude,
     &codex::Codex,
     &opencode::Opencode,
+    &cline::Cline,
+    &cline::Roo,
+    &cline::Kilo,
     &gemini::Gemini,
     &qwen::Qwen,
 ];
