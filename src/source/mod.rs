@@ -39,6 +39,7 @@
 //!    (`tests/support/golden.rs` reads JSONL and anything with an extractor), the counts of real sessions where they are at
 //!    hand, and torn and hostile input.
 
+pub mod aider;
 pub mod claude;
 pub mod codex;
 mod effect;
@@ -47,6 +48,7 @@ pub mod extract;
 pub mod json;
 pub mod lines;
 pub mod opencode;
+pub mod pi;
 mod places;
 pub mod record;
 pub mod shell;
@@ -158,6 +160,8 @@ pub static SOURCES: &[&dyn Source] = &[
     &claude::Claude,
     &codex::Codex,
     &opencode::Opencode,
+    &aider::Aider::HERE,
+    &pi::Pi,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
