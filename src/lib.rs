@@ -14,6 +14,7 @@
 //! | [`fsx`] | the file system below one opened folder: no link followed, no `.git` written | know what a file means |
 //! | [`snapshot`] | the tree of the work folder into the store | write to the work folder |
 //! | [`rewind`] | a plan, and its application, undo and recovery: the only writer of the user's tree | act without a plan that was confirmed |
+//! | [`hook`] | what agents tell while they work, through a spool; their configuration | make an agent wait, or open a database while it does |
 //! | [`text`] | makes foreign text safe and measurable | know where it comes from |
 //! | [`ui`] | the screen: model, message, update, view; workers ask | run SQL, read files |
 //! | [`cli`] | the commands, and the thread that feeds the screen | hold an answer that the screen lacks |
@@ -28,6 +29,7 @@ pub mod config;
 pub mod diff;
 pub mod fsx;
 pub mod git;
+pub mod hook;
 pub mod ingest;
 pub mod model;
 pub mod query;

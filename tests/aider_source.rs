@@ -135,7 +135,7 @@ fn a_real_session_gives_what_the_index_counts() {
         println!("SKIPPED: no folder of real sessions (set REGENT_TRANSCRIPTS)");
         return;
     };
-    let (found, told) = inputs::told(&real.join("aider"));
+    let (found, told) = inputs::told(&[&real.join("aider")]);
     assert_eq!(found.sessions, 1, "{told}");
     assert_eq!(
         (found.prompts, found.edits, found.commands),

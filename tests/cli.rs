@@ -24,6 +24,7 @@ fn fields(value: &Value) -> Vec<&str> {
 const SESSION_FIELDS: &[&str] = &[
     "added",
     "agent",
+    "archived",
     "commands",
     "cwd",
     "edits",
@@ -85,6 +86,9 @@ fn help_is_the_same_for_everybody() {
         "blame",
         "history",
         "search",
+        "init",
+        "uninstall",
+        "hook",
         "status",
         "doctor",
         "completions",

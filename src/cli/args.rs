@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use crate::hook::Host;
 use crate::model::{Agent, StepKind};
 
 /// What your coding agents did on this machine: which prompt, which files read, which commands, which edit.
@@ -19,15 +20,17 @@ pub struct Args {
     /// What to do; without one the screen opens.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Open the screen on this session: its id, the beginning of it, or the agent's own id
-    #[arg(value_name = "SESSION", help_heading = "Arguments")]
-    pub session: Option<String>,
+    /// Open the screen on a session, or on who wrote the lines of a file
+    #[arg(value_name = "SESSION | PATH[:LINE]", help_heading = "Arguments")]
+    pub what: Option<String>,
 }
 
 const AFTER: &str = "\
 STEP is @ (the newest) or @~2 (two before it), an id or at least 4 characters of one,
 the agent's own call id, SESSION/3 (prompt 3) or SESSION/3.7 (its seventh step).
 SESSION is @ (the newest), an id or the beginning of one, or the agent's own id.
+PATH is a file here, or one that a session touched. Where a word could be both, a file that is
+there goes before a session, and a session before a file that is gone; ./NAME is always a file.
 
 Exit codes: 0 done, 1 nothing found or refused, 2 wrong usage.";
 
@@ -120,11 +123,27 @@ pub enum Command {
     /// Take one step or prompt back, and keep what came after it
     Revert(Revert),
     /// Take the last rewind back, or one that was interrupted
-    Undo(Back),
+    Undo(Undo),
     /// Do what was undone last again
     Redo(Back),
+    /// Begin a new session of the agent that continues from a step (prints the command that resumes it)
+    ///
+    /// Claude Code and Codex: a new transcript with a new id, where the agent finds it. The session it continues is not
+    /// touched, nor are your files.
+    Fork(Fork),
     /// Give space back that nothing needs any more
     Gc(Gc),
+    /// Put hooks into the agents' configuration, so that every step is seen exactly
+    ///
+    /// Shows what would be written first. Without --user it is only for this project. No other byte of a file changes;
+    /// `uninstall` gives it back as it was.
+    Init(Init),
+    /// Take the hooks out again
+    Uninstall(Uninstall),
+    /// Take an event from an agent's hook; `init` installs those
+    ///
+    /// Reads JSON on stdin, says nothing and always exits with 0. What was told is stored by whoever looks next.
+    Hook(Hook),
     /// Say what is recorded, where, and since when
     Status,
     /// Check the store and what was read into it
@@ -157,6 +176,9 @@ pub struct Log {
     /// Only of this session and its sub-agents
     #[arg(long, value_name = "SESSION")]
     pub session: Option<String>,
+    /// The sessions of all agents in one, as they went on side by side: each line names its agent
+    #[arg(long, conflicts_with = "session")]
+    pub all_sessions: bool,
     /// At most so many (for people 100, with --json all, unless it is given)
     #[arg(short = 'n', value_name = "N")]
     pub number: Option<usize>,
@@ -263,8 +285,8 @@ pub struct Rewind {
     /// Undo the step (or the prompt) itself, too
     #[arg(long)]
     pub before: bool,
-    /// Only this file or folder
-    #[arg(long, value_name = "PATH")]
+    /// Only this file or folder; with :A-B only what is undone in lines A to B of the file as it is now
+    #[arg(long, value_name = "PATH[:A-B]")]
     pub path: Vec<PathBuf>,
     /// Put this file back even though others worked on it
     #[arg(long, value_name = "PATH")]
@@ -288,15 +310,32 @@ pub struct Rewind {
 pub struct Revert {
     /// The step, or a prompt for all its steps
     pub step: String,
-    /// Only this file or folder
-    #[arg(long, value_name = "PATH")]
+    /// Only this file or folder; with :A-B only what is undone in lines A to B of the file as it is now
+    #[arg(long, value_name = "PATH[:A-B]")]
     pub path: Vec<PathBuf>,
     /// Confirmation
     #[command(flatten)]
     pub confirm: Confirm,
 }
 
-/// `undo` and `redo`.
+/// `undo`.
+#[derive(Debug, ClapArgs)]
+pub struct Undo {
+    /// This rewind, by the id that `log` shows (w…); without one the last. Of an undo: do it again
+    pub rewind: Option<String>,
+    /// Confirmation
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// `fork`.
+#[derive(Debug, ClapArgs)]
+pub struct Fork {
+    /// The step, or a prompt for its last one
+    pub step: String,
+}
+
+/// `redo`.
 #[derive(Debug, ClapArgs)]
 pub struct Back {
     /// Confirmation
@@ -313,6 +352,61 @@ pub struct Gc {
     /// Only count
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `init`.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Init {
+    /// For every project of yours
+    #[arg(long, conflicts_with = "project")]
+    pub user: bool,
+    /// For this project only (the default)
+    #[arg(long)]
+    pub project: bool,
+    /// Only this agent's, whether it was found or not; may be given several times
+    #[arg(long, value_name = "AGENT", value_parser = host)]
+    pub agent: Vec<Host>,
+    /// Only show what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+impl Init {
+    /// Whether it was agreed to beforehand, and whether it is only looked at.
+    pub fn confirm(&self) -> (bool, bool) {
+        (self.yes, self.dry_run)
+    }
+}
+
+/// `uninstall`.
+#[derive(Debug, Default, ClapArgs)]
+pub struct Uninstall {
+    /// Only those for every project
+    #[arg(long, conflicts_with = "project")]
+    pub user: bool,
+    /// Only those of this project
+    #[arg(long)]
+    pub project: bool,
+    /// Only this agent's; may be given several times
+    #[arg(long, value_name = "AGENT", value_parser = host)]
+    pub agent: Vec<Host>,
+    /// Only show what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `hook`.
+#[derive(Debug, ClapArgs)]
+pub struct Hook {
+    /// The agent: claude, codex, gemini, cursor, copilot or opencode
+    #[arg(value_name = "AGENT", default_value = "", hide_default_value = true)]
+    pub agent: String,
 }
 
 /// `doctor`.
@@ -340,6 +434,13 @@ fn agent(name: &str) -> Result<Agent, String> {
     Agent::from_name(name).ok_or_else(|| {
         let known: Vec<_> = Agent::ALL.iter().map(|a| a.name()).collect();
         format!("there are {}", known.join(" and "))
+    })
+}
+
+fn host(name: &str) -> Result<Host, String> {
+    Host::from_name(name).ok_or_else(|| {
+        let known: Vec<_> = Host::ALL.iter().map(|h| h.name()).collect();
+        format!("there are {}", known.join(", "))
     })
 }
 

@@ -9,17 +9,12 @@ use serde::Serialize;
 use super::args::Doctor;
 use super::context::Context;
 use super::out::{Out, Role};
-use super::{ingest, repair};
-use crate::model::{Agent, Time};
+use super::retention::Expiry;
+use super::{ingest, recording, repair};
 use crate::query::{Refused, StoreAsk, health};
 use crate::store::place::Kind;
 use crate::store::{self, Place, Store};
 
-/// Claude Code deletes transcripts that were not written for so many days, unless its settings say otherwise.
-const CLEANUP_DAYS: u64 = 30;
-/// Warn of what goes within so many days.
-const SOON_DAYS: u64 = 7;
-const DAY_MS: u64 = 86_400_000;
 /// The first SQLite whose log several writers cannot corrupt.
 const SQLITE: &str = "3.51.3";
 
@@ -125,6 +120,7 @@ fn checks(context: &Context<'_>, place: Place, out: &mut Out) -> Result<Vec<Chec
                         unknown(ask)?,
                         beside(ask)?,
                         expiry(context, ask)?,
+                        hooks(context, ask)?,
                     ])
                 })?);
                 return Ok(checks);
@@ -226,7 +222,9 @@ fn damaged(ask: &StoreAsk) -> Result<Check> {
 }
 
 fn unknown(ask: &StoreAsk) -> Result<Check> {
-    let trouble = ask.trouble()?;
+    let mut trouble = ask.trouble()?;
+    // A record with a new field is understood all the same.
+    trouble.unknown.retain(|u| !u.record.starts_with("field "));
     let total: u64 = trouble.unknown.iter().map(|u| u.n).sum();
     if total == 0 {
         return Ok(check("records", Verdict::Ok, "every record was understood"));
@@ -266,50 +264,21 @@ fn beside(ask: &StoreAsk) -> Result<Check> {
 
 /// Transcripts that their agent will delete soon. The store keeps them.
 fn expiry(context: &Context<'_>, ask: &StoreAsk) -> Result<Check> {
-    let days = cleanup_days(context);
-    let now = context.env.clock.now();
-    let life = days.saturating_mul(DAY_MS);
-    let soon = ask
-        .written()?
-        .into_iter()
-        .filter(|(agent, at)| *agent == Agent::Claude && expires_soon(*at, now, life))
-        .count();
-    let rule = format!("Claude Code deletes transcripts {days} days after they were last written");
-    Ok(if soon == 0 {
-        check(
-            "expiry",
-            Verdict::Ok,
-            format!("none goes within {SOON_DAYS} days ({rule})"),
-        )
-    } else {
-        let s = if soon == 1 { "" } else { "s" };
-        check(
-            "expiry",
-            Verdict::Warn,
-            format!(
-                "{soon} session{s} will be gone from the disk within {SOON_DAYS} days; this store keeps them\n{rule}"
-            ),
-        )
+    let expiry = Expiry::of(context, ask)?;
+    Ok(match expiry.warning() {
+        None => check("expiry", Verdict::Ok, expiry.none()),
+        Some(warning) => {
+            let detail = format!("{warning}\n{}", expiry.rule());
+            check("expiry", Verdict::Warn, detail)
+        }
     })
 }
 
-fn expires_soon(written: Time, now: Time, life_ms: u64) -> bool {
-    now.since(written).saturating_add(SOON_DAYS * DAY_MS) >= life_ms
-}
-
-/// `cleanupPeriodDays` in Claude Code's settings.
-fn cleanup_days(context: &Context<'_>) -> u64 {
-    let places = &context.env.places;
-    let folder = match places.var("CLAUDE_CONFIG_DIR") {
-        Some(dirs) => dirs.split(',').next().unwrap_or_default().trim().into(),
-        None => places.home.join(".claude"),
-    };
-    // A file that is missing or not JSON is Claude Code's own affair; then its default holds.
-    std::fs::read(folder.join("settings.json"))
-        .ok()
-        .and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok())
-        .and_then(|v| v.get("cleanupPeriodDays")?.as_u64())
-        .unwrap_or(CLEANUP_DAYS)
+/// The hooks that were installed: are they still there?
+fn hooks(context: &Context<'_>, ask: &StoreAsk) -> Result<Check> {
+    let (warn, detail) = recording::checked(context, ask)?;
+    let verdict = if warn { Verdict::Warn } else { Verdict::Ok };
+    Ok(check("hooks", verdict, detail))
 }
 
 fn formats(ask: &StoreAsk, out: &mut Out) -> Result<()> {
@@ -371,18 +340,4 @@ fn formats(ask: &StoreAsk, out: &mut Out) -> Result<()> {
         out.line(&line)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_goes_soon_is_counted_from_the_last_write() {
-        let day = DAY_MS as i64;
-        let life = 30 * DAY_MS;
-        assert!(!expires_soon(Time(0), Time(22 * day), life));
-        assert!(expires_soon(Time(0), Time(23 * day), life));
-        assert!(!expires_soon(Time(50 * day), Time(0), life));
-    }
 }

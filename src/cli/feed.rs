@@ -14,6 +14,8 @@ use notify::{RecursiveMode, Watcher};
 
 use super::context::Context;
 use super::soon::{Connections, SoonAsk};
+use crate::hook::settle;
+use crate::hook::spool::Spool;
 use crate::ingest::{self, Options};
 use crate::query::Ask;
 use crate::store::place::Kind;
@@ -201,6 +203,11 @@ impl Reading {
         }
         for notice in store.notices() {
             self.say(Note::info(notice.to_string()));
+        }
+        if let Err(e) = settle::take_in(&store, &Spool::at(place)) {
+            self.say(Note::error(format!(
+                "what hooks told could not be stored: {e}"
+            )));
         }
         let mut shown = false;
         let report = ingest::run(

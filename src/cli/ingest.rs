@@ -12,6 +12,8 @@ use serde::Serialize;
 use super::args::Ingest;
 use super::context::Context;
 use super::out::Out;
+use crate::hook::settle;
+use crate::hook::spool::Spool;
 use crate::ingest::{self, Options, Progress, Report, Roots};
 use crate::query::Refused;
 use crate::store::place::Kind;
@@ -56,6 +58,7 @@ pub(super) fn run(context: &Context<'_>, options: &Ingest, out: &mut Out) -> Res
     context.trusted(&place, out)?;
     let store = Store::open(&place)?;
     context.tell(out, store.notices())?;
+    take_in(&store, &place, out)?;
     let wanted = Options {
         from: options
             .from
@@ -84,6 +87,7 @@ pub(super) fn refresh(context: &Context<'_>, place: &Place, out: &mut Out) -> Re
         }
         let store = Store::open(place)?;
         context.tell(out, store.notices())?;
+        take_in(&store, place, out)?;
         let report = read(context, &store, wanted, out)?;
         store.settle(true)?;
         return stopped(&report);
@@ -94,6 +98,7 @@ pub(super) fn refresh(context: &Context<'_>, place: &Place, out: &mut Out) -> Re
             if store.read_only() {
                 return Ok(());
             }
+            take_in(&store, place, out)?;
             read(context, &store, wanted, out)
         }
         Err(
@@ -114,6 +119,18 @@ pub(super) fn refresh(context: &Context<'_>, place: &Place, out: &mut Out) -> Re
         }
         Err(e) if e.chain().any(store::is_damage) => Err(e),
         Err(e) => out.note(&format!("what is new could not be read: {e}")),
+    }
+}
+
+/// What hooks told since somebody looked last. What cannot be taken in stays where it is, and is said.
+fn take_in(store: &Store, place: &Place, out: &mut Out) -> Result<()> {
+    match settle::take_in(store, &Spool::at(place)) {
+        Ok(taken) if taken.lost > 0 => out.note(&format!(
+            "{} events of hooks found no room and are lost: nobody had taken any in for long",
+            taken.lost
+        )),
+        Ok(_) => Ok(()),
+        Err(e) => out.note(&format!("what hooks told could not be stored: {e}")),
     }
 }
 

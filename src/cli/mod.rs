@@ -11,13 +11,18 @@ mod diff;
 mod doctor;
 mod door;
 mod feed;
+mod fork;
 mod generate;
 mod history;
+pub mod hook;
 mod ingest;
+mod init;
 mod json;
 mod log;
 mod out;
+mod recording;
 mod repair;
+mod retention;
 mod rewind;
 mod screen;
 mod search;
@@ -73,7 +78,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
     let context = Context::new(&args.global, env)?;
     match &args.command {
-        None => match screen::run(&context, args.session.as_deref(), out)? {
+        None => match screen::run(&context, args.what.as_deref(), out)? {
             End::Demo => demo::run(&context, out),
             End::Quit | End::All | End::Here => Ok(()),
         },
@@ -91,12 +96,20 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Revert(options)) => rewind::revert(&context, options, out),
         Some(Command::Undo(options)) => rewind::undo(&context, options, out),
         Some(Command::Redo(options)) => rewind::redo(&context, options, out),
+        Some(Command::Fork(options)) => fork::run(&context, options, out),
         Some(Command::Gc(options)) => snapshot::gc(&context, options, out),
+        Some(Command::Init(options)) => init::run(&context, options, out),
+        Some(Command::Uninstall(options)) => init::uninstall(&context, options, out),
         Some(Command::Status) => status::run(&context, out),
         Some(Command::Doctor(options)) => doctor::run(&context, options, out),
         Some(Command::Completions(options)) => generate::completions(options.shell, out),
         Some(Command::Man) => generate::man(out),
         Some(Command::Demo) => demo::run(&context, out),
+        Some(Command::Hook(options)) => {
+            // What goes wrong is not the agent's business.
+            let _ = hook::named(&options.agent);
+            Ok(())
+        }
     }
 }
 

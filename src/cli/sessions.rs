@@ -4,6 +4,7 @@ use color_eyre::Result;
 
 use super::context::Context;
 use super::out::{Out, Role};
+use super::retention::Expiry;
 use super::{json, when};
 use crate::model::{TestOutcome, Time};
 use crate::query::types::{SessionInfo, SessionList};
@@ -16,7 +17,8 @@ const NARROW: usize = 110;
 const TITLE: usize = 60;
 
 pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
-    let list = context.ask(out)?.sessions()?;
+    let ask = context.ask(out)?;
+    let list = ask.sessions()?;
     if out.json {
         let all: Vec<json::Session<'_>> = list.sessions.iter().map(Into::into).collect();
         return out.value(&all, false);
@@ -39,6 +41,10 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let room = out.width.map_or(TITLE, |w| w.saturating_sub(taken).max(16));
     for (session, cells) in list.sessions.iter().zip(&fixed) {
         row(out, session, cells, &widths, room)?;
+    }
+    let expiry = Expiry::of(context, &ask)?;
+    if let Some(warning) = expiry.warning() {
+        out.note(&format!("{warning} ({})", expiry.rule()))?;
     }
     if list.elsewhere > 0 {
         let n = list.elsewhere;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::out::{Out, Role};
 use super::sessions::count;
-use super::when;
+use super::{recording, when};
 use crate::model::Time;
 use crate::query::Ask;
 use crate::query::health::Holdings;
@@ -28,6 +28,7 @@ struct Status {
     changes: u64,
     since: Option<String>,
     until: Option<String>,
+    hooks: Vec<recording::Hook>,
     transcripts: u64,
     archived: u64,
     transcript_bytes: u64,
@@ -69,6 +70,7 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         changes: held.changes,
         since: held.since.map(Time::rfc3339),
         until: held.until.map(Time::rfc3339),
+        hooks: recording::hooks(context, &ask)?,
         transcripts: held.transcripts,
         archived: held.archived,
         transcript_bytes: held.stored.raw,
@@ -89,10 +91,10 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     if out.json {
         return out.value(&status, false);
     }
-    people(&status, &held, out)
+    people(&status, &held, &recording::lines(context, &ask)?, out)
 }
 
-fn people(status: &Status, held: &Holdings, out: &mut Out) -> Result<()> {
+fn people(status: &Status, held: &Holdings, hooks: &[String], out: &mut Out) -> Result<()> {
     let agents: Vec<String> = held
         .agents
         .iter()
@@ -162,6 +164,9 @@ fn people(status: &Status, held: &Holdings, out: &mut Out) -> Result<()> {
             ),
         ),
     ]);
+    let none = ["none installed; `regent-tui init` makes every step exact".to_owned()];
+    let hooks = if hooks.is_empty() { &none } else { hooks };
+    rows.extend(hooks.iter().map(|line| ("hooks", line.clone())));
     for folder in &status.looked_in {
         rows.push((
             "looked in",

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 #[cfg(target_os = "linux")]
 use rustix::fs::ResolveFlags;
-use rustix::fs::{Dir, Mode, OFlags};
+use rustix::fs::{Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::error::{Error, Result, Why};
@@ -81,24 +81,40 @@ impl Folder {
 
     /// Its names with what they are, sorted by bytes. A name that vanishes meanwhile is not there.
     pub fn list(&self) -> Result<Vec<Entry>> {
-        let io = |e: Errno| Error::io(&self.path, "list", e);
-        let dir = Dir::read_from(&self.fd).map_err(io)?;
         let mut entries = Vec::new();
+        for (name, _) in self.names()? {
+            if let Some(look) = self.look_at(&name)? {
+                entries.push(Entry { name, look });
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Its names, sorted by bytes, and whether they are folders, where the system tells that with the name.
+    pub fn names(&self) -> Result<Vec<(Vec<u8>, Option<bool>)>> {
+        let io = |e: Errno| Error::io(&self.path, "list", e);
+        let fd = self
+            .fd
+            .try_clone()
+            .map_err(|e| Error::io(&self.path, "list", e))?;
+        let mut dir = Dir::new(fd).map_err(io)?;
+        // The place in the list belongs to the open folder, which may have been listed before.
+        dir.rewind();
+        let mut names = Vec::new();
         for entry in dir {
             let entry = entry.map_err(io)?;
             let name = CStr::to_bytes(entry.file_name());
             if name == b"." || name == b".." {
                 continue;
             }
-            if let Some(look) = self.look_at(name)? {
-                entries.push(Entry {
-                    name: name.to_vec(),
-                    look,
-                });
-            }
+            let is_dir = match entry.file_type() {
+                FileType::Unknown => None,
+                kind => Some(kind == FileType::Directory),
+            };
+            names.push((name.to_vec(), is_dir));
         }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(entries)
+        names.sort_unstable();
+        Ok(names)
     }
 
     /// Looks at a name.
@@ -111,6 +127,17 @@ impl Folder {
         read::see(&self.fd, name, &self.join(name), cap)
     }
 
+    /// What a file in it has that cannot be put back once it is gone: extended attributes, or marks that forbid change.
+    pub fn oddities(&self, name: &[u8]) -> Vec<&'static str> {
+        super::stage::oddities(self.fd(), name)
+    }
+
+    /// Whether a folder that is made in its place would be the same: it has our owner and no extended attributes.
+    pub fn is_plain(&self) -> bool {
+        self.look.uid == rustix::process::geteuid().as_raw()
+            && super::stage::attributes(self.fd()).is_ok_and(|names| names.is_empty())
+    }
+
     /// Whether it is the top of a repository of its own, or a git folder itself.
     pub fn is_repository(&self) -> Result<bool> {
         if self.look_at(b".git")?.is_some() {
@@ -119,6 +146,23 @@ impl Folder {
         let is =
             |name: &[u8], kind| Ok::<_, Error>(self.look_at(name)?.is_some_and(|l| l.kind == kind));
         Ok(is(b"HEAD", Kind::File)? && is(b"objects", Kind::Dir)? && is(b"refs", Kind::Dir)?)
+    }
+}
+
+impl Folder {
+    /// The same of a folder that was just listed, whose names say it for nearly all.
+    pub fn is_repository_by(&self, names: &[(Vec<u8>, Option<bool>)]) -> Result<bool> {
+        let has = |name: &[u8]| {
+            let found = names.binary_search_by(|n| n.0.as_slice().cmp(name));
+            found.is_ok()
+        };
+        if has(b".git") {
+            return Ok(true);
+        }
+        match has(b"HEAD") && has(b"objects") && has(b"refs") {
+            true => self.is_repository(),
+            false => Ok(false),
+        }
     }
 }
 

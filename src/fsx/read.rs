@@ -114,7 +114,8 @@ pub(super) fn open(dir: impl AsFd, name: &[u8], path: &[u8]) -> Result<Option<(O
         OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let fd = match rustix::fs::openat(dir, name, flags, Mode::empty()) {
         Ok(fd) => fd,
-        Err(Errno::NOENT) => return Ok(None),
+        // A link is no regular file, and is not followed.
+        Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
         Err(e) => return Err(Error::io(path, "open", e)),
     };
     let stat = rustix::fs::fstat(&fd).map_err(|e| Error::io(path, "look at", e))?;

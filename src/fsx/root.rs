@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -16,6 +17,8 @@ use super::read::{Kind, Look, Seen};
 use super::stage::Stage;
 use crate::git;
 
+/// How often one asks for the lock again.
+const BETWEEN: Duration = Duration::from_millis(20);
 /// Our folder beside the user's files.
 const OWN: &[u8] = b".regent";
 
@@ -180,14 +183,6 @@ impl Root {
         }
     }
 
-    /// Whether the file has what cannot be put back once it is gone: extended attributes, or marks that forbid change.
-    pub fn oddities(&self, rel: &Rel) -> Result<Vec<&'static str>> {
-        match self.folder(rel.parent())? {
-            Some(dir) => Ok(super::stage::oddities(dir.fd(), rel.name())),
-            None => Ok(Vec::new()),
-        }
-    }
-
     /// Our own folder, made if need be: 0700, ignoring itself, and ours alone.
     pub fn own(&self) -> Result<OwnedFd> {
         let io = |doing, e| Error::io(OWN, doing, e);
@@ -231,6 +226,17 @@ impl Root {
             Ok(()) => Ok(Some(Lock { file })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(e)) => Err(Error::io(path, "lock", e)),
+        }
+    }
+
+    /// Takes the lock, and waits so long for another of us: a snapshot for an agent's hook holds it for a moment.
+    pub fn lock_within(&self, patience: Duration) -> Result<Option<Lock>> {
+        let started = Instant::now();
+        loop {
+            match self.lock()? {
+                None if started.elapsed() < patience => std::thread::sleep(BETWEEN),
+                other => return Ok(other),
+            }
         }
     }
 

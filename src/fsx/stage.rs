@@ -81,13 +81,13 @@ impl Stage {
         read::look(&self.fd, slot.as_bytes(), &self.at(slot))
     }
 
-    /// What lies in a slot, with its bytes.
-    pub fn see(&self, slot: &str) -> Result<Seen> {
-        read::see(&self.fd, slot.as_bytes(), &self.at(slot), u64::MAX - 1)
+    /// What lies in a slot, with its bytes if it is a regular file of at most `cap` bytes.
+    pub fn see(&self, slot: &str, cap: u64) -> Result<Seen> {
+        read::see(&self.fd, slot.as_bytes(), &self.at(slot), cap)
     }
 
     /// Puts a new file into a slot, complete before it is seen: content, owner and attributes of the one it will
-    /// replace, mode. Its number.
+    /// replace, mode. `sync`: it is on the disk then, else only after [`Root::sync_whole`]. Its number.
     pub fn put_file(
         &self,
         root: &Root,
@@ -95,6 +95,7 @@ impl Stage {
         bytes: &[u8],
         mode: u32,
         like: Option<&Rel>,
+        sync: bool,
     ) -> Result<u64> {
         let path = self.at(slot);
         root.about_to("create", &path)?;
@@ -112,8 +113,10 @@ impl Stage {
         root.about_to("chmod", &path)?;
         rustix::fs::fchmod(&file, Mode::from_raw_mode(mode as rustix::fs::RawMode))
             .map_err(|e| Error::io(&path, "set the mode of", e))?;
-        root.about_to("fsync", &path)?;
-        file.sync_all().map_err(|e| Error::io(&path, "sync", e))?;
+        if sync {
+            root.about_to("fsync", &path)?;
+            file.sync_all().map_err(|e| Error::io(&path, "sync", e))?;
+        }
         let stat = rustix::fs::fstat(&file).map_err(|e| Error::io(&path, "look at", e))?;
         Ok(Look::of(&stat).ino)
     }
@@ -126,8 +129,8 @@ impl Stage {
         Ok(self.look(slot)?.map_or(0, |l| l.ino))
     }
 
-    /// Exchanges a slot with a path of the tree, neither of them a folder. Where the file system cannot, the old one
-    /// gets a second name `SLOT.old` in the stage before the new one takes its name.
+    /// Exchanges a slot with a path of the tree, neither of them a folder. Where the file system cannot, the old one is
+    /// moved to `SLOT.old` in the stage before the new one takes its name.
     pub fn exchange(&self, root: &Root, slot: &str, rel: &Rel) -> Result<()> {
         let dir = root.parent(rel)?;
         if root.exchange {
@@ -143,44 +146,27 @@ impl Stage {
                 other => return other.map_err(|e| Error::io(rel.bytes(), "replace", e)),
             }
         }
+        // What is there goes first, whatever it is by now, and the new one comes where nothing may be: a rename over the name
+        // would destroy what somebody put there a moment ago. For that moment the name is missing; recovery knows it.
         let old = format!("{slot}.old");
-        root.about_to("link", rel.bytes())?;
-        rustix::fs::linkat(
-            dir.fd(),
-            rel.name(),
-            &self.fd,
-            old.as_str(),
-            AtFlags::empty(),
-        )
-        .map_err(|e| Error::io(rel.bytes(), "keep a second name of", e))?;
-        root.about_to("rename", rel.bytes())?;
-        rustix::fs::renameat(&self.fd, slot, dir.fd(), rel.name())
-            .map_err(|e| Error::io(rel.bytes(), "replace", e))
+        self.take(root, &old, rel)?;
+        self.put_new(root, slot, rel)
     }
 
     /// Takes an exchange back: what was displaced gets its name again, and what had taken its place comes back into the
-    /// stage.
+    /// stage. Where names cannot be exchanged, that becomes `SLOT.back`.
     pub fn give_back(&self, root: &Root, slot: &str, rel: &Rel) -> Result<()> {
-        let dir = root.parent(rel)?;
         let old = format!("{slot}.old");
-        if self.look(&old)?.is_none() {
-            root.about_to("exchange", rel.bytes())?;
-            return rustix::fs::renameat_with(
-                &self.fd,
-                slot,
-                dir.fd(),
-                rel.name(),
-                RenameFlags::EXCHANGE,
-            )
-            .map_err(|e| Error::io(rel.bytes(), "put back", e));
+        if self.look(&old)?.is_some() {
+            let back = format!("{slot}.back");
+            if root.look(rel)?.is_some() && self.look(&back)?.is_none() {
+                self.take(root, &back, rel)?;
+            }
+            return self.put_new(root, &old, rel);
         }
-        root.about_to("link", rel.bytes())?;
-        match rustix::fs::linkat(dir.fd(), rel.name(), &self.fd, slot, AtFlags::empty()) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(e) => return Err(Error::io(rel.bytes(), "keep a second name of", e)),
-        }
-        root.about_to("rename", rel.bytes())?;
-        rustix::fs::renameat(&self.fd, old.as_str(), dir.fd(), rel.name())
+        let dir = root.parent(rel)?;
+        root.about_to("exchange", rel.bytes())?;
+        rustix::fs::renameat_with(&self.fd, slot, dir.fd(), rel.name(), RenameFlags::EXCHANGE)
             .map_err(|e| Error::io(rel.bytes(), "put back", e))
     }
 
@@ -221,12 +207,12 @@ impl Stage {
     /// Writes down in which store the journal of this operation is, for a start that uses another one.
     pub fn note_store(&self, root: &Root, store: &[u8]) -> Result<()> {
         if self.look("store")?.is_none() {
-            self.put_file(root, "store", store, 0o600, None)?;
+            self.put_file(root, "store", store, 0o600, None, true)?;
         }
         Ok(())
     }
 
-    /// The stage and its name are on the disk.
+    /// The names in the stage and its own are on the disk.
     pub fn sync(&self, root: &Root) -> Result<()> {
         root.about_to("fsync", &self.path)?;
         for fd in [&self.fd, &self.folder] {
@@ -278,6 +264,19 @@ impl Root {
         }
     }
 
+    /// Everything written so far to the file system of the root is on the disk; `false` where the system has no call that
+    /// does that and tells of errors, and nothing was done. For a thousand files it takes as long as for one.
+    pub fn sync_whole(&self) -> Result<bool> {
+        #[cfg(target_os = "linux")]
+        {
+            self.about_to("syncfs", b"")?;
+            rustix::fs::syncfs(self.top().fd()).map_err(|e| Error::io(b"", "sync", e))?;
+            Ok(true)
+        }
+        #[cfg(not(target_os = "linux"))]
+        Ok(false)
+    }
+
     /// The names in a folder are on the disk; nothing to do where the folder is gone.
     pub fn sync_folder(&self, path: &[u8]) -> Result<()> {
         if let Some(folder) = self.folder(path)? {
@@ -320,9 +319,14 @@ pub(super) fn oddities(dir: BorrowedFd<'_>, name: &[u8]) -> Vec<&'static str> {
         odd.push("immutable");
     }
     if let Ok(Some((fd, _))) = read::open(dir, name, name)
-        && attributes(fd.as_fd()).is_ok_and(|names| !names.is_empty())
+        && let Ok(names) = attributes(fd.as_fd())
     {
-        odd.push("extended attributes");
+        if names.iter().any(|n| n == b"security.capability") {
+            odd.push("file capabilities");
+        }
+        if !names.is_empty() {
+            odd.push("extended attributes");
+        }
     }
     odd
 }
@@ -332,8 +336,17 @@ pub(super) fn oddities(_dir: BorrowedFd<'_>, _name: &[u8]) -> Vec<&'static str> 
     Vec::new()
 }
 
-/// The names of a file's extended attributes, but for those that the system sets by itself.
-fn attributes(fd: BorrowedFd<'_>) -> rustix::io::Result<Vec<Vec<u8>>> {
+/// Attributes that the system sets by itself on every new file.
+const BY_SYSTEM: &[&[u8]] = &[
+    b"security.selinux",
+    b"security.ima",
+    b"security.evm",
+    b"security.apparmor",
+    b"security.SMACK64",
+];
+
+/// The names of the extended attributes of a file or folder, but for those that the system sets by itself.
+pub(super) fn attributes(fd: BorrowedFd<'_>) -> rustix::io::Result<Vec<Vec<u8>>> {
     let mut names = vec![0u8; 64 << 10];
     let len = match rustix::fs::flistxattr(fd, &mut names) {
         Ok(len) => len,
@@ -342,7 +355,7 @@ fn attributes(fd: BorrowedFd<'_>) -> rustix::io::Result<Vec<Vec<u8>>> {
     };
     let names = names[..len]
         .split(|b| *b == 0)
-        .filter(|n| !n.is_empty() && !n.starts_with(b"security."));
+        .filter(|n| !n.is_empty() && !BY_SYSTEM.contains(n));
     Ok(names.map(<[u8]>::to_vec).collect())
 }
 

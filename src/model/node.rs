@@ -75,6 +75,14 @@ impl Node {
         }
     }
 
+    /// Bytes of a file's content; 0 for anything else.
+    pub fn size(&self) -> u64 {
+        match self {
+            Node::File { size, .. } => *size,
+            _ => 0,
+        }
+    }
+
     /// The content's name, for a file.
     pub fn hash(&self) -> Option<BlobHash> {
         match self {

@@ -3,8 +3,8 @@
 use color_eyre::Result;
 use rusqlite::Connection;
 
-use super::rows::time;
-use crate::model::{Agent, Time};
+use super::rows::{shown, time};
+use crate::model::{Agent, IdKind, Time};
 use crate::store::{self, Reader};
 
 /// What is recorded, in numbers.
@@ -185,20 +185,48 @@ pub(super) fn formats(conn: &Connection) -> Result<Vec<(Agent, String, u64, u64)
         .collect())
 }
 
-/// The newest write to each session's transcript that is still there: agent and time, for warnings of expiry.
-pub(super) fn written(conn: &Connection) -> Result<Vec<(Agent, Time)>> {
-    let mut statement = conn.prepare(
-        "SELECT e.agent, max(CASE f.mtime_ns WHEN 0 THEN ifnull(e.ended_at, 0) * 1000000 ELSE f.mtime_ns END)
-           FROM session e JOIN session_file s ON s.session_id = e.id
-           JOIN file f ON f.id = s.file_id WHERE f.gone_at IS NULL AND e.relation IS NOT 1 GROUP BY e.id",
-    )?;
+/// The agent of every session, by the session's id.
+pub(super) fn agents(conn: &Connection) -> Result<Vec<(String, Agent)>> {
+    let mut statement = conn.prepare("SELECT pub, agent FROM session")?;
     let rows = statement
-        .query_map([], |r| Ok((r.get::<_, u8>(0)?, r.get::<_, i64>(1)?)))?
+        .query_map([], |r| {
+            let id = shown(r.get_ref(0)?.as_bytes()?, IdKind::Session);
+            Ok((id, r.get::<_, u8>(1)?))
+        })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(rows
         .into_iter()
-        .filter_map(|(agent, ns)| Some((Agent::from_code(agent)?, Time(ns.div_euclid(1_000_000)))))
+        .filter_map(|(id, agent)| Some((id, Agent::from_code(agent)?)))
         .collect())
+}
+
+/// Transcripts of an agent that lie on this machine: when each was written last, and whether this store keeps it.
+/// Sub-agents' files go with their session's and are not counted.
+pub(super) fn transcripts(conn: &Connection, agent: Agent) -> Result<Vec<(Time, bool)>> {
+    let mut statement = conn.prepare(
+        "SELECT path, max(mtime_ns), max(owner) FROM file WHERE agent = ?1 AND gone_at IS NULL GROUP BY path",
+    )?;
+    let rows = statement
+        .query_map([agent as u8], |r| {
+            let path = String::from_utf8_lossy(r.get_ref(0)?.as_bytes()?).into_owned();
+            Ok((path, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let own = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        !name.starts_with("agent-") && !path.contains("/subagents/")
+    };
+    Ok(rows
+        .into_iter()
+        // 0: it was being written when it was looked at last.
+        .filter(|(path, ns, _)| own(path) && *ns != 0)
+        .map(|(_, ns, owner)| (Time(ns.div_euclid(1_000_000)), owner != 0))
+        .collect())
+}
+
+/// What agents' hooks told: agent, how many events, the first and the last.
+pub(super) fn told(conn: &Connection) -> Result<Vec<(String, u64, Time, Time)>> {
+    Ok(store::hooks::told(conn)?)
 }
 
 /// The version of SQLite that is built in.

@@ -4,15 +4,16 @@
 //! system; then names are exchanged, and what was displaced is compared with what the plan saw. Anything unexpected
 //! takes all of it back. Afterwards every file is read again, and the report says what was found.
 
+use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 
 use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
-use serde::Serialize;
 
+use super::moves::{MANY, move_all};
 use super::plan::{FilePlan, Plan, settle};
+use super::report::{How, Progress, Report};
 use super::{late, order, take_back};
-use crate::clock::Clock;
 use crate::fsx::{Rel, Root, Stage};
 use crate::model::{BlobHash, Node};
 use crate::query::Refused;
@@ -25,40 +26,6 @@ use crate::store::snapshots::Reason;
 const SPARE: u64 = 64 << 20;
 /// Safety contents are stored in portions of so many bytes.
 const PORTION: usize = 32 << 20;
-
-/// How a plan is applied.
-#[derive(Clone, Copy, Debug)]
-pub struct How {
-    /// What time it is.
-    pub clock: Clock,
-    /// Files that are not as the plan saw them are left out; else they stop it.
-    pub partial: bool,
-    /// Take a snapshot before and after.
-    pub snapshots: bool,
-}
-
-/// How far it is: done, of how many, in a word.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize, &'static str);
-
-/// What was done, from what was read afterwards.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Report {
-    /// The files, with `applied` and `verified` set.
-    pub files: Vec<FilePlan>,
-    /// Paths that were left out, with the reason.
-    pub skipped: Vec<(String, String)>,
-    /// What somebody wrote at the same time and is not in the tree: path, and the name of the content.
-    pub late: Vec<(String, String)>,
-    /// All of the plan was applied and verified.
-    pub complete: bool,
-    /// What the user must know.
-    pub warnings: Vec<String>,
-    /// To be pasted to the agent.
-    pub note: String,
-    /// The operation's row; none if there was nothing to do.
-    #[serde(skip)]
-    pub op: Option<i64>,
-}
 
 /// Applies a plan.
 ///
@@ -83,10 +50,11 @@ pub fn apply(
     if plan.ticked().next().is_none() && plan.folders.is_empty() {
         return Ok(report);
     }
-    let Some(_lock) = root.lock()? else {
+    let Some(_lock) = root.lock_within(super::PATIENCE)? else {
         return Err(Refused::because("another rewind is at work in this folder"));
     };
     super::recover::refuse_if_interrupted(store, root)?;
+    not_outrun(store, root, plan)?;
     late::sweep(store, root, how.clock.now())?;
     let contents = check(root, how, &mut report)?;
     let files: Vec<&FilePlan> = report
@@ -118,6 +86,13 @@ pub fn apply(
         title: plan.target.clone(),
         sessions: plan.sessions.clone(),
         closed: false,
+        // With files left out by hand it did not lead there.
+        aim: plan
+            .aim
+            .filter(|_| plan.files.iter().all(|f| f.ticked || !f.verdict.changes())),
+        lines: files
+            .iter()
+            .fold((0, 0), |(a, r), f| (a + f.added, r + f.removed)),
     };
     let moves = order::moves(root, &files, &plan.folders, plan.may_go.as_ref())?;
     if moves.is_empty() {
@@ -144,6 +119,19 @@ pub fn apply(
         }
     }
     Ok(report)
+}
+
+/// A plan that was made while another rewind was at work saw a tree that was half one thing and half another: files of
+/// which it said that they stay may only have been on their way.
+fn not_outrun(store: &Store, root: &Root, plan: &Plan) -> Result<()> {
+    let mark = journal::mark(store.conn(), root.place().as_os_str().as_bytes())?;
+    if plan.mark.open || plan.mark.newest != mark.newest {
+        return Err(Refused::with_hint(
+            "another rewind was at work since the plan was made; nothing was changed",
+            "look at a new plan",
+        ));
+    }
+    Ok(())
 }
 
 /// A name for the stage that no other operation has.
@@ -188,7 +176,7 @@ fn check(root: &Root, how: How, report: &mut Report) -> Result<Vec<Vec<u8>>> {
                 "look at a new plan, or leave such files out with --partial",
             ));
         }
-        leave_out(report, i, why);
+        report.leave_out(i, why);
     }
     while settle(&mut report.files) {
         report.complete = false;
@@ -196,21 +184,9 @@ fn check(root: &Root, how: How, report: &mut Report) -> Result<Vec<Vec<u8>>> {
     Ok(contents)
 }
 
-fn leave_out(report: &mut Report, index: usize, why: String) {
-    let file = &mut report.files[index];
-    file.ticked = false;
-    file.applied = false;
-    report.skipped.push((file.path.clone(), why));
-    report.complete = false;
-}
-
 /// Twice what will be written must be free, and some more.
 fn room(root: &Root, files: &[&FilePlan]) -> Result<()> {
-    let size = |n: &Node| match n {
-        Node::File { size, .. } => *size,
-        _ => 0,
-    };
-    let needed: u64 = files.iter().map(|f| size(&f.before) + size(&f.after)).sum();
+    let needed: u64 = files.iter().map(|f| f.before.size() + f.after.size()).sum();
     let needed = needed.saturating_mul(2).saturating_add(SPARE);
     match root.free() {
         Some(free) if free < needed => Err(Refused::because(format!(
@@ -255,36 +231,66 @@ fn run(
     report.op = Some(op.id);
     let mut skipped = Vec::new();
     let done = stage_all(store, root, &op, &mut moves, merged, progress).and_then(|stage| {
-        move_all(root, &stage, &moves, how, report, &mut skipped, progress).map(|()| stage)
+        move_all(root, &stage, &moves, how, report, &mut skipped, progress)?;
+        // Also of what was left out: it may have been written to while it was looked at.
+        late::look(store, op.id, &stage, &moves)
     });
-    let stage = match done {
-        Ok(stage) => stage,
+    let found = match done {
+        Ok(found) => found,
         Err(e) => {
             let back = take_back::take_back(store, root, &op, &moves, how.clock.now())
                 .wrap_err("and it could not be taken back: `regent-tui undo` tries again")
                 .wrap_err(e.to_string())?;
-            report.late.extend(back.late);
-            return match e.downcast_ref::<Refused>() {
-                Some(_) => Err(e),
-                None => {
-                    Err(e.wrap_err("nothing was changed: everything that was done was taken back"))
-                }
-            };
+            return Err(taken_back(e, &back));
         }
     };
     let kept: Vec<Move> = moves
-        .iter()
+        .into_iter()
         .filter(|m| !skipped.contains(&m.no))
-        .cloned()
         .collect();
     verify(root, &kept, report)?;
-    journal::finish(store, op.id, Phase::Applied, how.clock.now(), &skipped)?;
-    for (rel, hash) in late::look(store, op.id, &stage, &kept)? {
+    journal::finish(store, op.id, Phase::Applied, how.clock.now(), &skipped, false).wrap_err(
+        "everything was put back, but it could not be written down: `regent-tui undo` takes it back",
+    )?;
+    for (rel, hash) in found.stored {
         report
             .late
             .push((String::from_utf8_lossy(&rel).into_owned(), hash.hex()));
     }
+    for (rel, slot) in found.held {
+        report.warnings.push(format!(
+            "{}: somebody is writing to what was there; it is kept in .regent/stage/{}/{slot}",
+            String::from_utf8_lossy(&rel),
+            op.token
+        ));
+    }
     Ok(())
+}
+
+/// Why nothing was done after all, and what is not as it was before all the same.
+fn taken_back(e: color_eyre::Report, back: &take_back::Back) -> color_eyre::Report {
+    let mut more = String::new();
+    if !back.changed.is_empty() {
+        more.push_str(&format!(
+            "; changed by somebody meanwhile, and left as they are: {}",
+            back.changed.join(", ")
+        ));
+    }
+    for (path, hash) in &back.late {
+        more.push_str(&format!(
+            "; {path}: what somebody wrote meanwhile is kept as {hash}"
+        ));
+    }
+    match e.downcast_ref::<Refused>() {
+        Some(_) if more.is_empty() => e,
+        Some(r) => Refused::with_hint(
+            format!("{}{more}", r.message),
+            r.hint.clone().unwrap_or_default(),
+        ),
+        None => e.wrap_err(format!(
+            "nothing was changed: everything that was done was taken back{more}"
+        )),
+    }
 }
 
 fn stage_all(
@@ -297,6 +303,7 @@ fn stage_all(
 ) -> Result<Stage> {
     let stage = root.stage(&op.token)?;
     let total = moves.len();
+    let at_once = total > MANY && cfg!(target_os = "linux");
     for (i, m) in moves.iter_mut().enumerate() {
         let slot = m.no.to_string();
         m.ino = match (&m.action, &m.after) {
@@ -311,7 +318,7 @@ fn stage_all(
                 };
                 let rel = Rel::new(&m.rel)?;
                 let like = (m.action == Action::Exchange).then_some(&rel);
-                Some(stage.put_file(root, &slot, &bytes, *mode, like)?)
+                Some(stage.put_file(root, &slot, &bytes, *mode, like, !at_once)?)
             }
             (Action::Exchange | Action::Create, Node::Link { target }) => {
                 Some(stage.put_link(root, &slot, target)?)
@@ -326,120 +333,27 @@ fn stage_all(
             .place()
             .map_or(&b""[..], |p| p.db.as_os_str().as_bytes()),
     )?;
-    stage.sync(root)?;
+    if !(at_once && root.sync_whole()?) {
+        stage.sync(root)?;
+    }
     let inos: Vec<(u32, u64)> = moves.iter().filter_map(|m| Some((m.no, m.ino?))).collect();
     journal::applying(store, op.id, &inos)?;
     Ok(stage)
 }
 
-fn move_all(
-    root: &Root,
-    stage: &Stage,
-    moves: &[Move],
-    how: How,
-    report: &mut Report,
-    skipped: &mut Vec<u32>,
-    progress: Progress<'_>,
-) -> Result<()> {
-    for (i, m) in moves.iter().enumerate() {
-        progress(i, moves.len(), "putting back");
-        let rel = Rel::new(&m.rel)?;
-        let Some(why) = one(root, stage, m, &rel)? else {
-            continue;
-        };
-        if m.action == Action::RemoveFolder {
-            // Somebody put something into it: it stays, and that is right.
-            skipped.push(m.no);
-            continue;
-        }
-        if !how.partial {
-            return Err(Refused::with_hint(
-                format!("{}: {why}; everything was put back as it was", rel.show()),
-                "look at a new plan, or leave such files out with --partial",
-            ));
-        }
-        skipped.push(m.no);
-        if let Some(index) = report.files.iter().position(|f| f.rel == m.rel) {
-            leave_out(report, index, why);
-        }
-    }
-    let mut parents: Vec<Vec<u8>> = moves
-        .iter()
-        .filter_map(|m| Some(Rel::new(&m.rel).ok()?.parent().to_vec()))
-        .collect();
-    parents.sort();
-    parents.dedup();
-    for parent in parents {
-        root.sync_folder(&parent)?;
-    }
-    stage.sync(root)?;
-    Ok(())
-}
-
-/// One move; why it was not done, if what was found is not what the plan saw.
-fn one(root: &Root, stage: &Stage, m: &Move, rel: &Rel) -> Result<Option<String>> {
-    let slot = m.no.to_string();
-    let changed = || Ok(Some("it changed while it was being put back".to_owned()));
-    match m.action {
-        Action::Exchange => {
-            if let Err(e) = stage.exchange(root, &slot, rel) {
-                return gone(e, std::io::ErrorKind::NotFound);
-            }
-            if stage.see(&stage.displaced(&slot)?)?.node != m.before {
-                stage.give_back(root, &slot, rel)?;
-                return changed();
-            }
-        }
-        Action::Create => {
-            if let Err(e) = stage.put_new(root, &slot, rel) {
-                return gone(e, std::io::ErrorKind::AlreadyExists);
-            }
-        }
-        Action::Remove => {
-            if let Err(e) = stage.take(root, &slot, rel) {
-                return gone(e, std::io::ErrorKind::NotFound);
-            }
-            if stage.see(&slot)?.node != m.before {
-                stage.put_new(root, &slot, rel)?;
-                return changed();
-            }
-        }
-        Action::MakeFolder => {
-            if let Node::Dir { mode } = m.after
-                && let Err(e) = root.make_folder(rel, mode)
-            {
-                return gone(e, std::io::ErrorKind::AlreadyExists);
-            }
-        }
-        Action::RemoveFolder => {
-            if !root.remove_folder(rel)? {
-                return Ok(Some("it is not empty".to_owned()));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// An error that says that somebody was quicker is no error.
-fn gone(e: crate::fsx::Error, expected: std::io::ErrorKind) -> Result<Option<String>> {
-    if e.kind() == Some(expected) {
-        Ok(Some("it changed while it was being put back".to_owned()))
-    } else {
-        Err(e.into())
-    }
-}
-
 /// Reads every file again.
 fn verify(root: &Root, moves: &[Move], report: &mut Report) -> Result<()> {
+    let places = report.files.iter().map(|f| f.rel.clone()).zip(0..);
+    let places: HashMap<Vec<u8>, usize> = places.collect();
     for m in moves {
-        let Some(file) = report.files.iter_mut().find(|f| f.rel == m.rel) else {
+        let Some(file) = places.get(&m.rel).map(|i| &mut report.files[*i]) else {
             continue;
         };
         if !matches!(m.action, Action::Exchange | Action::Create | Action::Remove) {
             continue;
         }
         file.applied = true;
-        let node = root.see(&Rel::new(&m.rel)?, u64::MAX - 1).map(|s| s.node);
+        let node = root.see(&Rel::new(&m.rel)?, m.after.size()).map(|s| s.node);
         let freed_for_folder = m.action == Action::Remove && matches!(node, Ok(Node::Dir { .. }));
         let below_file = m.action == Action::Remove && node.is_err();
         file.verified =

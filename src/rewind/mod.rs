@@ -8,18 +8,26 @@ mod gather;
 mod late;
 mod line_ends;
 pub mod merge;
+mod moves;
 mod order;
+mod pick;
 pub mod plan;
 mod present;
 mod recover;
+mod report;
 mod take_back;
 mod take_out;
 pub mod undo;
 pub mod verdict;
 
-pub use apply::{How, Progress, Report, apply};
-pub use gather::{Wish, plan};
+pub use apply::apply;
+pub use gather::{AT_WORK_MS, Wish, plan};
 pub use late::sweep;
+pub use pick::{Lines, Part};
 pub use plan::{FilePlan, Plan, Verdict};
 pub use recover::{interrupted, recover};
+pub use report::{How, Progress, Report};
 pub use take_back::Back;
+
+/// So long one waits for a snapshot that an agent's hook takes at this moment; another rewind takes longer.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);

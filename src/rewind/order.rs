@@ -74,9 +74,7 @@ pub(super) fn moves(
     for f in creates().filter(blocked) {
         order.clear(&f.rel)?;
     }
-    for f in &removed {
-        order.emptied(&f.rel)?;
-    }
+    order.emptied(&removed)?;
     for f in creates().filter(blocked) {
         order.create(f)?;
     }
@@ -160,31 +158,37 @@ impl Order<'_> {
         }
     }
 
-    /// The folders around a removed path that nothing is left in.
-    fn emptied(&mut self, path: &[u8]) -> Result<()> {
-        let rel = Rel::new(path)?;
-        let ancestors: Vec<Vec<u8>> = rel.ancestors().map(<[u8]>::to_vec).collect();
-        for path in ancestors.iter().rev() {
-            if self.gone.contains(path) {
+    /// The folders around removed paths that nothing is left in, the innermost first.
+    fn emptied(&mut self, removed: &[&&FilePlan]) -> Result<()> {
+        let mut around: BTreeSet<(std::cmp::Reverse<usize>, Vec<u8>)> = BTreeSet::new();
+        for f in removed {
+            for path in Rel::new(&f.rel)?.ancestors() {
+                around.insert((std::cmp::Reverse(path.len()), path.to_vec()));
+            }
+        }
+        let coming = |m: &&Move| matches!(m.action, Action::Create | Action::MakeFolder);
+        let mut needed: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for m in self.moves.iter().filter(coming) {
+            needed.extend(Rel::new(&m.rel)?.ancestors().map(<[u8]>::to_vec));
+        }
+        for (_, path) in around {
+            if self.gone.contains(&path) {
                 continue;
             }
-            let Some(folder) = self.root.folder(path)? else {
-                return Ok(());
+            let Some(folder) = self.root.folder(&path)? else {
+                continue;
             };
-            let stays = folder
-                .list()?
+            let names = folder.names()?;
+            let stays = names
                 .iter()
-                .any(|e| !self.gone.contains(&folder.join(&e.name)));
-            let comes = self.moves.iter().any(|m| {
-                matches!(m.action, Action::Create | Action::MakeFolder)
-                    && m.rel.starts_with(path)
-                    && m.rel.get(path.len()) == Some(&b'/')
-            });
-            let must_stay = self.may_go.is_some_and(|may| !may.contains(path));
-            if stays || comes || must_stay || self.modes.contains_key(path) {
-                return Ok(());
+                .any(|(name, _)| !self.gone.contains(&folder.join(name)));
+            // What an undo could not make again as it was stays, even empty.
+            let must_stay =
+                self.may_go.is_some_and(|may| !may.contains(&path)) || !folder.is_plain();
+            let wanted = needed.contains(&path) || self.modes.contains_key(&path);
+            if !stays && !must_stay && !wanted {
+                self.remove_folder(&path, &folder);
             }
-            self.remove_folder(path, &folder);
         }
         Ok(())
     }

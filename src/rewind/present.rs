@@ -13,24 +13,29 @@ pub(super) fn look(root: &Root, bytes: &[u8], cap: u64) -> Result<Present> {
         Ok(rel) => rel,
         Err(e) => return Ok(refused(e.to_string())),
     };
-    if let Some(blocker) = blocker(root, &rel)? {
-        return Ok(match blocker {
-            Blocker::File(path) => {
+    let Ok(Some(dir)) = root.folder(rel.parent()) else {
+        return Ok(match blocker(root, &rel)? {
+            Some(Blocker::File(path)) => {
                 let mut present = Present::plain(Node::Absent, None);
                 present.blocked_by = Some(path);
                 present
             }
-            Blocker::No(why) => refused(why),
+            Some(Blocker::No(why)) => refused(why),
+            None => Present::plain(Node::Absent, None),
         });
-    }
-    let seen = root.see(&rel, cap)?;
+    };
+    let seen = match dir.see(rel.name(), cap) {
+        Ok(seen) => seen,
+        // That one path cannot be looked at is told of that path.
+        Err(e) => return Ok(refused(e.to_string())),
+    };
     let mut present = Present::plain(seen.node, seen.bytes);
     if let Some(look) = seen.look {
         let me = rustix::process::geteuid();
         present.names = look.names;
         present.others = look.uid != me.as_raw() && !me.is_root();
         match look.kind {
-            Kind::File => present.odd = root.oddities(&rel)?,
+            Kind::File => present.odd = dir.oddities(rel.name()),
             Kind::Dir => present.below = below(root, &rel),
             Kind::Link | Kind::Special => {}
         }
@@ -63,10 +68,8 @@ fn blocker(root: &Root, rel: &Rel) -> Result<Option<Blocker>> {
             Err(e) if matches!(e.why, Why::NotAFolder) => {
                 return Ok(Some(Blocker::File(path.to_vec())));
             }
-            Err(e) if matches!(e.why, Why::Foreign | Why::Guarded) => {
-                return Ok(Some(Blocker::No(e.to_string())));
-            }
-            Err(e) => return Err(e),
+            // Another repository, a mount, version control's own files; or a folder that cannot be entered.
+            Err(e) => return Ok(Some(Blocker::No(e.to_string()))),
         }
     }
     Ok(None)

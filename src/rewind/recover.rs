@@ -40,7 +40,7 @@ pub(super) fn refuse_if_interrupted(store: &Store, root: &Root) -> Result<()> {
         }
         let stage = root.stage(&token)?;
         // A stage without a note is one of a journal that was never written.
-        if let Some(bytes) = stage.see("store")?.bytes {
+        if let Some(bytes) = stage.see("store", 1 << 16)?.bytes {
             let store = String::from_utf8_lossy(&bytes).into_owned();
             return Err(Refused::with_hint(
                 format!("a rewind of this folder is written down in another store, {store}"),
@@ -56,7 +56,7 @@ pub(super) fn refuse_if_interrupted(store: &Store, root: &Root) -> Result<()> {
 /// # Errors
 /// [`Refused`] while another process is at it.
 pub fn recover(store: &Store, root: &Root, now: Time) -> Result<Vec<(Op, Back)>> {
-    let Some(_lock) = root.lock()? else {
+    let Some(_lock) = root.lock_within(super::PATIENCE)? else {
         return Err(Refused::because("another rewind is at work in this folder"));
     };
     let mut done = Vec::new();

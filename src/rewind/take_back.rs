@@ -30,11 +30,12 @@ pub(super) fn take_back(
 ) -> Result<Back> {
     let stage = root.stage(&op.token)?;
     let mut back = Back::default();
+    // Before `applying` is written nothing in the tree was touched, and what lies in the stage is ours, finished or not.
     let phase = journal::get(store.conn(), op.id)?.map(|op| op.phase);
-    // Before `applying` is written nothing in the tree was touched.
-    if phase != Some(Phase::Prepared) {
+    let touched = phase != Some(Phase::Prepared);
+    if touched {
         for m in moves.iter().rev() {
-            one(root, &stage, m)?;
+            one(store, root, &stage, m)?;
         }
     }
     let mut parents: Vec<Vec<u8>> = Vec::new();
@@ -43,7 +44,7 @@ pub(super) fn take_back(
         if !parents.iter().any(|p| p == rel.parent()) {
             parents.push(rel.parent().to_vec());
         }
-        let is_back = match (root.see(&rel, u64::MAX - 1), &m.before) {
+        let is_back = match (root.see(&rel, m.before.size()), &m.before) {
             (Ok(seen), before) if seen.node == *before => true,
             (Ok(seen), Node::Dir { .. }) => matches!(seen.node, Node::Dir { .. }),
             // Room that a folder makes for a file, or a file for a folder, is told of the other one.
@@ -61,23 +62,49 @@ pub(super) fn take_back(
     for parent in &parents {
         root.sync_folder(parent)?;
     }
-    for (rel, hash) in late::look_after_return(store, op.id, &stage, moves)? {
+    let found = match touched {
+        true => late::look(store, op.id, &stage, moves)?,
+        false => late::Found::default(),
+    };
+    for (rel, hash) in found.stored {
         back.late
             .push((String::from_utf8_lossy(&rel).into_owned(), hash.hex()));
     }
-    journal::finish(store, op.id, Phase::RolledBack, now, &[])?;
-    stage.remove(root)?;
+    for (rel, slot) in &found.held {
+        let rel = String::from_utf8_lossy(rel);
+        back.changed.push(format!(
+            "{rel} (something of it lies in .regent/stage/{}/{slot})",
+            op.token
+        ));
+    }
+    let closed = found.held.is_empty();
+    journal::finish(store, op.id, Phase::RolledBack, now, &[], closed)?;
+    if closed {
+        stage.remove(root)?;
+    }
     Ok(back)
 }
 
-fn one(root: &Root, stage: &Stage, m: &Move) -> Result<()> {
+fn one(store: &Store, root: &Root, stage: &Stage, m: &Move) -> Result<()> {
     let rel = Rel::new(&m.rel)?;
     let slot = m.no.to_string();
-    let ours = |look: Option<crate::fsx::Look>| m.ino.is_some() && look.map(|l| l.ino) == m.ino;
     let there = root.look(&rel).unwrap_or(None);
+    let ours = |look: Option<crate::fsx::Look>| {
+        let Some(look) = look else { return false };
+        // The number is not the same any more where the whole folder was copied since, or came back from a backup.
+        Some(look.ino) == m.ino && m.ino.is_some()
+            || root
+                .see(&rel, m.after.size())
+                .is_ok_and(|s| s.node == m.after)
+    };
     match m.action {
         Action::Exchange => {
-            if ours(there) {
+            let old = stage.look(&format!("{slot}.old"))?;
+            // Where names cannot be exchanged there is a moment when nothing has the name.
+            if ours(there) || there.is_none() && old.is_some() {
+                if old.is_none() && stage.look(&slot)?.is_none() {
+                    again(store, root, stage, m)?;
+                }
                 stage.give_back(root, &slot, &rel)?;
             }
         }
@@ -102,6 +129,22 @@ fn one(root: &Root, stage: &Stage, m: &Move) -> Result<()> {
                 root.make_folder(&rel, *mode)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Somebody emptied the stage: what was displaced comes from the store.
+fn again(store: &Store, root: &Root, stage: &Stage, m: &Move) -> Result<()> {
+    let slot = m.no.to_string();
+    match &m.before {
+        Node::File { hash, mode, .. } => {
+            let bytes = journal::content(store.conn(), hash)?;
+            stage.put_file(root, &slot, &bytes, *mode, None, true)?;
+        }
+        Node::Link { target } => {
+            stage.put_link(root, &slot, target)?;
+        }
+        _ => {}
     }
     Ok(())
 }

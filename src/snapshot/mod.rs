@@ -2,18 +2,18 @@
 //!
 //! What could not be read is recorded as present; a snapshot that could not be finished is no snapshot: an error.
 
+mod find;
 mod rules;
 mod stat;
 mod walk;
-
-use std::collections::HashMap;
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
-pub use self::rules::is_ignored;
-use self::stat::Stats;
+pub use self::find::find;
+pub use self::rules::{Instead, is_ignored, is_rules};
+use self::stat::{Files, Folders, Known, Stats};
 use self::walk::{Walked, What};
 use crate::clock::Clock;
 use crate::fsx::{Look, Root};
@@ -91,65 +91,86 @@ struct Done {
 /// When the folder or its ignore rules cannot be read, the store cannot be written, or the budget is used up and nobody
 /// asked for it.
 pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
-    let began = wanted.clock.now();
     let warnings = budget(store, wanted)?;
-    let old = Stats::load(root);
-    let mut walked = walk::walk(root, wanted.cap)?;
-    let mut nodes: HashMap<(usize, usize), Node> = HashMap::new();
-    let mut stats = Stats::default();
-    let mut to_read = Vec::new();
-    for (d, dir) in walked.dirs.iter().enumerate() {
-        for (n, name) in dir.names.iter().enumerate() {
-            let What::File(look) = &name.what else {
-                continue;
-            };
-            let path = join(&dir.path, &name.name);
-            match old.hash(&path, look) {
-                Some(hash) if blobs::find(store.conn(), &hash)?.is_some() => {
-                    stats.keep(&old, &path);
-                    nodes.insert(
-                        (d, n),
-                        Node::File {
-                            hash,
-                            size: look.size,
-                            mode: look.mode,
-                        },
-                    );
-                }
-                _ => to_read.push((d, n)),
-            }
+    let mut taken = match attempt(store, root, wanted, &Stats::load(root)) {
+        // A content of a file that did not change is not in this store: it is another one, or `gc` gave it away.
+        Err(e) if matches!(e.downcast_ref(), Some(store::Error::Inconsistent(_))) => {
+            attempt(store, root, wanted, &Stats::default())?
         }
-    }
-    let read = to_read.len() as u64;
-    let portions = store_contents(store, root, &walked, &to_read, wanted.cap, |done, path| {
-        if let (Node::File { hash, .. }, Some(look)) = (&done.node, &done.look) {
-            stats.learn(path, look, *hash, done.read_at);
-        }
-        nodes.insert((done.dir, done.name), done.node);
-    });
-    portions?;
-    for ((d, n), node) in &nodes {
-        if let Node::Unread { why, .. } = node {
-            let dir = &walked.dirs[*d];
-            let why = if *why == Unread::TooLarge {
-                "over the size cap"
-            } else {
-                "it cannot be read"
-            };
-            walked
-                .unread
-                .push((join(&dir.path, &dir.names[*n].name), why.to_owned()));
-        }
+        other => other?,
+    };
+    taken.warnings.splice(0..0, warnings);
+    Ok(taken)
+}
+
+/// Takes a snapshot, and reads only files that are not known.
+fn attempt(store: &Store, root: &Root, wanted: &Wanted, known: &Stats) -> Result<Taken> {
+    let began = wanted.clock.now();
+    let mut walked = walk::walk(root, wanted.cap, known)?;
+    let to_read: Vec<(usize, usize)> = walked
+        .dirs
+        .iter()
+        .enumerate()
+        .flat_map(|(d, dir)| {
+            let names = dir.names.iter().enumerate();
+            names.filter_map(move |(n, name)| matches!(name.what, What::File(_)).then_some((d, n)))
+        })
+        .collect();
+    let mut read = Vec::with_capacity(to_read.len());
+    store_contents(store, root, &walked, &to_read, wanted.cap, |done| {
+        read.push(done)
+    })?;
+    for done in read {
+        settle(&mut walked, done);
     }
     walked.unread.sort();
-    let snapshot = insert(store, root, wanted, began, &walked, &nodes)?;
-    stats.save(root);
+    let snapshot = insert(store, root, wanted, began, &walked)?;
+    Stats::save(root, known_files(&walked));
     Ok(Taken {
         snapshot,
-        read,
+        read: to_read.len() as u64,
         unread: walked.unread,
-        warnings,
+        warnings: bad_rules(&walked.bad_rules).into_iter().collect(),
     })
+}
+
+/// Puts what was read in the place of what was walked.
+fn settle(walked: &mut Walked, done: Done) {
+    let dir = &mut walked.dirs[done.dir];
+    if let Node::Unread { why, .. } = &done.node {
+        let why = if *why == Unread::TooLarge {
+            "over the size cap"
+        } else {
+            "it cannot be read"
+        };
+        let path = join(&dir.path, &dir.names[done.name].name);
+        walked.unread.push((path, why.to_owned()));
+    }
+    dir.names[done.name].what = match (done.node, done.look) {
+        (Node::File { hash, mode, .. }, Some(look)) => {
+            What::Known(Known::new(&look, hash, done.read_at), mode)
+        }
+        // It became a folder meanwhile, which was not walked.
+        (Node::Dir { mode }, _) => What::Node(Node::Unread {
+            size: 0,
+            mode,
+            why: Unread::Failed,
+        }),
+        (node, _) => What::Node(node),
+    };
+}
+
+/// What to remember for the next time.
+fn known_files(walked: &Walked) -> Folders {
+    let files = |dir: &walk::Dir| -> Files {
+        let known = dir.names.iter().filter_map(|n| match &n.what {
+            What::Known(known, _) => Some((n.name.clone(), known.clone())),
+            _ => None,
+        });
+        known.collect()
+    };
+    let dirs = walked.dirs.iter().map(|d| (d.path.clone(), files(d)));
+    dirs.filter(|(_, files)| !files.is_empty()).collect()
 }
 
 /// How full the store is, in words; an error where that forbids it.
@@ -173,6 +194,18 @@ fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
     })
 }
 
+/// Lines of ignore files that say nothing, in one sentence.
+fn bad_rules(bad: &[String]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let more = match bad.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let some = bad.get(..SHOWN.min(bad.len()))?.join(", ");
+    (!bad.is_empty())
+        .then(|| format!("ignore rules that are no patterns keep nothing out: {some}{more}"))
+}
+
 fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     if dir.is_empty() {
         name.to_vec()
@@ -188,7 +221,7 @@ fn store_contents(
     walked: &Walked,
     to_read: &[(usize, usize)],
     cap: u64,
-    mut tell: impl FnMut(Done, Vec<u8>),
+    mut tell: impl FnMut(Done),
 ) -> Result<()> {
     if to_read.is_empty() {
         return Ok(());
@@ -213,9 +246,7 @@ fn store_contents(
                     blobs::put_packed(&tx, &packed)?;
                     stored += packed.data.len() as u64;
                 }
-                let dir = &walked.dirs[done.dir];
-                let path = join(&dir.path, &dir.names[done.name].name);
-                tell(done, path);
+                tell(done);
             }
             if stored > PORTION {
                 tx.commit()?;
@@ -278,7 +309,6 @@ fn insert(
     wanted: &Wanted,
     began: Time,
     walked: &Walked,
-    nodes: &HashMap<(usize, usize), Node>,
 ) -> Result<Snapshot> {
     use std::os::unix::ffi::OsStrExt;
     let tx = store.begin()?;
@@ -286,25 +316,14 @@ fn insert(
     let (mut files, mut bytes) = (0, 0);
     for (d, dir) in walked.dirs.iter().enumerate() {
         let mut entries = Vec::with_capacity(dir.names.len());
-        for (n, name) in dir.names.iter().enumerate() {
+        for name in &dir.names {
             let (node, tree) = match &name.what {
+                // It went away between the walk and the reading.
+                What::Node(Node::Absent) => continue,
                 What::Node(node) => (node.clone(), None),
-                What::Dir(mode, index) => (Node::Dir { mode: *mode }, trees.get(*index).copied()),
-                What::File(_) => match nodes.get(&(d, n)) {
-                    // It went away between the walk and the reading.
-                    Some(Node::Absent) => continue,
-                    // It became a folder meanwhile, which was not walked.
-                    Some(Node::Dir { mode }) => (
-                        Node::Unread {
-                            size: 0,
-                            mode: *mode,
-                            why: Unread::Failed,
-                        },
-                        None,
-                    ),
-                    Some(node) => (node.clone(), None),
-                    None => (failed(&name.what), None),
-                },
+                What::Dir(mode, back) => (Node::Dir { mode: *mode }, trees.get(d - back).copied()),
+                What::Known(known, mode) => (known.node(*mode), None),
+                What::File(_) => (failed(&name.what), None),
             };
             if let Node::File { size, .. } = &node {
                 files += 1;

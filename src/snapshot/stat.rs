@@ -7,31 +7,78 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::fsx::{Look, Root};
-use crate::model::BlobHash;
+use crate::model::{BlobHash, Node};
 
 const NAME: &str = "stat";
 /// A file that changed less than this before it was read may have changed again within one tick of the clock, with the
 /// same time: it is read again. Some file systems tick every two seconds.
 const RACY: i128 = 2_500_000_000;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Known {
+/// A file as it was when it was read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Known {
     size: u64,
-    mtime: i128,
-    ctime: i128,
+    mtime: i64,
+    ctime: i64,
     ino: u64,
     dev: u64,
     hash: BlobHash,
-    read_at: i128,
+    read_at: i64,
 }
 
-/// The root's identity and the files by path, as they are saved.
-type Saved = ((u64, u64), Vec<(Vec<u8>, Known)>);
+/// The files of a folder by name, sorted.
+pub(super) type Files = Vec<(Vec<u8>, Known)>;
+/// Folders by path.
+pub(super) type Folders = Vec<(Vec<u8>, Files)>;
+/// The root's identity and its folders, as they are saved.
+type Saved = ((u64, u64), Folders);
 
 /// The files known from last time.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
-    known: HashMap<Vec<u8>, Known>,
+    folders: HashMap<Vec<u8>, Files>,
+}
+
+impl Known {
+    /// A file was read; `read_at`: when that began.
+    pub fn new(look: &Look, hash: BlobHash, read_at: i128) -> Known {
+        Known {
+            size: look.size,
+            mtime: clamp(look.mtime),
+            ctime: clamp(look.ctime),
+            ino: look.ino,
+            dev: look.dev,
+            hash,
+            read_at: clamp(read_at),
+        }
+    }
+
+    /// The file, with the mode that it has now.
+    pub fn node(&self, mode: u32) -> Node {
+        Node::File {
+            hash: self.hash,
+            size: self.size,
+            mode,
+        }
+    }
+
+    /// Whether it is certain that it did not change.
+    fn still(&self, look: &Look) -> bool {
+        let same = (self.size, self.mtime, self.ctime, self.ino, self.dev)
+            == (
+                look.size,
+                clamp(look.mtime),
+                clamp(look.ctime),
+                look.ino,
+                look.dev,
+            );
+        same && i128::from(self.mtime.max(self.ctime)) + RACY < i128::from(self.read_at)
+    }
+}
+
+/// Times beyond the year 2262 are one time: such a file is racy for ever.
+fn clamp(ns: i128) -> i64 {
+    i64::try_from(ns).unwrap_or(if ns < 0 { i64::MIN } else { i64::MAX })
 }
 
 impl Stats {
@@ -43,53 +90,34 @@ impl Stats {
             if blake3::hash(body).as_bytes() != sum {
                 return None;
             }
-            let (identity, known): Saved = postcard::from_bytes(body).ok()?;
+            let (identity, folders): Saved = postcard::from_bytes(body).ok()?;
             (identity == root.identity()).then(|| Stats {
-                known: known.into_iter().collect(),
+                folders: folders.into_iter().collect(),
             })
         };
         load().unwrap_or_default()
     }
 
     /// For the next time. That it cannot be saved costs only time.
-    pub fn save(&self, root: &Root) {
-        let mut known: Vec<_> = self.known.iter().collect();
-        known.sort_by_key(|(path, _)| *path);
-        if let Ok(body) = postcard::to_stdvec(&(root.identity(), known)) {
+    pub fn save(root: &Root, folders: Folders) {
+        let saved: Saved = (root.identity(), folders);
+        if let Ok(body) = postcard::to_stdvec(&saved) {
             let mut bytes = blake3::hash(&body).as_bytes().to_vec();
             bytes.extend_from_slice(&body);
             let _ = root.write_own(NAME, &bytes);
         }
     }
 
-    /// The content of a file, if it is certain that it did not change.
-    pub fn hash(&self, path: &[u8], look: &Look) -> Option<BlobHash> {
-        let k = self.known.get(path)?;
-        let same = (k.size, k.mtime, k.ctime, k.ino, k.dev)
-            == (look.size, look.mtime, look.ctime, look.ino, look.dev);
-        (same && k.mtime.max(k.ctime) + RACY < k.read_at).then_some(k.hash)
+    /// The files known of a folder.
+    pub fn folder(&self, path: &[u8]) -> &[(Vec<u8>, Known)] {
+        self.folders.get(path).map_or(&[], Vec::as_slice)
     }
+}
 
-    /// Carries what is known over from last time.
-    pub fn keep(&mut self, old: &Stats, path: &[u8]) {
-        if let Some(known) = old.known.get(path) {
-            self.known.insert(path.to_vec(), known.clone());
-        }
-    }
-
-    /// A file was read; `read_at`: when that began.
-    pub fn learn(&mut self, path: Vec<u8>, look: &Look, hash: BlobHash, read_at: i128) {
-        let known = Known {
-            size: look.size,
-            mtime: look.mtime,
-            ctime: look.ctime,
-            ino: look.ino,
-            dev: look.dev,
-            hash,
-            read_at,
-        };
-        self.known.insert(path, known);
-    }
+/// What is known of a file, if it is certain that it did not change.
+pub(super) fn known(files: &[(Vec<u8>, Known)], name: &[u8], look: &Look) -> Option<Known> {
+    let at = files.binary_search_by(|f| f.0.as_slice().cmp(name)).ok()?;
+    files[at].1.still(look).then(|| files[at].1.clone())
 }
 
 /// The system's clock as files' times have it.

@@ -1,11 +1,16 @@
-//! Walking the work folder: names and what they are. Contents are read afterwards, by workers.
+//! Walking the work folder: names and what they are, several folders at a time. Contents are read afterwards, by workers.
+
+use rayon::prelude::*;
 
 use super::rules::Rules;
+use super::stat::{self, Known, Stats};
 use crate::fsx::{Folder, Kind, Look, Result, Root, Why, is_guarded};
 use crate::model::{Node, Unread};
 
 /// Deeper folders are recorded as not read.
 const DEEPEST: usize = 300;
+/// Room for so many folders within folders on the stack of each thread.
+const STACK: usize = 16 << 20;
 
 /// A folder that was walked.
 pub(super) struct Dir {
@@ -25,25 +30,42 @@ pub(super) struct Name {
 pub(super) enum What {
     /// Known already.
     Node(Node),
-    /// A folder, with its index.
+    /// A folder with its mode, so many places before the one that it lies in.
     Dir(u32, usize),
+    /// A regular file that did not change since it was read, and its mode.
+    Known(Known, u32),
     /// A regular file, to be read.
     File(Look),
 }
 
 /// All folders, every one behind the folders in it; the last is the root.
+#[derive(Default)]
 pub(super) struct Walked {
     pub dirs: Vec<Dir>,
     /// What is there and was not read, with the reason.
     pub unread: Vec<(Vec<u8>, String)>,
+    /// Lines of ignore files that are no patterns.
+    pub bad_rules: Vec<String>,
+}
+
+impl Walked {
+    fn not_read(&mut self, path: &[u8], why: &str) {
+        self.unread.push((path.to_vec(), why.to_owned()));
+    }
+
+    /// A name that is there and was not read.
+    fn failed(&mut self, path: &[u8], mode: u32, size: u64, why: &str) -> What {
+        self.not_read(path, why);
+        What::Node(Node::Unread {
+            size,
+            mode,
+            why: Unread::Failed,
+        })
+    }
 }
 
 /// Walks the tree.
-pub(super) fn walk(root: &Root, cap: u64) -> Result<Walked> {
-    let mut walked = Walked {
-        dirs: Vec::new(),
-        unread: Vec::new(),
-    };
+pub(super) fn walk(root: &Root, cap: u64, known: &Stats) -> Result<Walked> {
     let top = root.folder(b"")?.ok_or_else(|| {
         crate::fsx::Error::io(
             b"",
@@ -51,115 +73,191 @@ pub(super) fn walk(root: &Root, cap: u64) -> Result<Walked> {
             std::io::Error::from(std::io::ErrorKind::NotFound),
         )
     })?;
-    let rules = match Rules::around(root).enter(&top)? {
+    let names = top.names()?;
+    let around = Rules::around(root);
+    let rules = match around.enter(&top, |name| has(&names, name))? {
         Ok(rules) => rules,
         Err(_) => {
             let why = std::io::Error::other("its ignore rules cannot be read");
             return Err(crate::fsx::Error::io(b".gitignore", "read", why));
         }
     };
-    let mut walk = Walk {
-        cap,
-        walked: &mut walked,
+    let walk = Walk { cap, known };
+    let go = || walk.folder(&top, names, &rules, 0);
+    let walked = match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+        Ok(pool) => pool.install(go),
+        // Without threads of its own it walks on those that there are.
+        Err(_) => go(),
     };
-    walk.folder(&top, &rules, 0)?;
+    let mut walked = walked?;
+    walked.bad_rules.splice(0..0, around.bad);
     Ok(walked)
+}
+
+type Names = Vec<(Vec<u8>, Option<bool>)>;
+
+fn has(names: &Names, name: &[u8]) -> bool {
+    names.binary_search_by(|n| n.0.as_slice().cmp(name)).is_ok()
 }
 
 struct Walk<'a> {
     cap: u64,
-    walked: &'a mut Walked,
+    known: &'a Stats,
 }
 
 impl Walk<'_> {
-    fn folder(&mut self, folder: &Folder, rules: &Rules, depth: usize) -> Result<usize> {
-        let mut names = Vec::new();
-        for entry in folder.list()? {
-            if is_guarded(&entry.name) {
+    /// A folder and all below it; it is the last of what comes back.
+    fn folder(&self, folder: &Folder, names: Names, rules: &Rules, depth: usize) -> Result<Walked> {
+        let known = self.known.folder(folder.path());
+        let mut here = Walked {
+            bad_rules: rules.bad.clone(),
+            ..Walked::default()
+        };
+        let mut found = Vec::with_capacity(names.len());
+        // Folders wait until the rest is known, and are then walked side by side.
+        let mut folders = Vec::new();
+        for (name, is_dir) in names {
+            if is_guarded(&name) {
                 continue;
             }
-            let path = folder.join(&entry.name);
-            let is_dir = entry.look.kind == Kind::Dir;
-            let what = match entry.look.kind {
-                _ if rules.ignores(&path, is_dir) => What::Node(Node::Ignored),
-                Kind::Special => What::Node(Node::Special),
-                Kind::Link => What::Node(self.link(folder, &entry.name, &path, &entry.look)?),
-                Kind::File if entry.look.size > self.cap => {
-                    self.not_read(&path, "over the size cap");
-                    What::Node(unread(&entry.look, Unread::TooLarge))
-                }
-                Kind::File => What::File(entry.look),
-                Kind::Dir => self.sub(folder, &entry.name, &path, &entry.look, rules, depth)?,
+            let path = folder.join(&name);
+            let look = match is_dir {
+                Some(true) => None,
+                _ => match folder.look_at(&name)? {
+                    Some(look) => Some(look),
+                    None => continue,
+                },
             };
-            names.push(Name {
-                name: entry.name,
-                what,
-            });
+            let is_dir = look.is_none_or(|l| l.kind == Kind::Dir);
+            let what = match look {
+                _ if rules.ignores(&path, is_dir) => What::Node(Node::Ignored),
+                Some(look) if !is_dir => {
+                    self.thing(&mut here, folder, known, &name, &path, look)?
+                }
+                _ => {
+                    folders.push(found.len());
+                    What::Node(Node::Absent)
+                }
+            };
+            found.push(Name { name, what });
         }
-        self.walked.dirs.push(Dir {
-            path: folder.path().to_vec(),
-            names,
-        });
-        Ok(self.walked.dirs.len() - 1)
-    }
-
-    fn not_read(&mut self, path: &[u8], why: &str) {
-        self.walked.unread.push((path.to_vec(), why.to_owned()));
-    }
-
-    fn link(&mut self, folder: &Folder, name: &[u8], path: &[u8], look: &Look) -> Result<Node> {
-        match folder.see(name, 0) {
-            Ok(seen) if matches!(seen.node, Node::Link { .. }) => Ok(seen.node),
-            _ => {
-                self.not_read(path, "it changed while it was looked at");
-                Ok(unread(look, Unread::Failed))
+        let below = |at: &usize| self.sub(folder, &found[*at].name, rules, depth);
+        let below: Vec<(Option<What>, Walked)> = match folders.len() {
+            0 | 1 => folders.iter().map(below).collect(),
+            _ => folders.par_iter().map(below).collect(),
+        };
+        let mut gone = Vec::new();
+        for (at, (what, inner)) in folders.into_iter().zip(below) {
+            here.unread.extend(inner.unread);
+            here.bad_rules.extend(inner.bad_rules);
+            here.dirs.extend(inner.dirs);
+            match what {
+                // How far it is back is known when all are there.
+                Some(What::Dir(mode, _)) => found[at].what = What::Dir(mode, here.dirs.len()),
+                Some(what) => found[at].what = what,
+                None => gone.push(at),
             }
         }
+        for at in gone.into_iter().rev() {
+            found.remove(at);
+        }
+        let own = here.dirs.len();
+        for name in &mut found {
+            if let What::Dir(_, place) = &mut name.what {
+                *place = own + 1 - *place;
+            }
+        }
+        here.dirs.push(Dir {
+            path: folder.path().to_vec(),
+            names: found,
+        });
+        Ok(here)
     }
 
-    /// A folder in a folder. One that cannot be entered is there, and not read.
-    fn sub(
-        &mut self,
+    /// What is no folder.
+    fn thing(
+        &self,
+        here: &mut Walked,
         folder: &Folder,
+        known: &[(Vec<u8>, Known)],
         name: &[u8],
         path: &[u8],
-        look: &Look,
+        look: Look,
+    ) -> Result<What> {
+        Ok(match look.kind {
+            Kind::File if look.size > self.cap => {
+                here.not_read(path, "over the size cap");
+                What::Node(Node::Unread {
+                    size: look.size,
+                    mode: look.mode,
+                    why: Unread::TooLarge,
+                })
+            }
+            Kind::File => match stat::known(known, name, &look) {
+                Some(known) => What::Known(known, look.mode),
+                None => What::File(look),
+            },
+            Kind::Link => match folder.see(name, 0) {
+                Ok(seen) if matches!(seen.node, Node::Link { .. }) => What::Node(seen.node),
+                _ => here.failed(
+                    path,
+                    look.mode,
+                    look.size,
+                    "it changed while it was looked at",
+                ),
+            },
+            _ => What::Node(Node::Special),
+        })
+    }
+
+    /// A folder in a folder; nothing if it went away. One that cannot be entered is there, and not read.
+    fn sub(
+        &self,
+        folder: &Folder,
+        name: &[u8],
         rules: &Rules,
         depth: usize,
-    ) -> Result<What> {
-        if depth >= DEEPEST {
-            self.not_read(path, "folders within folders beyond any sense");
-            return Ok(What::Node(unread(look, Unread::TooDeep)));
-        }
+    ) -> (Option<What>, Walked) {
+        let path = folder.join(name);
+        let mut none = Walked::default();
+        let lost = |why: &str, none: &mut Walked| {
+            let look = folder.look_at(name).ok().flatten();
+            let (mode, size) = look.map_or((0, 0), |l| (l.mode, l.size));
+            Some(none.failed(&path, mode, size, why))
+        };
         let inner = match folder.enter(name) {
             Ok(inner) => inner,
-            Err(e) if matches!(e.why, Why::Foreign) => return Ok(What::Node(Node::Foreign)),
-            Err(e) => return Ok(self.failed(path, look, &e.to_string())),
+            Err(e) if e.kind() == Some(std::io::ErrorKind::NotFound) => return (None, none),
+            Err(e) if matches!(e.why, Why::Foreign) => {
+                return (Some(What::Node(Node::Foreign)), none);
+            }
+            Err(e) => return (lost(&e.to_string(), &mut none), none),
         };
-        if inner.is_repository().unwrap_or(true) {
-            return Ok(What::Node(Node::Foreign));
+        let mode = inner.look().mode;
+        if depth >= DEEPEST {
+            none.not_read(&path, "folders within folders beyond any sense");
+            let node = Node::Unread {
+                size: inner.look().size,
+                mode,
+                why: Unread::TooDeep,
+            };
+            return (Some(What::Node(node)), none);
         }
-        let inner_rules = match rules.enter(&inner) {
+        let names = match inner.names() {
+            Ok(names) => names,
+            Err(e) => return (lost(&e.to_string(), &mut none), none),
+        };
+        if inner.is_repository_by(&names).unwrap_or(true) {
+            return (Some(What::Node(Node::Foreign)), none);
+        }
+        let rules = match rules.enter(&inner, |name| has(&names, name)) {
             Ok(Ok(rules)) => rules,
-            Ok(Err(_)) => return Ok(self.failed(path, look, "its ignore rules cannot be read")),
-            Err(e) => return Ok(self.failed(path, look, &e.to_string())),
+            Ok(Err(_)) => return (lost("its ignore rules cannot be read", &mut none), none),
+            Err(e) => return (lost(&e.to_string(), &mut none), none),
         };
-        match self.folder(&inner, &inner_rules, depth + 1) {
-            Ok(index) => Ok(What::Dir(look.mode, index)),
-            Err(e) => Ok(self.failed(path, look, &e.to_string())),
+        match self.folder(&inner, names, &rules, depth + 1) {
+            Ok(walked) => (Some(What::Dir(mode, 0)), walked),
+            Err(e) => (lost(&e.to_string(), &mut none), none),
         }
-    }
-
-    fn failed(&mut self, path: &[u8], look: &Look, why: &str) -> What {
-        self.not_read(path, why);
-        What::Node(unread(look, Unread::Failed))
-    }
-}
-
-fn unread(look: &Look, why: Unread) -> Node {
-    Node::Unread {
-        size: look.size,
-        mode: look.mode,
-        why,
     }
 }

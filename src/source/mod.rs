@@ -45,11 +45,14 @@ pub mod codex;
 mod effect;
 mod event;
 pub mod extract;
+pub mod fork;
+pub mod gemini;
 pub mod json;
 pub mod lines;
 pub mod opencode;
 pub mod pi;
 mod places;
+pub mod qwen;
 pub mod record;
 pub mod shell;
 pub mod sqlite;
@@ -162,6 +165,8 @@ pub static SOURCES: &[&dyn Source] = &[
     &opencode::Opencode,
     &aider::Aider::HERE,
     &pi::Pi,
+    &gemini::Gemini,
+    &qwen::Qwen,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.

@@ -187,15 +187,20 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ),
         (
             "rewind",
-            "id, token, root, kind, of, at, done_at, state, title, sessions, closed",
+            "id, token, root, kind, of, at, done_at, state, title, sessions, closed, aim, added, removed",
         ),
         (
             "rewind_file",
             "op, no, rel, action, before, after, ino, late",
         ),
+        (
+            "hook_event",
+            // Not its snapshot: those get new numbers.
+            "key, agent, kind, session, subagent, call, tool, at, cwd, root, shot",
+        ),
     ] {
         // A store from before there were rewinds lost nothing by having none.
-        if table.starts_with("rewind") || table == "snapshot" {
+        if table.starts_with("rewind") || matches!(table, "snapshot" | "hook_event") {
             let version: i64 = old
                 .query_row("PRAGMA user_version", [], |r| r.get(0))
                 .unwrap_or(0);

@@ -131,6 +131,21 @@ fn check_origin(place: &Place, keep: &Path, db: Option<&Metadata>) -> Result<(),
     }
 }
 
+/// Whether the folder of a store can be used without asking anybody: see [`check_origin`]. Only looks.
+pub(super) fn is_ours(place: &Place) -> bool {
+    let is_there =
+        matches!(look(&place.dir), Ok(Some(_))) && check_folder(&place.dir, place.uid).is_ok();
+    match &place.keep {
+        Some(keep) => {
+            is_there
+                && read_id(&place.dir.join(ID)).is_some_and(|id| {
+                    read_id(&keep.join(ID)).as_deref() == Some(&id) || is_known(keep, &id)
+                })
+        }
+        None => is_there,
+    }
+}
+
 /// Takes a store that came from elsewhere for one of this machine, because the user said so. What is a link, or another
 /// user's, is refused all the same.
 pub(super) fn trust(place: &Place) -> Result<(), OpenError> {

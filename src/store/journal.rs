@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Error, Result, Store, blobs};
-use crate::model::{BlobHash, Id, Node, Time};
+use crate::model::{BlobHash, Id, IdKind, Node, Time};
 
 /// What an operation is. The number is what the store keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,6 +33,15 @@ pub enum Phase {
     Applied = 3,
     /// The tree is as it was.
     RolledBack = 4,
+}
+
+/// How far the journal of a folder had come when somebody looked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The newest operation that is final.
+    pub newest: Option<i64>,
+    /// One was at work, or interrupted.
+    pub open: bool,
 }
 
 /// What is done to one path. The number is what the store keeps.
@@ -76,6 +85,51 @@ pub struct Op {
     pub sessions: Vec<Id>,
     /// Its stage is gone.
     pub closed: bool,
+    /// What it led to; `None` for an undo, and where only parts of it were wanted.
+    pub aim: Option<Aim>,
+    /// Lines added and removed, over all its files.
+    pub lines: (u32, u32),
+}
+
+/// What a rewind led to, by an id that never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// Public id of the step or prompt.
+    pub id: Id,
+    /// It is a prompt.
+    pub prompt: bool,
+    /// It was undone, too.
+    pub before: bool,
+    /// Only it was undone.
+    pub only: bool,
+}
+
+impl Aim {
+    fn packed(self) -> Vec<u8> {
+        let bits = [(self.prompt, 1), (self.before, 2), (self.only, 4)];
+        let bits = bits.iter().filter(|b| b.0).map(|b| b.1).sum();
+        [&self.id.0[..], &[bits]].concat()
+    }
+
+    fn unpacked(bytes: &[u8]) -> Option<Aim> {
+        let (bits, id) = bytes.split_last()?;
+        Some(Aim {
+            id: Id::from_bytes(id)?,
+            prompt: bits & 1 != 0,
+            before: bits & 2 != 0,
+            only: bits & 4 != 0,
+        })
+    }
+}
+
+impl Op {
+    /// Its public id: made of what names its stage, so that it is the same in every copy of the store.
+    pub fn public_id(&self) -> String {
+        let hash = blake3::hash(self.token.as_bytes());
+        let mut id = [0; 10];
+        id.copy_from_slice(&hash.as_bytes()[..10]);
+        Id(id).show(IdKind::Rewind)
+    }
 }
 
 /// One path of an operation.
@@ -181,13 +235,14 @@ fn unpacked(bytes: &[u8]) -> Result<Node> {
         .map_err(|_| Error::Inconsistent("a journal row cannot be read".to_owned()))
 }
 
-/// Writes an operation down as prepared; its row.
+/// Writes an operation down as prepared; its row. From then on nobody gives away the contents that it names. Since they
+/// were stored, another process may have: then it is an error, before anything is touched.
 pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
     let tx = begin(store)?;
     let sessions: Vec<u8> = op.sessions.iter().flat_map(|id| id.0).collect();
     tx.prepare_cached(
-        "INSERT INTO rewind (token, root, kind, of, at, state, title, sessions, closed)
-         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, 0)",
+        "INSERT INTO rewind (token, root, kind, of, at, state, title, sessions, closed, aim, added, removed)
+         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, 0, ?8, ?9, ?10)",
     )?
     .execute(params![
         op.token,
@@ -196,7 +251,10 @@ pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
         op.of,
         op.at.0,
         op.title,
-        sessions
+        sessions,
+        op.aim.map(Aim::packed),
+        op.lines.0,
+        op.lines.1
     ])?;
     let id = tx.last_insert_rowid();
     {
@@ -204,6 +262,17 @@ pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
             "INSERT INTO rewind_file (op, no, rel, action, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for m in moves {
+            // A `gc` of another folder on the same store may have run since they were stored; from here on it finds
+            // them named.
+            for hash in [&m.before, &m.after].into_iter().filter_map(|n| n.hash()) {
+                if blobs::find(&tx, &hash)?.is_none() {
+                    return Err(Error::Inconsistent(format!(
+                        "content {} of {} went away while the rewind was prepared; try again",
+                        hash.hex(),
+                        String::from_utf8_lossy(&m.rel)
+                    )));
+                }
+            }
             q.execute(params![
                 id,
                 m.no,
@@ -229,18 +298,30 @@ pub fn applying(store: &Store, op: i64, inos: &[(u32, u64)]) -> Result<()> {
     commit(store, tx)
 }
 
-/// It is over: applied, or taken back. `skipped`: paths that were left alone after all.
-pub fn finish(store: &Store, op: i64, phase: Phase, at: Time, skipped: &[u32]) -> Result<()> {
+/// It is over: applied, or taken back. `skipped`: paths that were left alone after all; only what somebody wrote there
+/// meanwhile is remembered of them. `closed`: its stage may go.
+pub fn finish(
+    store: &Store,
+    op: i64,
+    phase: Phase,
+    at: Time,
+    skipped: &[u32],
+    closed: bool,
+) -> Result<()> {
     let tx = begin(store)?;
     for no in skipped {
         tx.execute(
-            "DELETE FROM rewind_file WHERE op = ?1 AND no = ?2",
+            "DELETE FROM rewind_file WHERE op = ?1 AND no = ?2 AND late IS NULL",
+            params![op, no],
+        )?;
+        tx.execute(
+            "UPDATE rewind_file SET after = before WHERE op = ?1 AND no = ?2",
             params![op, no],
         )?;
     }
     tx.execute(
         "UPDATE rewind SET state = ?2, done_at = ?3, closed = ?4 WHERE id = ?1",
-        params![op, phase as u8, at.0, phase == Phase::RolledBack],
+        params![op, phase as u8, at.0, closed],
     )?;
     commit(store, tx)
 }
@@ -262,8 +343,8 @@ pub fn close(store: &Store, op: i64) -> Result<()> {
     commit(store, tx)
 }
 
-const OP: &str =
-    "SELECT id, token, root, kind, of, at, done_at, state, title, sessions, closed FROM rewind";
+const OP: &str = "SELECT id, token, root, kind, of, at, done_at, state, title, sessions, closed, aim, added, removed
+       FROM rewind";
 
 fn op(r: &rusqlite::Row<'_>) -> rusqlite::Result<Op> {
     let sessions: Vec<u8> = r.get(9)?;
@@ -287,6 +368,10 @@ fn op(r: &rusqlite::Row<'_>) -> rusqlite::Result<Op> {
             .filter_map(Id::from_bytes)
             .collect(),
         closed: r.get(10)?,
+        aim: r
+            .get::<_, Option<Vec<u8>>>(11)?
+            .and_then(|aim| Aim::unpacked(&aim)),
+        lines: (r.get(12)?, r.get(13)?),
     })
 }
 
@@ -295,6 +380,34 @@ pub fn ops(conn: &Connection, root: &[u8]) -> Result<Vec<Op>> {
     let mut q = conn.prepare_cached(&format!("{OP} WHERE root = ?1 ORDER BY id"))?;
     let rows = q.query_map([root], op)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// All operations that were applied, on any folder, oldest first.
+pub fn applied(conn: &Connection) -> Result<Vec<Op>> {
+    let mut q = conn.prepare_cached(&format!("{OP} WHERE state = 3 ORDER BY id"))?;
+    let rows = q.query_map([], op)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The files and links that an operation changed.
+pub fn files(conn: &Connection, op: i64) -> Result<Vec<Vec<u8>>> {
+    let mut q = conn.prepare_cached(
+        "SELECT rel FROM rewind_file WHERE op = ?1 AND action < 4 AND before <> after ORDER BY rel",
+    )?;
+    let rows = q.query_map([op], |r| r.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How far the journal of a folder has come.
+pub fn mark(conn: &Connection, root: &[u8]) -> Result<Mark> {
+    let sql = "SELECT max(CASE WHEN state = 3 THEN id END), total(state < 3) > 0 FROM rewind WHERE root = ?1";
+    let mark = conn.prepare_cached(sql)?.query_row([root], |r| {
+        Ok(Mark {
+            newest: r.get(0)?,
+            open: r.get(1)?,
+        })
+    });
+    Ok(mark?)
 }
 
 /// One operation.
@@ -339,7 +452,8 @@ pub fn moves(conn: &Connection, op: i64) -> Result<Vec<Move>> {
 pub fn of_path(conn: &Connection, root: &[u8], rel: &[u8]) -> Result<Vec<(Op, Node, Node)>> {
     let mut q = conn.prepare_cached(
         "SELECT f.op, f.before, f.after FROM rewind_file f JOIN rewind o ON o.id = f.op
-          WHERE f.rel = ?2 AND o.root = ?1 AND o.state = 3 AND f.action < 4 ORDER BY f.op, f.no",
+          WHERE f.rel = ?2 AND o.root = ?1 AND o.state = 3 AND f.action < 4 AND f.before <> f.after
+          ORDER BY f.op, f.no",
     )?;
     let mut rows = q.query(params![root, rel])?;
     let mut out = Vec::new();

@@ -66,7 +66,8 @@ impl Surroundings {
         self.folder(self.data_home.as_deref(), ".local/share")
     }
 
-    fn state(&self) -> Option<PathBuf> {
+    /// Our folder in the user's state folder.
+    pub fn state(&self) -> Option<PathBuf> {
         self.folder(self.state_home.as_deref(), ".local/state")
     }
 }
@@ -131,6 +132,11 @@ impl Place {
             keep: None,
             uid: around.uid,
         })
+    }
+
+    /// Whether its folder is there, is the user's own, and was made on this machine. Opens no store and changes nothing.
+    pub fn is_ours(&self) -> bool {
+        super::guard::is_ours(self)
     }
 
     /// Whether there is a store, be it only the one kept in the state folder after somebody deleted ours.

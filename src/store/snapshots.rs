@@ -28,11 +28,18 @@ pub struct Entry {
     pub tree: Option<BlobHash>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 enum TreeNode {
     Entries(Vec<Entry>),
     /// The first name of each part, and the part.
     Parts(Vec<(Vec<u8>, BlobHash)>),
+}
+
+/// The same while it is made, written alike.
+#[derive(Serialize)]
+enum TreeRef<'a> {
+    Entries(&'a [Entry]),
+    Parts(&'a [(Vec<u8>, BlobHash)]),
 }
 
 /// Why a snapshot was taken.
@@ -81,22 +88,22 @@ pub struct Snapshot {
 /// it was stored; what is missing is an error.
 pub fn put_tree(conn: &Connection, entries: &[Entry]) -> Result<BlobHash> {
     if entries.len() <= SPLIT {
-        return put_node(conn, &TreeNode::Entries(entries.to_vec()));
+        return put_node(conn, &TreeRef::Entries(entries));
     }
     let mut parts = Vec::new();
     let mut start = 0;
     for (i, entry) in entries.iter().enumerate() {
         let ends = blake3::hash(&entry.name).as_bytes()[0].is_multiple_of(PART);
         if ends || i + 1 == entries.len() {
-            let part = put_node(conn, &TreeNode::Entries(entries[start..=i].to_vec()))?;
+            let part = put_node(conn, &TreeRef::Entries(&entries[start..=i]))?;
             parts.push((entries[start].name.clone(), part));
             start = i + 1;
         }
     }
-    put_node(conn, &TreeNode::Parts(parts))
+    put_node(conn, &TreeRef::Parts(&parts))
 }
 
-fn put_node(conn: &Connection, node: &TreeNode) -> Result<BlobHash> {
+fn put_node(conn: &Connection, node: &TreeRef<'_>) -> Result<BlobHash> {
     let mut bytes = vec![FORMAT];
     let body = postcard::to_stdvec(node).map_err(|e| Error::Inconsistent(e.to_string()))?;
     bytes.extend_from_slice(&body);
@@ -104,8 +111,8 @@ fn put_node(conn: &Connection, node: &TreeNode) -> Result<BlobHash> {
     if blobs::find(conn, &hash)?.is_some() {
         return Ok(hash);
     }
-    if let TreeNode::Entries(entries) = node {
-        for entry in entries {
+    if let TreeRef::Entries(entries) = node {
+        for entry in *entries {
             let needed = entry.tree.or(entry.node.hash());
             if let Some(missing) = needed.filter(|h| matches!(blobs::find(conn, h), Ok(None))) {
                 return Err(Error::Inconsistent(format!(

@@ -19,8 +19,14 @@ pub struct Marks {
     pub folded: &'static str,
     /// The bar in front of the cursor row.
     pub bar: &'static str,
+    /// A rewind.
+    pub back: &'static str,
     /// A mark that the user set.
     pub flag: &'static str,
+    /// A line that moved.
+    pub moved: &'static str,
+    /// A line whose white space changed.
+    pub spaced: &'static str,
     /// The done part of a progress bar.
     pub full: &'static str,
     /// The rest of it.
@@ -37,7 +43,10 @@ pub const UNICODE: Marks = Marks {
     open: "▾",
     folded: "▸",
     bar: "▌",
+    back: "↶",
     flag: "⚑",
+    moved: "⇅",
+    spaced: "␣",
     full: "━",
     empty: "─",
 };
@@ -52,7 +61,10 @@ pub const ASCII: Marks = Marks {
     open: "v",
     folded: ">",
     bar: ">",
+    back: "<",
     flag: "#",
+    moved: "m",
+    spaced: "s",
     full: "=",
     empty: "-",
 };

@@ -6,7 +6,8 @@
 #   tests/bench/ratios.sh                          a small corpus, made on the spot
 #   REGENT_BENCH_HOME=DIR tests/bench/ratios.sh    the transcripts below DIR/.claude/projects
 #
-# REGENT_BENCH_ROUNDS=N repeats the readings (3).
+# REGENT_BENCH_ROUNDS=N repeats the readings (3) and the rewinds (5); REGENT_BENCH_FILES=N is the size of the tree that
+# snapshots are taken of (10,000; the targets speak of 100,000).
 set -eu
 cd "$(dirname "$0")/../.."
 temp=$(mktemp -d)
@@ -35,8 +36,14 @@ if command -v fzf >/dev/null; then
 else
   echo "fzf is not installed: target 9 has no yardstick here"
 fi
+echo "# who wrote what: target 17"
+cargo bench --quiet --bench blame
 echo "# the screen: targets 7, 8, 15 and 16"
 cargo bench --quiet --bench screen
+echo "# snapshots and rewinds: targets 11 to 14"
+cargo bench --quiet --bench rewind
+echo "# hooks: target 18"
+cargo bench --quiet --bench hook
 echo "# the binary: target 19"
 cargo build --quiet --release
 ls -l target/release/regent-tui | awk '{ printf "%.2f MB\n", $5 / 1e6 }'

@@ -83,6 +83,12 @@ impl World {
             self.scene.snapshot();
             return;
         }
+        // Agents make links and change modes by commands, which only snapshots around them see.
+        let by_command = who == Who::Agent && matches!(act, Act::Link(..) | Act::Chmod(..));
+        if by_command {
+            self.scene.snapshot();
+            self.scene.clock -= 15_000;
+        }
         let before = self.model();
         if !self.really(who, act) {
             return;
@@ -104,7 +110,14 @@ impl World {
             }
             _ => 0,
         };
-        self.record(who, act, &changed, &before, &after);
+        if by_command {
+            let (kind, none) = (StepKind::Command, Vec::new());
+            self.scene.record_at("agent", 1, kind, none, Status::Ok);
+            self.scene.clock -= 15_000;
+            self.scene.snapshot();
+        } else {
+            self.record(who, act, &changed, &before, &after);
+        }
         for path in changed {
             self.deeds.push(Deed {
                 who,
@@ -116,8 +129,7 @@ impl World {
         }
     }
 
-    /// Does it on the disk, as a tool would; whether it could. Agents' tools neither make links nor change modes: those
-    /// are done by hand here, or by commands that snapshots see (a test of its own).
+    /// Does it on the disk, as a tool would; whether it could.
     fn really(&self, who: Who, act: &Act) -> bool {
         let s = &self.scene;
         let free = |p: &str| {
@@ -172,11 +184,11 @@ impl World {
                 fs::create_dir_all(to.parent().unwrap()).unwrap();
                 fs::rename(s.path(PATHS[*a]), to).unwrap();
             }
-            Act::Link(p, t) if who == Who::Hand && free(PATHS[*p]) => {
+            Act::Link(p, t) if who != Who::Other && free(PATHS[*p]) => {
                 s.link(PATHS[*p], ["a", "/etc/passwd", "nowhere"][usize::from(*t)]);
             }
             Act::Chmod(p, x)
-                if who == Who::Hand
+                if who != Who::Other
                     && s.path(PATHS[*p])
                         .symlink_metadata()
                         .is_ok_and(|m| m.is_file()) =>

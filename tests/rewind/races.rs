@@ -12,7 +12,6 @@ use regent_tui::rewind::{self, How};
 
 use crate::scene::{Scene, Thing};
 
-const ROUNDS: usize = 50;
 const FILES: usize = 8;
 
 /// Writes numbered words until it is told to stop; the numbers whose write had come to an end. Each way of writing has
@@ -63,14 +62,13 @@ fn writer(
     done
 }
 
-#[test]
-fn t6_no_word_of_a_writer_is_lost() {
+fn written(all: usize) {
     let mut s = Scene::new();
     let first = s.step("s", "x", Some("x"));
     let (next, mut words) = (Arc::new(AtomicU64::new(0)), BTreeSet::new());
     let (mut whole, mut part, mut refused) = (0, 0, 0);
     let mut displaced = 0;
-    for round in 0..ROUNDS {
+    for round in 0..all {
         // Half of them are there before, half are made by the agent.
         for f in 0..3 * FILES {
             s.step(
@@ -144,55 +142,77 @@ fn t6_no_word_of_a_writer_is_lost() {
 }
 
 #[test]
-fn t8_a_folder_that_turns_into_a_link_leads_nowhere() {
+fn t6_no_word_of_a_writer_is_lost() {
+    written(50);
+}
+
+#[test]
+#[ignore = "minutes: ten times as often"]
+fn t6_all_no_word_of_a_writer_is_lost_in_500_rounds() {
+    written(500);
+}
+
+/// As often as that the folder and the link change places; `--ignored` does it a million times.
+fn swapped(times: u64) {
+    use rustix::fs::inotify;
     let mut s = Scene::new();
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("f"), "not yours\n").unwrap();
     s.put("dir/f", "before\n");
     let first = s.step("s", "x", Some("x"));
     s.step("s", "dir/f", Some("after\n"));
-    let plan = s.plan(&s.wish("s", first));
-    let stop = Arc::new(AtomicBool::new(false));
+    // Whatever is opened, read or made out there is told by the system.
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&watch, outside.path(), inotify::WatchFlags::ALL_EVENTS).unwrap();
+    let (stop, swaps) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU64::new(0)),
+    );
+    std::os::unix::fs::symlink(outside.path(), s.path("link")).unwrap();
     let racer = {
-        let (dir, stop, outside) = (s.dir.clone(), stop.clone(), outside.path().to_owned());
+        let (dir, stop, swaps) = (s.dir.clone(), stop.clone(), swaps.clone());
         std::thread::spawn(move || {
             use rustix::fs::{CWD, RenameFlags, renameat_with};
-            std::os::unix::fs::symlink(outside, dir.join("link")).unwrap();
-            let mut swaps = 0u64;
-            while !stop.load(Ordering::Relaxed) || swaps % 2 == 1 {
-                renameat_with(
-                    CWD,
-                    dir.join("dir"),
-                    CWD,
-                    dir.join("link"),
-                    RenameFlags::EXCHANGE,
-                )
-                .unwrap();
-                swaps += 1;
+            let (a, b) = (dir.join("dir"), dir.join("link"));
+            while !stop.load(Ordering::Relaxed) || swaps.load(Ordering::Relaxed) % 2 == 1 {
+                renameat_with(CWD, &a, CWD, &b, RenameFlags::EXCHANGE).unwrap();
+                swaps.fetch_add(1, Ordering::Relaxed);
             }
-            swaps
         })
     };
-    let undo_plan = |s: &Scene| rewind::undo::undo(&s.reader(), &s.root());
-    for _ in 0..60 {
-        let how = How {
-            clock: Clock::frozen(Time(5_000_000_000)),
-            partial: false,
-            snapshots: false,
-        };
-        if rewind::apply(&s.store, &s.root(), &plan, how, &mut |_, _, _| {}).is_err() {
-            for _ in 0..50 {
-                if rewind::recover(&s.store, &s.root(), Time(3)).is_ok() {
-                    break;
+    let how = How {
+        clock: Clock::frozen(Time(5_000_000_000)),
+        partial: false,
+        snapshots: false,
+    };
+    let (mut rounds, mut done) = (0, 0);
+    while rounds < 60 || swaps.load(Ordering::Relaxed) < times {
+        rounds += 1;
+        let plan = s.plan(&s.wish("s", first));
+        match rewind::apply(&s.store, &s.root(), &plan, how, &mut |_, _, _| {}) {
+            Ok(report) => done += usize::from(report.complete),
+            Err(_) => {
+                for _ in 0..50 {
+                    if rewind::recover(&s.store, &s.root(), Time(3)).is_ok() {
+                        break;
+                    }
                 }
             }
         }
-        if let Ok(undo) = undo_plan(&s) {
+        if let Ok(undo) = rewind::undo::undo(&s.reader(), &s.root()) {
             let _ = rewind::apply(&s.store, &s.root(), &undo, how, &mut |_, _, _| {});
         }
     }
     stop.store(true, Ordering::Relaxed);
-    let swaps = racer.join().unwrap();
+    racer.join().unwrap();
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+    let seen = inotify::Reader::new(&watch, &mut buffer)
+        .next()
+        .map(|e| format!("{e:?}"));
+    assert!(
+        seen.is_err(),
+        "something out there was opened or changed: {seen:?}"
+    );
     let names: Vec<_> = fs::read_dir(outside.path())
         .unwrap()
         .map(|e| e.unwrap().file_name())
@@ -202,5 +222,19 @@ fn t8_a_folder_that_turns_into_a_link_leads_nowhere() {
         fs::read_to_string(outside.path().join("f")).unwrap(),
         "not yours\n"
     );
-    eprintln!("{swaps} swaps");
+    eprintln!(
+        "{} swaps, {done} of {rounds} rewinds went through",
+        swaps.load(Ordering::Relaxed)
+    );
+}
+
+#[test]
+fn t8_l9_a_folder_that_turns_into_a_link_leads_nowhere() {
+    swapped(10_000);
+}
+
+#[test]
+#[ignore = "minutes: a million times"]
+fn t8_all_a_folder_that_turns_into_a_link_a_million_times() {
+    swapped(1_000_000);
 }

@@ -161,6 +161,24 @@ impl Scene {
         self.record(session, 1, &[(rel, before, after)], Status::Ok)
     }
 
+    /// Many steps of a session, each of which really writes a file; in one transaction.
+    pub fn many_steps(&mut self, session: &'static str, writes: &[(String, usize)]) {
+        let root: Arc<[u8]> = self.dir.as_os_str().as_bytes().into();
+        let mut batches = Vec::new();
+        for (rel, no) in writes {
+            let before = self.known(rel.as_bytes());
+            self.put(rel, format!("step {no}\n"));
+            let path = PathRecord {
+                root: root.clone(),
+                rel: rel.as_bytes().to_vec(),
+            };
+            let after = self.known(rel.as_bytes());
+            let changes = vec![(path, None, before, after)];
+            batches.push(self.batch(session, 1, StepKind::Write, changes, Status::Ok));
+        }
+        self.write(session, None, batches);
+    }
+
     /// A step that only the record knows of.
     pub fn record(
         &mut self,
@@ -195,6 +213,20 @@ impl Scene {
         changes: Vec<(PathRecord, Option<PathRecord>, Known, Known)>,
         status: Status,
     ) -> u32 {
+        let batch = self.batch(session, prompt, kind, changes, status);
+        let seq = batch.step.seq;
+        self.write(session, None, vec![batch]);
+        seq
+    }
+
+    fn batch(
+        &mut self,
+        session: &'static str,
+        prompt: u32,
+        kind: StepKind,
+        changes: Vec<(PathRecord, Option<PathRecord>, Known, Known)>,
+        status: Status,
+    ) -> StepBatch {
         let at = self.tick();
         let seq = self.steps.entry(session).or_default();
         *seq += 1;
@@ -242,15 +274,13 @@ impl Scene {
                     added: 1,
                     removed: 1,
                 });
-        let batch = StepBatch {
+        StepBatch {
             step,
             known: false,
             changes: changes.collect(),
             sightings: Vec::new(),
             words: Default::default(),
-        };
-        self.write(session, None, vec![batch]);
-        seq
+        }
     }
 
     pub fn write(&self, session: &str, parent: Option<(&str, u8)>, steps: Vec<StepBatch>) {

@@ -7,9 +7,11 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use regent_tui::model::{Status, StepKind, Time, Via};
 use regent_tui::query::Ask;
+use regent_tui::query::blame::{Alive, Back, Blame, BlameQuery, Fate, History, When, Whereabouts};
 use regent_tui::query::types::*;
 use regent_tui::ui::worker::Asker;
 
+use super::fake_authors::{self, Past};
 use super::story::{self, Prompt, Step};
 
 /// What is shared by all threads that ask.
@@ -147,6 +149,7 @@ impl Ask for Answers {
             session: info,
             prompts,
             steps: Arc::new(steps),
+            rewinds: Vec::new(),
         })
     }
 
@@ -199,6 +202,7 @@ impl Ask for Answers {
                 Scope::Session(_) => true,
                 Scope::Between(a, b) => step.info.row > a.min(b) && step.info.row <= a.max(b),
                 Scope::Now(row) => step.info.row > row,
+                Scope::Rewind(_) => false,
             };
             for change in step.changes.iter().filter(|_| within) {
                 match changes.iter_mut().find(|c| c.path == change.path) {
@@ -318,6 +322,36 @@ impl Ask for Answers {
         ])
     }
 
+    fn blame(&self, query: &BlameQuery) -> Result<Blame> {
+        Ok(Past::of(&query.path, self.0.steps())?.blame(query))
+    }
+
+    fn walk_back(&self, query: &BlameQuery, _times: u32) -> Result<Vec<Back>> {
+        Ok(Past::of(&query.path, self.0.steps())?.back(query))
+    }
+
+    fn whereabouts(&self, path: &str, when: When, line: u32) -> Result<Whereabouts> {
+        Ok(Past::of(path, self.0.steps())?.whereabouts(when, line))
+    }
+
+    fn history(&self, path: &str) -> Result<History> {
+        Ok(Past::of(path, self.0.steps())?.history())
+    }
+
+    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
+        Ok(match no {
+            3 => fake_authors::alive(session),
+            _ => Alive::default(),
+        })
+    }
+
+    fn fate(&self, step: StepRow) -> Result<Fate> {
+        Ok(match step.0 {
+            12 => fake_authors::fate(self.0.step(StepRow(17)).ok().map(|s| s.info)),
+            _ => Fate::default(),
+        })
+    }
+
     fn memo(&self, name: &str) -> Result<Option<String>> {
         let memos = self.0.memos.lock().map_err(|e| eyre!("{e}"))?;
         Ok(memos.get(name).cloned())
@@ -369,6 +403,7 @@ fn generated(session: SessionInfo, count: u32) -> Timeline {
     Timeline {
         prompts: (1..=count.div_ceil(100)).map(head).collect(),
         steps: Arc::new((0..count).map(lite).collect()),
+        rewinds: Vec::new(),
         session,
     }
 }

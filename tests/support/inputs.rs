@@ -28,11 +28,11 @@ pub struct Found {
     pub unknown: i64,
 }
 
-/// Reads everything below a folder and counts; also each session in a line.
-pub fn told(folder: &Path) -> (Found, String) {
+/// Reads everything below these folders and counts; also each session in a line.
+pub fn told(folders: &[&Path]) -> (Found, String) {
     let store = Store::open_in_memory().expect("a store");
     let options = Options {
-        from: vec![folder.to_owned()],
+        from: folders.iter().map(|f| f.to_path_buf()).collect(),
         ..Options::default()
     };
     let report = ingest::run(&store, &options, Time(0), &mut |_| {}).expect("a reading");

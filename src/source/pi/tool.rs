@@ -61,9 +61,11 @@ pub(super) fn result(message: &Value, entry: &Entry, state: &mut ParseState, out
         .get(&name(call_id))
         .and_then(|input| serde_json::from_str::<Value>(input).ok());
     state.unset(&name(call_id));
-    let effect = asked
-        .filter(|_| status == Status::Ok)
-        .and_then(|input| effect(tool, &input, message, &output));
+    let effect = match (status, asked) {
+        (Status::Ok, Some(input)) => effect(tool, &input, message, &output),
+        (Status::Ok, None) if tool == "edit" => alone(message, &output),
+        _ => None,
+    };
     let outcome = Outcome {
         call_id: call_id.to_owned(),
         status,
@@ -128,6 +130,19 @@ fn effect(tool: &str, input: &Value, message: &Value, output: &str) -> Option<Ef
         "read" => read(path, input, message, output),
         _ => None,
     }
+}
+
+/// What an edit did, by its result alone: details are read again from it, without its call.
+fn alone(message: &Value, output: &str) -> Option<Effect> {
+    let (_, rest) = output.lines().next()?.split_once(" in ")?;
+    let path = rest.split(". Changed ").next()?.trim_end_matches('.');
+    let diff = message.pointer("/details/diff").and_then(Value::as_str)?;
+    Some(Effect::Patch {
+        path: path.to_owned(),
+        moved_to: None,
+        hunks: hunks(diff)?,
+        numbered: true,
+    })
 }
 
 fn read(path: String, input: &Value, message: &Value, output: &str) -> Option<Effect> {

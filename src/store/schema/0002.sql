@@ -30,7 +30,11 @@ CREATE TABLE rewind (
   state INTEGER NOT NULL,           -- 1 prepared, 2 applying, 3 applied, 4 rolled back
   title TEXT NOT NULL,              -- what it was, in words
   sessions BLOB NOT NULL,           -- public ids of the sessions whose work it undid, 10 bytes each
-  closed INTEGER NOT NULL           -- its stage was looked through for late writers and removed
+  closed INTEGER NOT NULL,          -- its stage was looked through for late writers and removed
+  -- For its entry in the timeline.
+  aim BLOB,                         -- public id of the step or prompt that it led to, 10 bytes, and one of bits: 1 prompt, 2 before, 4 only; NULL: only parts of it
+  added INTEGER NOT NULL DEFAULT 0, -- lines, over all files
+  removed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX rewind_open ON rewind (state) WHERE state IN (1, 2);
 CREATE TABLE rewind_file (
@@ -45,3 +49,24 @@ CREATE TABLE rewind_file (
   PRIMARY KEY (op, no)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rewind_file_rel ON rewind_file (rel);
+
+-- What the agents' hooks told while they worked (see src/hook). Exact bounds of steps: the events before and after a tool
+-- carry the call's id, which is the step's native key.
+CREATE TABLE hook_event (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key TEXT NOT NULL UNIQUE,         -- its name in the spool: stored twice is stored once
+  agent TEXT NOT NULL,              -- claude, codex, gemini, cursor, copilot, opencode
+  kind INTEGER NOT NULL,            -- 1 session start, 2 prompt, 3 before a tool, 4 after it, 5 waits for a permission, 6 turn over, 7 sub-agent done, 8 session end
+  session TEXT NOT NULL,            -- native id; of the parent, if it happened in a sub-agent
+  subagent TEXT,                    -- native id of that
+  call TEXT,                        -- native id of the tool call
+  tool TEXT,
+  at INTEGER NOT NULL,              -- when the hook was called, ms
+  cwd BLOB NOT NULL,
+  root BLOB NOT NULL,               -- the worktree (or folder): that of a snapshot
+  shot INTEGER NOT NULL,            -- 0 nothing can have changed, 1 left to a watcher, 2 left to the hook's own child
+  snapshot INTEGER                  -- the snapshot that child took; several events may share it; it may be forgotten since
+) STRICT;
+CREATE INDEX hook_event_session ON hook_event (agent, session, at, id);
+CREATE INDEX hook_event_root ON hook_event (root, at, id);
+CREATE INDEX hook_event_due ON hook_event (root) WHERE shot = 2 AND snapshot IS NULL;

@@ -29,6 +29,7 @@ mod head;
 mod job;
 mod output;
 mod paint;
+mod pick;
 mod rows;
 mod scroll;
 mod search;
@@ -39,8 +40,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Options, Subject, View, build, said};
+pub use build::{Options, Subject, View, build, file, said};
 pub use content::Content;
 pub use job::{Done, Job};
+pub use pick::{Picked, PickedLines};
 pub use state::{Out, Place, State, White};
 pub use view::view;
