@@ -144,3 +144,50 @@ fn a_real_session_gives_what_the_index_counts() {
     );
     assert_eq!(found.damaged + found.unknown, 0, "{told}");
 }
+
+/// What `cat` prints of a file after a step.
+#[test]
+fn what_the_blocks_determine_comes_out_byte_for_byte() {
+    let home = tempfile::tempdir().unwrap();
+    let project = home.path().join("p");
+    for folder in ["objects", "refs/heads"] {
+        fs::create_dir_all(project.join(".git").join(folder)).unwrap();
+    }
+    fs::write(project.join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/aider/blocks");
+    for name in [NAME, ".aider.input.history"] {
+        fs::copy(fixture.join(name), project.join(name)).unwrap();
+    }
+    let run = |args: &[&str]| {
+        let out = std::process::Command::new(env!("CARGO_BIN_EXE_regent-tui"))
+            .env_clear()
+            .env("HOME", home.path())
+            .current_dir(&project)
+            .args(args)
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&out.stderr).into_owned();
+        (String::from_utf8(out.stdout).unwrap(), error)
+    };
+    let (_, error) = run(&["ingest"]);
+    let steps = ["write", "edit"].map(|kind| {
+        let (text, more) = run(&["log", "--kind", kind, "--json"]);
+        let ids: Vec<String> = text
+            .lines()
+            .map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap())
+            .filter(|s| !s["evidence"].is_null())
+            .map(|s| s["id"].as_str().unwrap().to_owned())
+            .collect();
+        assert!(!ids.is_empty(), "{error}{more}");
+        ids
+    });
+    let cat = |id: &str| run(&["cat", &format!("{id}:greet.py")]).0;
+    let written = "def greet():\n    print(\"hello\")\n    return 1\n";
+    assert_eq!(cat(&steps[0][0]), written);
+    let edited = written.replace("hello", "good day").replace('1', "2");
+    let known: Vec<String> = steps[1].iter().map(|id| cat(id)).collect();
+    // After somebody else's change, and after `/undo`, the text is not known, and nothing is guessed.
+    let texts: Vec<&String> = known.iter().filter(|t| !t.is_empty()).collect();
+    assert_eq!(texts, [&edited]);
+    assert_eq!(known.len(), 3);
+}

@@ -1,12 +1,12 @@
 //! The data of `--json`. Field names are a promise: never removed, never renamed.
 //!
-//! Adding one is allowed. Beyond what was promised first there are `note` of a change (what is odd about it, in words),
+//! Adding one is allowed. Beyond what was promised first there are `archived` of a session, `note` of a change (what is odd about it, in words),
 //! `moved_by` and `spaced_by` of a blamed line, and `ticked` and `steps` of a file in a plan. Every field of every command
 //! stands, with its type, in `tests/json_fields.rs`, which fails for one that is missing and for one that is not listed.
 
 use serde::Serialize;
 
-use crate::model::Time;
+use crate::model::{Author, Time};
 use crate::query::blame::{BlameLine, HistoryEntry, Origin, RemovedLine};
 
 use crate::query::types::{FileChange, Hit, HitWhat, SessionInfo, StepDetail, StepInfo};
@@ -391,7 +391,10 @@ impl<'a> Touch<'a> {
             path: &e.path,
             old_path: e.old_path.as_deref(),
             op: e.op.map(|o| o.word()),
-            author: if step.is_some() { "agent" } else { "unknown" },
+            author: match (step, e.author) {
+                (Some(_), _) => "agent",
+                (None, author) => author.map_or("unknown", Author::word),
+            },
             agent: e.agent.map(|a| a.name()),
             step_id: step.map(|s| s.id.as_str()),
             session_id: step.map(|s| s.session_id.as_str()),
