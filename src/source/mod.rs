@@ -39,6 +39,7 @@
 //!    (`tests/support/golden.rs` reads JSONL and anything with an extractor), the counts of real sessions where they are at
 //!    hand, and torn and hostile input.
 
+pub mod aider;
 pub mod claude;
 pub mod cline;
 pub mod codex;
@@ -50,6 +51,7 @@ pub mod gemini;
 pub mod json;
 pub mod lines;
 pub mod opencode;
+pub mod pi;
 mod places;
 pub mod qwen;
 pub mod record;
@@ -165,6 +167,8 @@ pub static SOURCES: &[&dyn Source] = &[
     &cline::Cline,
     &cline::Roo,
     &cline::Kilo,
+    &aider::Aider::HERE,
+    &pi::Pi,
     &gemini::Gemini,
     &qwen::Qwen,
 ];
