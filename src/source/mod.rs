@@ -41,6 +41,7 @@
 
 pub mod claude;
 pub mod codex;
+pub mod cursor;
 mod effect;
 mod event;
 pub mod extract;
@@ -143,6 +144,12 @@ pub trait Source: Sync {
         Vec::new()
     }
 
+    /// How much a file tells of its session, where an agent writes the same session in several forms, each whole: only
+    /// those of the most detail are shown, the others are kept. An agent that says so has one session in each file.
+    fn detail(&self, _path: &Path) -> u8 {
+        0
+    }
+
     /// Reads one line, without its line end. `path` is where the file lies, for formats in which its name says something
     /// (a sub-agent's id); it must never become part of an id.
     ///
@@ -157,6 +164,7 @@ pub trait Source: Sync {
 pub static SOURCES: &[&dyn Source] = &[
     &claude::Claude,
     &codex::Codex,
+    &cursor::Cursor,
     &opencode::Opencode,
 ];
 

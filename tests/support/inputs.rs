@@ -30,9 +30,15 @@ pub struct Found {
 
 /// Reads everything below a folder and counts; also each session in a line.
 pub fn told(folder: &Path) -> (Found, String) {
+    told_all(&[folder.to_owned()])
+}
+
+/// The same for several folders.
+#[allow(dead_code)] // Not every agent has several.
+pub fn told_all(folders: &[PathBuf]) -> (Found, String) {
     let store = Store::open_in_memory().expect("a store");
     let options = Options {
-        from: vec![folder.to_owned()],
+        from: folders.to_vec(),
         ..Options::default()
     };
     let report = ingest::run(&store, &options, Time(0), &mut |_| {}).expect("a reading");
