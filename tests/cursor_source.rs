@@ -84,20 +84,212 @@ fn real_sessions_give_what_the_index_counts() {
     // The same session three times: as the editor keeps it, and twice as the terminal does; alone and all together.
     let editor = real.join("cursor/shubhambasak+omarchy-dotfiles");
     let terminal = real.join("synthetic-other/cursor-cli");
-    for folders in [
-        vec![editor.clone()],
-        vec![terminal.join(".cursor/chats")],
-        vec![terminal.join(".cursor/projects")],
-        vec![terminal.clone()],
-        vec![editor.clone(), terminal.clone()],
-        vec![terminal, editor],
+    let transcripts = terminal.join(".cursor/projects");
+    // A transcript has no results: its 15 edits are calls of which nobody knows whether they were done.
+    for (folders, edits) in [
+        (vec![editor.clone()], 15),
+        (vec![terminal.join(".cursor/chats")], 15),
+        (vec![transcripts], 0),
+        (vec![terminal.clone()], 15),
+        (vec![editor.clone(), terminal.clone()], 15),
+        (vec![terminal, editor], 15),
     ] {
         let (found, told) = inputs::told_all(&folders);
         assert_eq!(
             (found.sessions, found.prompts, found.edits, found.commands),
-            (1, 2, 15, 12),
+            (1, 2, edits, 12),
             "{folders:?}\n{told}"
         );
         assert_eq!(found.damaged + found.unknown, 0, "{told}");
+    }
+}
+
+/// The program, with nothing of this machine.
+fn run(home: &Path, args: &[&str]) -> std::process::Output {
+    let store = home.join("history.db");
+    std::process::Command::new(assert_cmd::cargo::cargo_bin!("regent-tui"))
+        .args(args)
+        .arg("--store")
+        .arg(store)
+        .env_clear()
+        .env("HOME", home)
+        .current_dir(home)
+        .output()
+        .unwrap()
+}
+
+fn steps(home: &Path) -> Vec<serde_json::Value> {
+    let out = run(home, &["log", "--json"]).stdout;
+    let text = String::from_utf8(out).unwrap();
+    let lines = text.lines().map(|l| serde_json::from_str(l).unwrap());
+    lines
+        .filter(|s: &serde_json::Value| s["kind"] == "edit")
+        .collect()
+}
+
+#[test]
+fn the_contents_that_edits_point_at_come_out_byte_for_byte() {
+    let Some(real) = inputs::real() else {
+        println!("SKIPPED: no folder of real sessions (set REGENT_TRANSCRIPTS)");
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let user = real.join("cursor/shubhambasak+omarchy-dotfiles/.config/Cursor/User");
+    let db = user.join("globalStorage/state.vscdb");
+    let done = run(home.path(), &["ingest", "--from", db.to_str().unwrap()]);
+    assert!(done.status.success(), "{done:?}");
+    // What the database says itself, asked in another way.
+    let uri = format!(
+        "file:{}?immutable=1",
+        db.display().to_string().replace('+', "%2B")
+    );
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_URI;
+    let conn = rusqlite::Connection::open_with_flags(uri, flags).unwrap();
+    let mut q = conn
+        .prepare(
+            "WITH edit AS (SELECT b.value ->> '$.createdAt' AS at, b.value ->> '$.toolFormerData.params' AS p,
+                b.value ->> '$.toolFormerData.result' AS r FROM cursorDiskKV b
+                WHERE key LIKE 'bubbleId:%' AND b.value ->> '$.toolFormerData.name' = 'edit_file_v2')
+             SELECT at, p ->> '$.relativeWorkspacePath', r ->> '$.beforeContentId',
+               (SELECT value FROM cursorDiskKV WHERE key = r ->> '$.beforeContentId'),
+               (SELECT value FROM cursorDiskKV WHERE key = r ->> '$.afterContentId') FROM edit",
+        )
+        .unwrap();
+    let text = |r: &rusqlite::Row<'_>, n| -> Vec<u8> {
+        match r.get_ref(n).unwrap() {
+            rusqlite::types::ValueRef::Text(b) | rusqlite::types::ValueRef::Blob(b) => b.to_vec(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut told = Vec::new();
+    let mut rows = q.query([]).unwrap();
+    while let Some(r) = rows.next().unwrap() {
+        let word = |n| String::from_utf8(text(r, n)).unwrap();
+        told.push((word(0), word(1), text(r, 3), text(r, 4)));
+    }
+    assert_eq!(told.len(), 15);
+    let mut same = 0;
+    for step in steps(home.path()) {
+        let at = step["at"].as_str().unwrap();
+        let id = step["id"].as_str().unwrap();
+        let (_, path, before, after) = told.iter().find(|t| t.0 == at).unwrap();
+        let cat = run(home.path(), &["cat", &format!("{id}:{path}")]);
+        assert_eq!(cat.stdout, *after, "{id} {path}");
+        let cat = run(home.path(), &["cat", &format!("{id}^:{path}")]);
+        assert_eq!(cat.stdout, *before, "{id}^ {path}");
+        assert!(cat.status.success() || before.is_empty(), "{id}^ {path}");
+        same += 2;
+    }
+    assert_eq!(same, 30);
+}
+
+/// Makes a database of a fixture.
+fn make(sql: &str, at: &Path) {
+    fs::create_dir_all(at.parent().unwrap()).unwrap();
+    let conn = rusqlite::Connection::open(at).unwrap();
+    conn.execute_batch(sql).unwrap();
+}
+
+fn fixture(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cursor");
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+#[test]
+fn a_chat_that_does_not_say_its_folder_has_that_of_its_window() {
+    let temp = tempfile::tempdir().unwrap();
+    let user = temp.path().join("User");
+    let window = user.join("workspaceStorage/0a1b");
+    let (global, own) = (
+        user.join("globalStorage/state.vscdb"),
+        window.join("state.vscdb"),
+    );
+    make(&fixture("composers/state.vscdb.sql"), &global);
+    make(
+        &fixture("workspace/workspaceStorage/0a1b/state.vscdb.sql"),
+        &own,
+    );
+    let list = r#"{"allComposers":[{"composerId":"c3"},{"composerId":"w1","conversation":[{"type":1,"text":"hi"}]}]}"#;
+    let conn = rusqlite::Connection::open(&own).unwrap();
+    let sql = "INSERT INTO ItemTable VALUES ('composer.composerData', ?1)";
+    conn.execute(sql, [list]).unwrap();
+    fs::write(
+        window.join("workspace.json"),
+        r#"{"folder":"file:///w/my%20shop"}"#,
+    )
+    .unwrap();
+    let folders = |path: &Path| -> Vec<(String, Option<String>)> {
+        let extractor = Cursor.extractor(path).unwrap();
+        let mut input = extractor.open(path, &Places::default()).unwrap();
+        let streams = input.sessions().unwrap();
+        streams.into_iter().map(|s| (s.name, s.folder)).collect()
+    };
+    let of = |name: &str, folder: Option<&str>| (name.to_owned(), folder.map(str::to_owned));
+    let shop = Some("/w/my shop");
+    assert_eq!(
+        folders(&global),
+        [of("c1", Some("/w/shop")), of("c2", None), of("c3", shop)]
+    );
+    assert_eq!(folders(&own), [of("t1", shop), of("w1", shop)]);
+}
+
+#[test]
+fn secrets_are_never_read_and_hostile_values_do_no_harm() {
+    let home = tempfile::tempdir().unwrap();
+    let db = home.path().join("state.vscdb");
+    make(&fixture("composers/state.vscdb.sql"), &db);
+    let conn = rusqlite::Connection::open(&db).unwrap();
+    let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
+    let values: [(&str, &str); 6] = [
+        ("composerData:h1", &deep),
+        (
+            "composerData:h2",
+            "{\"fullConversationHeadersOnly\":{\"bubbleId\":1},\"conversation\":5}",
+        ),
+        (
+            "composerData:h3",
+            "{\"fullConversationHeadersOnly\":[{\"bubbleId\":\"x\"},7]}",
+        ),
+        (
+            "bubbleId:h3:x",
+            "{\"type\":2,\"toolFormerData\":{\"name\":9,\"params\":\"[1\",\"result\":\"{\",\"status\":[]}}",
+        ),
+        (
+            "composerData:h4",
+            "{\"conversation\":[{\"type\":1,\"bubbleId\":\"y\",\"text\":\"whole\"},{\"type\":1,\"te",
+        ),
+        ("composerData:", "{}"),
+    ];
+    for (key, value) in values {
+        conn.execute("INSERT INTO cursorDiskKV VALUES (?1, ?2)", [key, value])
+            .unwrap();
+    }
+    drop(conn);
+    let done = run(home.path(), &["ingest", "--from", db.to_str().unwrap()]);
+    assert!(done.status.success(), "{done:?}");
+    let out = run(home.path(), &["sessions", "--json"]).stdout;
+    let sessions: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    // Three of the fixture (one of them a sub-agent), the odd one, and what stands before the tear.
+    assert_eq!(sessions.as_array().unwrap().len(), 5, "{sessions:#}");
+    let extractor = Cursor.extractor(&db).unwrap();
+    let mut input = extractor.open(&db, &Places::default()).unwrap();
+    for stream in input.sessions().unwrap() {
+        input
+            .records(&stream.name, &mut |given| {
+                assert!(!given.body.contains("NEVER-SHOWN"), "{}", given.key);
+                Ok(())
+            })
+            .unwrap();
+    }
+    // Cut anywhere, it is refused or read as far as it goes; nothing panics.
+    let bytes = fs::read(&db).unwrap();
+    for cut in (0..bytes.len()).step_by(4096 + 17) {
+        let torn = home.path().join(format!("{cut}.vscdb"));
+        fs::write(&torn, &bytes[..cut]).unwrap();
+        if let Ok(mut input) = extractor.open(&torn, &Places::default()) {
+            for stream in input.sessions().unwrap_or_default() {
+                let _torn = input.records(&stream.name, &mut |_| Ok(()));
+            }
+        }
     }
 }

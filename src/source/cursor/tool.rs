@@ -71,6 +71,11 @@ pub(super) fn call(id: &str, name: &str, input: &Value) -> Call {
         StepKind::Read | StepKind::Edit | StepKind::Write | StepKind::Delete => path,
         _ => None,
     };
+    let several = input.get("paths").and_then(Value::as_array);
+    if let Some(several) = several.filter(|_| target.is_none() && path.is_none()) {
+        let all: Vec<&str> = several.iter().filter_map(Value::as_str).collect();
+        call.target = tools::one_line(&all.join(", "));
+    }
     if let Some(target) = target {
         call.target = tools::one_line(target);
     }
@@ -124,7 +129,8 @@ pub(super) fn former(key: &str, at: Option<Time>, record: &Value, out: &mut Vec<
         correction: None,
         standalone: None,
     };
-    say(start, Body::Outcome(Box::new(outcome)));
+    // When it ended is not told.
+    say(None, Body::Outcome(Box::new(outcome)));
 }
 
 /// What the model asked for and what the editor made of it, in one: neither has all fields, and either may be missing.
