@@ -4,7 +4,6 @@
 #[path = "support/golden.rs"]
 mod golden;
 #[path = "support/inputs.rs"]
-#[allow(dead_code)]
 mod inputs;
 
 use std::fs;
@@ -94,7 +93,7 @@ fn real_sessions_give_what_the_index_counts() {
         (vec![editor.clone(), terminal.clone()], 15),
         (vec![terminal, editor], 15),
     ] {
-        let (found, told) = inputs::told_all(&folders);
+        let (found, told) = inputs::told(&folders.iter().map(PathBuf::as_path).collect::<Vec<_>>());
         assert_eq!(
             (found.sessions, found.prompts, found.edits, found.commands),
             (1, 2, edits, 12),
@@ -269,8 +268,8 @@ fn secrets_are_never_read_and_hostile_values_do_no_harm() {
     assert!(done.status.success(), "{done:?}");
     let out = run(home.path(), &["sessions", "--json"]).stdout;
     let sessions: serde_json::Value = serde_json::from_slice(&out).unwrap();
-    // Three of the fixture (one of them a sub-agent), the odd one, and what stands before the tear.
-    assert_eq!(sessions.as_array().unwrap().len(), 5, "{sessions:#}");
+    // Two of the fixture (a sub-agent is not listed), the odd one, and what stands before the tear.
+    assert_eq!(sessions.as_array().unwrap().len(), 4, "{sessions:#}");
     let extractor = Cursor.extractor(&db).unwrap();
     let mut input = extractor.open(&db, &Places::default()).unwrap();
     for stream in input.sessions().unwrap() {
@@ -292,4 +291,44 @@ fn secrets_are_never_read_and_hostile_values_do_no_harm() {
             }
         }
     }
+}
+
+#[test]
+fn a_session_in_several_forms_is_one_whichever_came_first() {
+    let home = tempfile::tempdir().unwrap();
+    let said = home
+        .path()
+        .join(".cursor/projects/w-shop/agent-transcripts/1b/1b.jsonl");
+    fs::create_dir_all(said.parent().unwrap()).unwrap();
+    let transcript = fixture("transcripts/projects/w-shop/agent-transcripts/t1/t1.jsonl");
+    let lines: Vec<&str> = transcript.lines().collect();
+    let write = |n: usize| fs::write(&said, lines[..n].join("\n") + "\n").unwrap();
+    let counts = || {
+        let done = run(home.path(), &["ingest"]);
+        assert!(done.status.success(), "{done:?}");
+        let out = run(home.path(), &["sessions", "--json"]).stdout;
+        let all: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let all = all.as_array().unwrap();
+        assert_eq!(all.len(), 1, "{all:#?}");
+        let n = |name: &str| all[0][name].as_u64().unwrap();
+        (n("prompts"), n("edits"), n("commands"))
+    };
+    write(2);
+    let first = run(home.path(), &["ingest", "--from", said.to_str().unwrap()]);
+    assert!(first.status.success(), "{first:?}");
+    assert_eq!(counts(), (1, 0, 0));
+    // The database tells more of it.
+    let db = home.path().join(".cursor/chats/0a/1b/store.db");
+    make(&fixture("terminal/chats/0a/1b/store.db.sql"), &db);
+    let second = run(home.path(), &["ingest", "--from", db.to_str().unwrap()]);
+    assert!(second.status.success(), "{second:?}");
+    assert_eq!(counts(), (1, 2, 2));
+    // The transcript goes on, and says no more for it.
+    write(lines.len() - 1);
+    let third = run(home.path(), &["ingest", "--from", said.to_str().unwrap()]);
+    assert!(third.status.success(), "{third:?}");
+    assert_eq!(counts(), (1, 2, 2));
+    let rebuilt = run(home.path(), &["doctor", "--rebuild"]);
+    assert!(rebuilt.status.success(), "{rebuilt:?}");
+    assert_eq!(counts(), (1, 2, 2));
 }

@@ -49,14 +49,16 @@ fn real_sessions_give_what_the_index_counts() {
         println!("SKIPPED: no folder of real sessions (set REGENT_TRANSCRIPTS)");
         return;
     };
-    // 17 messages of the user, two of which the program wrote.
-    for folder in ["opencode", "synthetic-other/opencode-json"] {
-        let (found, told) = inputs::told(&real.join(folder));
-        assert_eq!(
-            (found.prompts, found.edits, found.commands),
-            (15, 17, 34),
-            "{folder}\n{told}"
-        );
+    // 17 messages of the user, two of which the program wrote. The tree is the same sessions: read together they are one.
+    let (database, tree) = (
+        real.join("opencode"),
+        real.join("synthetic-other/opencode-json"),
+    );
+    let ways: [&[&Path]; 3] = [&[&database], &[&tree], &[&database, &tree]];
+    for folders in ways {
+        let (found, told) = inputs::told(folders);
+        let counts = (found.sessions, found.prompts, found.edits, found.commands);
+        assert_eq!(counts, (3, 15, 17, 34), "{folders:?}\n{told}");
         assert_eq!(found.damaged + found.unknown, 0, "{told}");
     }
 }

@@ -459,3 +459,187 @@ fn a_store_is_made_only_for_what_belongs_here() {
             .all(|f| !String::from_utf8_lossy(f).contains("do-not-read-me"))
     );
 }
+
+/// A Gemini document of the first `n` messages; the third one grows.
+fn gemini(home: &Path, n: usize) -> PathBuf {
+    let chats = home.join(".gemini/tmp/shop/chats");
+    fs::create_dir_all(&chats).unwrap();
+    fs::write(home.join(".gemini/tmp/shop/.project_root"), "/w/shop").unwrap();
+    let call = |result: &str| {
+        format!(
+            r#"{{"id":"c1","name":"run_shell_command","args":{{"command":"ls"}},"timestamp":"2026-01-10T02:08:03.000Z"{result}}}"#
+        )
+    };
+    let done = r#","status":"success","result":[{"functionResponse":{"id":"c1","name":"run_shell_command","response":{"output":"Output: a"}}}]"#;
+    let messages = [
+        r#"{"id":"m1","timestamp":"2026-01-10T02:08:01.000Z","type":"user","content":"first"}"#
+            .to_owned(),
+        format!(
+            r#"{{"id":"m2","timestamp":"2026-01-10T02:08:02.000Z","type":"gemini","content":"so","toolCalls":[{}]}}"#,
+            call(if n > 2 {
+                done
+            } else {
+                r#","status":"executing""#
+            })
+        ),
+        r#"{"id":"m3","timestamp":"2026-01-10T02:08:04.000Z","type":"user","content":"second"}"#
+            .to_owned(),
+        r#"{"id":"m4","timestamp":"2026-01-10T02:08:05.000Z","type":"gemini","content":"done"}"#
+            .to_owned(),
+    ];
+    let path = chats.join("session-2026-01-10T02-08-0a.json");
+    let text = format!(
+        r#"{{"sessionId":"0a","projectHash":"x","startTime":"2026-01-10T02:08:00.000Z","lastUpdated":"{n}","messages":[{}]}}"#,
+        messages[..n].join(",\n")
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_document_that_is_rewritten_gives_the_same_session_and_loses_nothing() {
+    let temp = tempfile::tempdir().unwrap();
+    let options = |home: &Path| Options {
+        places: Places {
+            home: home.to_owned(),
+            ..Places::default()
+        },
+        roots: Roots::new(Some(Path::new("/w/shop")), &[], &[]),
+        ..Options::default()
+    };
+    let read = |store: &Store, home: &Path| {
+        ingest::run(store, &options(home), Time(0), &mut |_| {}).unwrap()
+    };
+    let (whole, once) = (temp.path().join("whole"), Store::open_in_memory().unwrap());
+    gemini(&whole, 4);
+    assert_eq!(read(&once, &whole).read, 1);
+    let want = told(&once);
+    assert!(want.contains("second"), "{want}");
+    let (home, store) = (temp.path().join("grown"), Store::open_in_memory().unwrap());
+    for n in 1..=4 {
+        gemini(&home, n);
+        assert!(read(&store, &home).failed.is_empty());
+    }
+    assert_eq!(told(&store), want);
+    // Torn in the middle of a write: what stands whole is read, and that it was torn is said.
+    let path = gemini(&home, 4);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &text[..text.len() - 90]).unwrap();
+    let torn = read(&store, &home);
+    assert_eq!(torn.failed.len(), 1, "{torn:?}");
+    assert_eq!(told(&store), want);
+    // The owner takes back half of it.
+    gemini(&home, 2);
+    assert!(read(&store, &home).failed.is_empty());
+    assert!(told(&store).contains("second"));
+    let sum = store.derived_digest().unwrap();
+    ingest::rebuild(&store, &options(&home).roots, false, &mut |_| {}).unwrap();
+    assert_eq!(store.derived_digest().unwrap(), sum);
+    fs::remove_file(path).unwrap();
+    assert_eq!(read(&store, &home).gone, 1);
+    assert!(told(&store).contains("second"));
+}
+
+#[test]
+fn rows_of_a_hostile_database_cost_only_themselves() {
+    let temp = tempfile::tempdir().unwrap();
+    let opencode = Opencode::new(temp.path());
+    story(&opencode, 0, 8);
+    opencode
+        .conn
+        .execute_batch(
+            "INSERT INTO session VALUES (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+             INSERT INTO session VALUES ('../../x', x'ff00', '/w/shop', 5, 6, '{', 'then', -1);
+             INSERT INTO message VALUES ('m', '../../x', 9223372036854775807, 0, x'fffe');
+             INSERT INTO message VALUES (NULL, '../../x', 1, 0, '{\"role\":\"user\"}');
+             INSERT INTO message VALUES ('n', '../../x', -5, 0, '{\"role\":\"user\",\"time\":{\"created\":1e99}}');
+             INSERT INTO part VALUES ('p', 'n', '../../x', 0, 0, '{\"type\":\"text\",\"text\":\"odd\\u0000\"}');
+             INSERT INTO part VALUES ('q', 'm', '../../x', 0, 0, '[[[[');
+             INSERT INTO message VALUES ('d', 'ses_1', 2000, 0, '{\"role\":7}');",
+        )
+        .unwrap();
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    opencode.part("ses_1", "msg_0002", "prt_9", 1, &deep);
+    let store = Store::open_in_memory().unwrap();
+    let report = ingest::run(&store, &opencode.options(), Time(0), &mut |_| {}).unwrap();
+    let told = told(&store);
+    assert!(told.contains("half done"), "{told}\n{report:?}");
+    assert!(
+        told.contains("../../x") && told.contains("odd"),
+        "{told}\n{report:?}"
+    );
+}
+
+#[test]
+fn every_agent_has_its_places_on_every_system() {
+    use regent_tui::source::{Os, SOURCES};
+    for os in [Os::Linux, Os::Mac, Os::Windows] {
+        let places = Places {
+            home: PathBuf::from("/h"),
+            os,
+            projects: vec![PathBuf::from("/p")],
+            ..Places::default()
+        };
+        for source in SOURCES {
+            let name = source.agent().name();
+            let roots = source.roots(&places);
+            assert!(!roots.is_empty(), "{name} on {os:?}");
+            for root in roots.iter().chain(&source.watched(&places)) {
+                let inside = root.starts_with("/h") || root.starts_with("/p");
+                let whole = ["/h", "/p", "/h/.config", "/h/.local/share"].map(Path::new);
+                // All of a root is walked through at each look.
+                assert!(
+                    inside && !whole.contains(&root.as_path()),
+                    "{name}: {root:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_file_is_never_guessed_into_an_agent() {
+    use regent_tui::source::SOURCES;
+    let temp = tempfile::tempdir().unwrap();
+    let db = temp.path().join("opencode.db");
+    drop(running(&db, true));
+    let db_head = fs::read(&db).unwrap();
+    let mut heads: Vec<(PathBuf, Vec<u8>)> = vec![(db, db_head)];
+    for (name, text) in [
+        (
+            "notes.md",
+            "# aider is a word\n\n> quoted\n\n#### heading\n",
+        ),
+        (
+            "package.json",
+            r#"{"name":"x","version":"1.0.0","messages":[]}"#,
+        ),
+        (
+            "data.jsonl",
+            "{\"id\":1,\"type\":\"user\",\"text\":\"hi\"}\n",
+        ),
+        (
+            "chat.json",
+            r#"[{"role":"user","content":"hi"},{"role":"assistant","content":"ho"}]"#,
+        ),
+        (
+            "log.jsonl",
+            "{\"timestamp\":\"2026-01-02T03:04:05Z\",\"level\":\"info\",\"message\":\"started\"}\n",
+        ),
+        ("sessions.json", "[]"),
+        ("empty.jsonl", ""),
+        ("binary.db", "\u{0}\u{1}\u{2}"),
+    ] {
+        heads.push((temp.path().join(name), text.as_bytes().to_vec()));
+    }
+    for (path, head) in &heads {
+        for source in SOURCES {
+            assert!(
+                !source.claims(path, head),
+                "{} claims {}",
+                source.agent(),
+                path.display()
+            );
+        }
+    }
+}

@@ -7,6 +7,9 @@
 #[allow(dead_code)]
 #[path = "support/fake_ask.rs"]
 mod fake_ask;
+#[allow(dead_code)]
+#[path = "support/fake_authors.rs"]
+mod fake_authors;
 #[path = "support/fake_door.rs"]
 mod fake_door;
 #[allow(dead_code)]

@@ -20,15 +20,17 @@ pub struct Args {
     /// What to do; without one the screen opens.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Open the screen on this session: its id, the beginning of it, or the agent's own id
-    #[arg(value_name = "SESSION", help_heading = "Arguments")]
-    pub session: Option<String>,
+    /// Open the screen on a session, or on who wrote the lines of a file
+    #[arg(value_name = "SESSION | PATH[:LINE]", help_heading = "Arguments")]
+    pub what: Option<String>,
 }
 
 const AFTER: &str = "\
 STEP is @ (the newest) or @~2 (two before it), an id or at least 4 characters of one,
 the agent's own call id, SESSION/3 (prompt 3) or SESSION/3.7 (its seventh step).
 SESSION is @ (the newest), an id or the beginning of one, or the agent's own id.
+PATH is a file here, or one that a session touched. Where a word could be both, a file that is
+there goes before a session, and a session before a file that is gone; ./NAME is always a file.
 
 Exit codes: 0 done, 1 nothing found or refused, 2 wrong usage.";
 
@@ -169,6 +171,9 @@ pub struct Log {
     /// Only of this session and its sub-agents
     #[arg(long, value_name = "SESSION")]
     pub session: Option<String>,
+    /// The sessions of all agents in one, as they went on side by side: each line names its agent
+    #[arg(long, conflicts_with = "session")]
+    pub all_sessions: bool,
     /// At most so many (for people 100, with --json all, unless it is given)
     #[arg(short = 'n', value_name = "N")]
     pub number: Option<usize>,

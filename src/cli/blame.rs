@@ -64,7 +64,7 @@ pub(super) fn run(context: &Context<'_>, options: &args::Blame, out: &mut Out) -
 }
 
 /// `PATH`, `PATH:LINE` or `PATH:LINE-LINE`; a file whose name ends like that is meant as it is.
-fn parse(context: &Context<'_>, what: &str) -> (String, Option<(u32, u32)>) {
+pub(super) fn parse(context: &Context<'_>, what: &str) -> (String, Option<(u32, u32)>) {
     let whole = || (what.to_owned(), None);
     if context.folder.join(what).exists() {
         return whole();

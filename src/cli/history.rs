@@ -6,10 +6,9 @@ use super::args;
 use super::context::Context;
 use super::out::{Out, Role};
 use super::{blame, diff, json, log, when};
-use crate::model::{Evidence, Op};
+use crate::model::Op;
 use crate::query::blame::HistoryEntry;
-use crate::query::patch;
-use crate::query::types::FileChange;
+use crate::query::{Ask, patch};
 
 pub(super) fn run(context: &Context<'_>, options: &args::History, out: &mut Out) -> Result<()> {
     let ask = context.ask(out)?;
@@ -20,7 +19,7 @@ pub(super) fn run(context: &Context<'_>, options: &args::History, out: &mut Out)
             .entries
             .iter()
             .map(|e| {
-                let change = as_change(e).filter(|_| options.patch);
+                let change = e.as_change().filter(|_| options.patch);
                 json::Touch::new(e, change.map(|c| patch::of_file(&c).text))
             })
             .collect();
@@ -29,7 +28,7 @@ pub(super) fn run(context: &Context<'_>, options: &args::History, out: &mut Out)
     let now = context.env.clock.now();
     for entry in &history.entries {
         line(entry, now, out)?;
-        if let Some(change) = as_change(entry).filter(|_| options.patch) {
+        if let Some(change) = entry.as_change().filter(|_| options.patch) {
             diff::coloured(&[change], out)?;
         }
     }
@@ -64,23 +63,4 @@ fn line(entry: &HistoryEntry, now: crate::model::Time, out: &mut Out) -> Result<
     }
     let line = log::line(out, &step, out.width.map(|w| w.saturating_sub(38)));
     out.line(&format!("{id}  {at}  {agent}  {line}{tail}"))
-}
-
-/// What an entry changed, for a patch; `None` where it changed nothing.
-fn as_change(entry: &HistoryEntry) -> Option<FileChange> {
-    Some(FileChange {
-        path: entry.path.clone(),
-        op: entry.op?,
-        old_path: entry.old_path.clone(),
-        before: entry.before.clone(),
-        after: entry.after.clone(),
-        before_hash: None,
-        after_hash: None,
-        evidence: entry.evidence.unwrap_or(Evidence::PatchOnly),
-        added: entry.added,
-        removed: entry.removed,
-        hunks: Vec::new(),
-        note: None,
-        steps: Vec::new(),
-    })
 }

@@ -1,5 +1,7 @@
 //! `log`: steps, newest first.
 
+use std::collections::HashMap;
+
 use color_eyre::Result;
 
 use super::args::Log;
@@ -36,6 +38,11 @@ pub(super) fn run(context: &Context<'_>, options: &Log, out: &mut Out) -> Result
     let more = most.is_some_and(|n| steps.len() > n);
     steps.truncate(most.unwrap_or(usize::MAX));
     let now = context.env.clock.now();
+    let agents = match options.all_sessions {
+        true => ask.agents()?.into_iter().collect(),
+        false => HashMap::new(),
+    };
+    let widest = agents.values().map(|a| a.name().len()).max().unwrap_or(0);
     for portion in steps.chunks(PORTION) {
         for step in ask.rows(portion)? {
             if out.json {
@@ -44,9 +51,17 @@ pub(super) fn run(context: &Context<'_>, options: &Log, out: &mut Out) -> Result
                 let at = pad(&when::short(step.at, now), 15);
                 let at = out.paint(Role::Dim, &at);
                 let id = out.paint(Role::Accent, &step.id[..step.id.len().min(9)]);
-                let room = out.width.map(|w| w.saturating_sub(9 + 2 + 15 + 2));
+                let agent = match widest {
+                    0 => String::new(),
+                    wide => {
+                        let name = agents.get(&step.session_id).map_or("", |a| a.name());
+                        out.paint(Role::Accent, &pad(name, wide + 2))
+                    }
+                };
+                let taken = 9 + 2 + 15 + 2 + if widest > 0 { widest + 2 } else { 0 };
+                let room = out.width.map(|w| w.saturating_sub(taken));
                 let line = self::line(out, &step, room);
-                out.line(&format!("{id}  {at}  {line}"))?;
+                out.line(&format!("{id}  {at}  {agent}{line}"))?;
             }
         }
     }

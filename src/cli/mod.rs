@@ -77,7 +77,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
     let context = Context::new(&args.global, env)?;
     match &args.command {
-        None => match screen::run(&context, args.session.as_deref(), out)? {
+        None => match screen::run(&context, args.what.as_deref(), out)? {
             End::Demo => demo::run(&context, out),
             End::Quit | End::All | End::Here => Ok(()),
         },

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use color_eyre::Result;
 
+use super::blame;
 use super::context::Context;
 use super::feed::{self, Feed};
 use super::out::Out;
@@ -16,8 +17,8 @@ use crate::store::place::Kind;
 use crate::ui::message::{Message, Note};
 use crate::ui::{self, End};
 
-/// Opens the screen; on a session, if one is named.
-pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -> Result<End> {
+/// Opens the screen; on a session or a file, if one is named.
+pub(super) fn run(context: &Context<'_>, what: Option<&str>, out: &mut Out) -> Result<End> {
     if !std::io::stdout().is_terminal() || !std::io::stdin().is_terminal() {
         return Err(Refused::with_hint(
             "the screen needs a terminal",
@@ -29,8 +30,10 @@ pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -
         other: other(context)?,
         ..Start::default()
     };
-    if let Some(text) = session {
-        start.open = Some((resolve(context, text, out)?, None));
+    match what.map(|what| named(context, what, out)).transpose()? {
+        Some(Named::Session(session)) => start.open = Some((session, None)),
+        Some(Named::File(path, line)) => start.file = Some((path, line)),
+        None => {}
     }
     loop {
         let inner = Context::new(&global, context.env)?;
@@ -51,6 +54,8 @@ pub(super) fn run(context: &Context<'_>, session: Option<&str>, out: &mut Out) -
 pub(super) struct Start {
     /// A session, and a step in it.
     pub open: Option<(SessionRow, Option<StepRow>)>,
+    /// A file, and the line to begin at.
+    pub file: Option<(String, u32)>,
     /// What to press, for somebody who is here for the first time.
     pub first_line: Option<&'static str>,
     /// Where the list of sessions leads with one key.
@@ -111,6 +116,7 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
     options.door = Some(super::door::opener(context)?);
     options.copy_file = place.dir.join("copied.txt");
     options.open = start.open;
+    options.file = start.file;
     options.other = start.other;
     options.list_first = start.list_first;
     options.first_line = start.first_line.map(str::to_owned);
@@ -141,9 +147,33 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
     end
 }
 
-/// The row of a session that was named. What was never read here is read now, before the screen.
-fn resolve(context: &Context<'_>, text: &str, out: &mut Out) -> Result<SessionRow> {
-    context.ask(out)?.resolve_session(text)
+/// What the screen is to be opened on.
+enum Named {
+    Session(SessionRow),
+    File(String, u32),
+}
+
+/// A file that is there is meant before a session, and a session before a file that is only remembered; what begins with
+/// `./`, `../` or `/` is never a session. For a file that is there nothing is waited for; what else was never read here
+/// is read now, before the screen.
+fn named(context: &Context<'_>, what: &str, out: &mut Out) -> Result<Named> {
+    let (path, range) = blame::parse(context, what);
+    let line = range.map_or(1, |(line, _)| line);
+    let full = context.folder.join(&path);
+    if full.is_file() {
+        let real = std::fs::canonicalize(&full).unwrap_or(full);
+        return Ok(Named::File(real.to_string_lossy().into_owned(), line));
+    }
+    let ask = context.ask(out)?;
+    let known = blame::known(context, &ask, &path);
+    if ["./", "../", "/"].iter().any(|p| what.starts_with(p)) {
+        return Ok(Named::File(known, line));
+    }
+    match ask.resolve_session(what) {
+        Ok(session) => Ok(Named::Session(session)),
+        Err(_) if ask.knows(&known) => Ok(Named::File(known, line)),
+        Err(why) => Err(why),
+    }
 }
 
 /// The folder as people write it.

@@ -12,6 +12,7 @@ use color_eyre::Result;
 use crate::clock::Clock;
 use crate::ingest;
 use crate::model::Time;
+use crate::query::blame::{Alive, Back, Blame, BlameQuery, Fate, History, Stop, When, Whereabouts};
 use crate::query::types::*;
 use crate::query::{Ask, Refused, StoreAsk};
 use crate::source::Places;
@@ -87,6 +88,7 @@ impl Connections {
         SoonAsk {
             connections: self.clone(),
             slot,
+            stop: Mutex::default(),
         }
     }
 
@@ -119,6 +121,8 @@ fn file_id(path: &Path) -> Option<(u64, u64)> {
 pub(super) struct SoonAsk {
     connections: Arc<Connections>,
     slot: Arc<Slot>,
+    /// For the store that is opened next.
+    stop: Mutex<Option<Stop>>,
 }
 
 impl SoonAsk {
@@ -139,6 +143,9 @@ impl SoonAsk {
             match Reader::open(place) {
                 Ok(reader) => {
                     let ask = StoreAsk::new(reader, place.clone(), places.clone(), *clock);
+                    if let Some(stop) = lock(&self.stop).clone() {
+                        ask.stop_when(stop);
+                    }
                     // As it is now: opening may have brought it back.
                     let file = file_id(&place.db);
                     *open = Some(Open { ask, file });
@@ -263,6 +270,34 @@ impl Ask for SoonAsk {
 
     fn files(&self) -> Result<Vec<(String, StepRow)>> {
         Ok(self.asked(Ask::files)?.unwrap_or_default())
+    }
+
+    fn blame(&self, query: &BlameQuery) -> Result<Blame> {
+        self.must(|a| a.blame(query))
+    }
+
+    fn walk_back(&self, query: &BlameQuery, times: u32) -> Result<Vec<Back>> {
+        self.must(|a| a.walk_back(query, times))
+    }
+
+    fn whereabouts(&self, path: &str, when: When, line: u32) -> Result<Whereabouts> {
+        self.must(|a| a.whereabouts(path, when, line))
+    }
+
+    fn history(&self, path: &str) -> Result<History> {
+        self.must(|a| a.history(path))
+    }
+
+    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
+        self.must(|a| a.alive(session, no))
+    }
+
+    fn fate(&self, step: StepRow) -> Result<Fate> {
+        self.must(|a| a.fate(step))
+    }
+
+    fn stop_when(&self, stop: Stop) {
+        *lock(&self.stop) = Some(stop);
     }
 
     fn memo(&self, name: &str) -> Result<Option<String>> {

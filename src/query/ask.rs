@@ -2,6 +2,7 @@
 
 use color_eyre::Result;
 
+use super::blame::{Alive, Back, Blame, BlameQuery, Fate, History, Stop, When, Whereabouts};
 use super::types::*;
 use crate::model::Time;
 
@@ -52,6 +53,20 @@ pub trait Ask: Send {
     fn file_at(&self, step: StepRow, path: &str) -> Result<Content>;
     /// All paths that sessions of this repository changed or read, for `g f`, with the last step that touched each.
     fn files(&self) -> Result<Vec<(String, StepRow)>>;
+    /// Who wrote the lines of a file. Walks that were done are remembered, and known by content.
+    fn blame(&self, query: &BlameQuery) -> Result<Blame>;
+    /// From the first line of the query's range so many changes further back.
+    fn walk_back(&self, query: &BlameQuery, times: u32) -> Result<Vec<Back>>;
+    /// What became of a line (from 1) that stood in an older state.
+    fn whereabouts(&self, path: &str, when: When, line: u32) -> Result<Whereabouts>;
+    /// Every step that read or changed a file, over all sessions and under all its names, newest first.
+    fn history(&self, path: &str) -> Result<History>;
+    /// How much of what a prompt wrote still stands.
+    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive>;
+    /// What became of the lines that a step wrote, and which later steps changed them.
+    fn fate(&self, step: StepRow) -> Result<Fate>;
+    /// From now on these questions about authors are broken off, with [`super::blame::Stopped`], when this says so.
+    fn stop_when(&self, _stop: Stop) {}
     /// A word remembered between starts (`None` if there is none).
     fn memo(&self, name: &str) -> Result<Option<String>>;
     /// Remembers a word between starts. The only writes that the screen makes: marks, ticks, where it was left.

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::contents::State;
 use super::rows;
 use super::types::{SessionRow, StepRow};
-use crate::model::{Evidence, Op, Time};
+use crate::model::{Author, Evidence, Op, Time};
 
 /// Clocks of records are written when a result is stored: two steps this close may have run in either order.
 const SLACK_MS: i64 = 2_000;
@@ -45,6 +45,15 @@ pub struct Item {
     pub after: State,
     /// How it hangs on the item before it.
     pub link: Link,
+    /// Who made it, where no step did and somebody saw it.
+    pub author: Option<Author>,
+}
+
+impl Item {
+    /// Whether the file got another name here: what follows is of another file.
+    pub fn left_for_another(&self) -> bool {
+        matches!(&self.what, What::Change(c) if c.left)
+    }
 }
 
 /// What an item of a chain is.
@@ -317,6 +326,7 @@ fn item(
         before: states.0,
         after: states.1,
         link: Link::First,
+        author: None,
     })
 }
 
@@ -398,6 +408,7 @@ fn copies(conn: &Connection, path: i64) -> Result<Vec<Item>> {
             before: state,
             after: state,
             link: Link::First,
+            author: None,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -430,6 +441,7 @@ fn bases(conn: &Connection, path: i64) -> Result<Vec<Item>> {
             before: state,
             after: state,
             link: Link::First,
+            author: None,
         });
     }
     Ok(out)

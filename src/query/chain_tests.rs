@@ -33,6 +33,7 @@ fn change(session: i64, seq: u32, (start, end): (i64, i64), before: State, after
         before,
         after,
         link: Link::First,
+        author: None,
     }
 }
 

@@ -3,8 +3,8 @@
 use color_eyre::Result;
 use rusqlite::Connection;
 
-use super::rows::time;
-use crate::model::{Agent, Time};
+use super::rows::{shown, time};
+use crate::model::{Agent, IdKind, Time};
 use crate::store::{self, Reader};
 
 /// What is recorded, in numbers.
@@ -182,6 +182,21 @@ pub(super) fn formats(conn: &Connection) -> Result<Vec<(Agent, String, u64, u64)
         .filter_map(|(a, v, n, u)| {
             Some((Agent::from_code(a)?, v, n.max(0) as u64, u.max(0) as u64))
         })
+        .collect())
+}
+
+/// The agent of every session, by the session's id.
+pub(super) fn agents(conn: &Connection) -> Result<Vec<(String, Agent)>> {
+    let mut statement = conn.prepare("SELECT pub, agent FROM session")?;
+    let rows = statement
+        .query_map([], |r| {
+            let id = shown(r.get_ref(0)?.as_bytes()?, IdKind::Session);
+            Ok((id, r.get::<_, u8>(1)?))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(id, agent)| Some((id, Agent::from_code(agent)?)))
         .collect())
 }
 

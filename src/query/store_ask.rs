@@ -6,7 +6,9 @@ use color_eyre::Result;
 use rusqlite::OptionalExtension;
 
 use super::ask::Ask;
-use super::blame::{self, Alive, Back, Blame, BlameQuery, History, Removed};
+use super::blame::{
+    self, Alive, Back, Blame, BlameQuery, Fate, History, Removed, Stop, When, Whereabouts,
+};
 use super::cat::{self, Side};
 use super::find::{self, Candidates, Wish};
 use super::log::{self, LogQuery};
@@ -97,29 +99,9 @@ impl StoreAsk {
         files::find(self.reader.conn(), StepRow(0), path).is_ok()
     }
 
-    /// Who wrote the lines of a file. Walks that were done are remembered, and known by content.
-    pub fn blame(&self, query: &BlameQuery) -> Result<Blame> {
-        blame::blame(&self.reader, &mut self.blames.borrow_mut(), query)
-    }
-
     /// The lines that a file had and has no more: who wrote them, who removed them.
     pub fn removed(&self, query: &BlameQuery) -> Result<Removed> {
         blame::removed(&self.reader, &mut self.blames.borrow_mut(), query)
-    }
-
-    /// From the first line of the query's range so many changes further back.
-    pub fn walk_back(&self, query: &BlameQuery, times: u32) -> Result<Vec<Back>> {
-        blame::back(&self.reader, query, times)
-    }
-
-    /// Every step that read or changed a file, over all sessions and under all its names, newest first.
-    pub fn history(&self, path: &str) -> Result<History> {
-        blame::history(&self.reader, path)
-    }
-
-    /// How much of what a prompt wrote still stands.
-    pub fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
-        blame::alive(&self.reader, &mut self.blames.borrow_mut(), session, no)
     }
 
     /// What is recorded, in numbers.
@@ -147,6 +129,11 @@ impl StoreAsk {
     /// Versions of the formats that were read: agent, version, sessions, records not understood.
     pub fn formats(&self) -> Result<Vec<(Agent, String, u64, u64)>> {
         health::formats(self.reader.conn())
+    }
+
+    /// The agent of every session, by the session's id; sub-agents included.
+    pub fn agents(&self) -> Result<Vec<(String, crate::model::Agent)>> {
+        self.reading(|r| health::agents(r.conn()))
     }
 
     /// An agent's transcripts on this machine: when each was last written, and whether this store keeps it.
@@ -273,6 +260,34 @@ impl Ask for StoreAsk {
 
     fn files(&self) -> Result<Vec<(String, StepRow)>> {
         self.reading(|r| files::all(r.conn()))
+    }
+
+    fn blame(&self, query: &BlameQuery) -> Result<Blame> {
+        self.reading(|r| blame::blame(r, &mut self.blames.borrow_mut(), query))
+    }
+
+    fn walk_back(&self, query: &BlameQuery, times: u32) -> Result<Vec<Back>> {
+        self.reading(|r| blame::back(r, &mut self.blames.borrow_mut(), query, times))
+    }
+
+    fn whereabouts(&self, path: &str, when: When, line: u32) -> Result<Whereabouts> {
+        self.reading(|r| blame::whereabouts(r, &mut self.blames.borrow_mut(), path, when, line))
+    }
+
+    fn history(&self, path: &str) -> Result<History> {
+        self.reading(|r| blame::history(r, path))
+    }
+
+    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
+        self.reading(|r| blame::alive(r, &mut self.blames.borrow_mut(), session, no))
+    }
+
+    fn fate(&self, step: StepRow) -> Result<Fate> {
+        self.reading(|r| blame::fate(r, &mut self.blames.borrow_mut(), step))
+    }
+
+    fn stop_when(&self, stop: Stop) {
+        self.blames.borrow_mut().stop_when(stop);
     }
 
     fn memo(&self, name: &str) -> Result<Option<String>> {

@@ -80,6 +80,11 @@ pub enum Body {
         /// `type` or `type/subtype`.
         record: String,
     },
+    /// A field that is not known, of a record that is understood otherwise; told by `doctor --formats`.
+    UnknownField {
+        /// Where it stands: `record.field`.
+        field: String,
+    },
     /// Bytes that are not a record; counted, shown with their place.
     Damaged {
         /// Why.

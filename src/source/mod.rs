@@ -35,6 +35,7 @@
 //!    describes a call whose input is JSON; [`tools::hunks`] and [`tools::begin_patch`] read patches. Effects only if the
 //!    tool worked, with the whole text before and after where the record has it. A sub-agent is a session of its own:
 //!    `SessionHead::parent`, `Relation::Subagent`, its prompts `Via::Task`; the call that started it says `spawned`.
+//!    Where the agent itself writes a session in several forms, `detail` says which tells most.
 //! 6. **Tests**: fixtures of your own making below `tests/fixtures/NAME`, with what is expected of them
 //!    (`tests/support/golden.rs` reads JSONL and anything with an extractor), the counts of real sessions where they are at
 //!    hand, and torn and hostile input.
@@ -45,10 +46,12 @@ pub mod cursor;
 mod effect;
 mod event;
 pub mod extract;
+pub mod gemini;
 pub mod json;
 pub mod lines;
 pub mod opencode;
 mod places;
+pub mod qwen;
 pub mod record;
 pub mod shell;
 pub mod sqlite;
@@ -166,6 +169,8 @@ pub static SOURCES: &[&dyn Source] = &[
     &codex::Codex,
     &cursor::Cursor,
     &opencode::Opencode,
+    &gemini::Gemini,
+    &qwen::Qwen,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.

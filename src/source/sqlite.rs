@@ -12,6 +12,9 @@
 //! Without locks the owner may write while we read. The log only grows until it is folded into the database, and both show
 //! by size, time and the log's header: [`Db::still`] says whether what was read is of one moment. Where it is not, that is
 //! [`Busy`], and it is read at the next look.
+//!
+//! What cannot be had without a copy: if the owner takes its log away in the instant between our look at it and SQLite's
+//! opening it, SQLite makes an empty one in its place. The owner's next start takes an empty log for none.
 
 use std::fs;
 use std::io::Read;
@@ -29,7 +32,7 @@ use rusqlite::{Connection, OpenFlags};
 pub use rusqlite::{Row, Statement, ToSql, params, types::ValueRef};
 
 /// Databases up to this are copied.
-pub const COPY: u64 = 32 << 20;
+pub const COPY: u64 = 8 << 20;
 /// How often a copy is begun anew because the owner wrote meanwhile.
 const TRIES: usize = 5;
 /// Memory for pages, in KiB.

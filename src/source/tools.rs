@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::Call;
+use super::{Body, Call, Event};
 use crate::model::StepKind;
 
 /// Names of the field that most likely says what a call is about, best first.
@@ -45,6 +45,23 @@ pub fn text<'v>(value: &'v Value, names: &[&str]) -> Option<&'v str> {
     names
         .iter()
         .find_map(|name| value.get(name)?.as_str().filter(|t| !t.is_empty()))
+}
+
+/// Tells of the fields of an object that are not among those that are known; `record` is the object's name.
+pub fn unknown_fields(record: &str, object: &Value, known: &[&str], out: &mut Vec<Event>) {
+    for name in object.as_object().into_iter().flat_map(|o| o.keys()) {
+        if !known.contains(&name.as_str()) {
+            out.push(Event {
+                key: None,
+                at: None,
+                node: None,
+                body: Body::UnknownField {
+                    // A name may be anything, even a content.
+                    field: format!("{record}.{}", name.chars().take(40).collect::<String>()),
+                },
+            });
+        }
+    }
 }
 
 /// The path that an input names.

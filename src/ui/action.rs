@@ -120,6 +120,13 @@ pub enum Action {
     /// Any file that a session touched.
     GoToFile,
 
+    /// Who wrote the line under the cursor; there, one change further back.
+    Blame,
+    /// What touched the file.
+    History,
+    /// The later steps that changed the lines of this one.
+    Later,
+
     /// The list of sessions.
     Sessions,
     /// The summary of this session.

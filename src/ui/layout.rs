@@ -71,6 +71,8 @@ pub struct Wish {
     pub zoomed: bool,
     /// Rows that the prompt would like to have.
     pub prompt_rows: u16,
+    /// The timeline's place is taken by a file and its authors, which needs more room.
+    pub authors: bool,
     /// Where the splitter was dragged to: thousandths of the width (wide) or height (stacked) for the timeline.
     pub split: Option<u16>,
 }
@@ -158,7 +160,8 @@ fn wide(wish: &Wish, body: Rect, areas: &mut Areas) {
     let (header, body) = cut_top(body, 1);
     areas.header = Some(header);
     areas.boxed = true;
-    let per_mille = u32::from(wish.split.unwrap_or(360)).clamp(200, 700);
+    let usual = if wish.authors { 580 } else { 360 };
+    let per_mille = u32::from(wish.split.unwrap_or(usual)).clamp(200, 700);
     let left = (u32::from(body.width) * per_mille / 1000) as u16;
     let left_area = Rect::new(body.x, body.y, left, body.height);
     let right_area = Rect::new(body.x + left, body.y, body.width - left, body.height);
@@ -173,15 +176,22 @@ fn wide(wish: &Wish, body: Rect, areas: &mut Areas) {
 fn stacked(wish: &Wish, body: Rect, areas: &mut Areas) {
     let three = body.height + 1 >= TALL;
     let rules = if three { 3 } else { 2 };
-    let prompt_rows = if three {
-        wish.prompt_rows.clamp(2, 8)
-    } else {
-        0
+    // Beside a line's author one wants to read its prompt: there is no room for more.
+    let below = wish.authors && wish.focus != Pane::Diff;
+    let prompt_rows = match (three, below) {
+        (true, _) => wish.prompt_rows.clamp(2, 8),
+        (_, true) => wish.prompt_rows.clamp(2, (body.height / 4).max(2)),
+        _ => 0,
     };
     let free = body.height.saturating_sub(rules + prompt_rows);
-    let per_mille = u32::from(wish.split.unwrap_or(430)).clamp(150, 850);
+    let usual = if wish.authors { 600 } else { 430 };
+    let per_mille = u32::from(wish.split.unwrap_or(usual)).clamp(150, 850);
     let upper =
         ((u32::from(free) * per_mille / 1000) as u16).clamp(3, free.saturating_sub(3).max(3));
+    let upper = match below && !three && wish.split.is_none() {
+        true => free,
+        false => upper,
+    };
     let (_rule, rest) = cut_top(body, 1);
     let (timeline, rest) = cut_top(rest, upper);
     areas.timeline = Some(timeline);
@@ -191,7 +201,7 @@ fn stacked(wish: &Wish, body: Rect, areas: &mut Areas) {
         areas.prompt = Some(prompt);
         let (_rule, diff) = cut_top(rest, 1);
         areas.diff = Some(diff);
-    } else if wish.focus == Pane::Prompt {
+    } else if wish.focus == Pane::Prompt || below {
         areas.prompt = Some(rest);
     } else {
         areas.diff = Some(rest);
@@ -247,6 +257,7 @@ mod tests {
             focus: Pane::Timeline,
             zoomed: false,
             prompt_rows: 5,
+            authors: false,
             split: None,
         })
     }

@@ -21,6 +21,10 @@ pub struct Marks {
     pub bar: &'static str,
     /// A mark that the user set.
     pub flag: &'static str,
+    /// A line that moved.
+    pub moved: &'static str,
+    /// A line whose white space changed.
+    pub spaced: &'static str,
     /// The done part of a progress bar.
     pub full: &'static str,
     /// The rest of it.
@@ -38,6 +42,8 @@ pub const UNICODE: Marks = Marks {
     folded: "▸",
     bar: "▌",
     flag: "⚑",
+    moved: "⇅",
+    spaced: "␣",
     full: "━",
     empty: "─",
 };
@@ -53,6 +59,8 @@ pub const ASCII: Marks = Marks {
     folded: ">",
     bar: ">",
     flag: "#",
+    moved: "m",
+    spaced: "s",
     full: "=",
     empty: "-",
 };

@@ -10,9 +10,10 @@ use super::pane::diff::{Content, Done, Job, Options, View};
 use super::pane::timeline::Blocks;
 use super::theme::Theme;
 use crate::model::Time;
+use crate::query::blame::{Alive, Blame, Fate, History, Origin, When};
 use crate::query::types::{
-    Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo, StepRow,
-    Summary, Timeline,
+    FileChange, Filter, Found, PromptDetail, Scope, SessionList, SessionRow, StepDetail, StepInfo,
+    StepRow, Summary, Timeline,
 };
 
 /// What happened. The model changes by these and by nothing else.
@@ -155,6 +156,14 @@ pub enum Question {
     SetMemo(String, String),
     /// What is about the work folder.
     Tree(super::door::Request),
+    /// Who wrote the lines of a file.
+    Blame(Seek),
+    /// What touched a file.
+    History(String),
+    /// A change that no step made, for the diff pane.
+    Gap(Gap, Options),
+    /// What became of what a step or a prompt wrote.
+    Fate(FateOf),
     /// Tick a file.
     SetViewed {
         /// Whose.
@@ -176,6 +185,70 @@ impl PartialEq for Paint {
     fn eq(&self, other: &Paint) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
+}
+
+/// A change to be compared. Two are the same if they are one.
+#[derive(Clone, Debug)]
+pub struct Gap(pub Arc<FileChange>);
+
+impl PartialEq for Gap {
+    fn eq(&self, other: &Gap) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// A line of a file whose author is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seek {
+    /// The file.
+    pub path: String,
+    /// The state in which the line stands.
+    pub when: When,
+    /// Its number, from 1.
+    pub line: u32,
+    /// Which state is to be shown.
+    pub how: How,
+    /// The commits of what is older than the records are looked up as well, which takes longer.
+    pub commits: bool,
+    /// It takes the place of what is shown of the file; else it is laid on top.
+    pub replaces: bool,
+}
+
+/// Which state of a file is to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// The one in which the line stands.
+    There,
+    /// As it is now, if the line still stands; else the one in which it stands.
+    Now,
+    /// What the change that wrote the line found.
+    Back,
+}
+
+/// What a fate is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FateOf {
+    /// A step.
+    Step(StepRow),
+    /// A prompt: the session and the prompt's number.
+    Prompt(SessionRow, u32),
+}
+
+/// The lines of a file with their authors, ready to be shown.
+#[derive(Clone, Debug)]
+pub struct Blamed {
+    /// The answer.
+    pub blame: Blame,
+    /// The state that it is of.
+    pub when: When,
+    /// The line to begin at.
+    pub line: u32,
+    /// The text for the pane.
+    pub content: Arc<Content>,
+    /// The line is gone since, and who removed it.
+    pub gone: Option<Box<Origin>>,
+    /// The change that was walked back over.
+    pub undone: Option<Origin>,
 }
 
 /// What the worker says to a question.
@@ -215,6 +288,18 @@ pub enum Answer {
     Memo(Option<String>),
     /// To [`Question::Tree`].
     Tree(super::door::Told),
+    /// To [`Question::Blame`].
+    Blame(Box<Blamed>),
+    /// To [`Question::Blame`]: there is nothing further back, and why.
+    NoFurther(String),
+    /// To [`Question::History`].
+    History(Arc<History>),
+    /// To [`Question::Fate`] of a step.
+    Fate(Box<Fate>),
+    /// To [`Question::Fate`] of a prompt.
+    Alive(Alive),
+    /// It was broken off, because something else was asked.
+    Stopped,
     /// It is written.
     Done,
 }

@@ -11,6 +11,7 @@
 //! `update` translates a move in one pane into work for the others.
 
 pub mod action;
+mod authors;
 mod clip;
 pub mod door;
 mod editor;

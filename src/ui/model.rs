@@ -9,13 +9,16 @@ use super::key::KeyPress;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape, Wish, areas};
 use super::marks::Marks;
-use super::message::{Ingest, Note};
+use super::message::{FateOf, Ingest, Note, Question};
 use super::overlay::{Overlay, Target};
-use super::pane::{diff, prompt, timeline};
+use super::pane::{blame, diff, prompt, timeline};
 use super::phrase::Moment;
 use super::theme::Theme;
 use crate::model::Time;
-use crate::query::types::{Scope, SessionList, SessionRow, StepDetail, StepRow, Summary};
+use crate::query::blame::{Alive, Fate};
+use crate::query::types::{
+    FileChange, Scope, SessionList, SessionRow, StepDetail, StepRow, Summary,
+};
 
 /// Of what the diff is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -137,6 +140,57 @@ pub struct Tree {
     pub interrupted: Option<String>,
 }
 
+/// What is known of authors.
+#[derive(Clone, Debug, Default)]
+pub struct Authors {
+    /// The pane.
+    pub pane: blame::Stack,
+    /// What was asked for last, until it comes.
+    pub asked: Option<Question>,
+    /// It has the place of the timeline.
+    pub opened: bool,
+    /// The focus before it was opened.
+    pub focus: Pane,
+    /// Where its splitter was dragged to, wide and stacked.
+    pub splits: [Option<u16>; 2],
+    /// What prompt and diff were told to be about.
+    pub shown: Option<About>,
+    /// What became of what is selected.
+    pub fate: Option<(FateOf, Fated)>,
+    /// The question about that, until it is answered.
+    pub asked_fate: Option<FateOf>,
+    /// The file that the program was started on: path and line.
+    pub wanted: Option<(String, u32)>,
+}
+
+/// What prompt and diff are about when it is no step.
+#[derive(Clone, Debug)]
+pub enum About {
+    /// A change that no step made.
+    Gap(Arc<FileChange>),
+    /// Words.
+    Words(String),
+}
+
+impl PartialEq for About {
+    fn eq(&self, other: &About) -> bool {
+        match (self, other) {
+            (About::Gap(a), About::Gap(b)) => Arc::ptr_eq(a, b),
+            (About::Words(a), About::Words(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// What became of lines.
+#[derive(Clone, Debug)]
+pub enum Fated {
+    /// Those of a step.
+    Step(Box<Fate>),
+    /// Those of a prompt.
+    Prompt(Alive),
+}
+
 /// Everything.
 pub struct Model {
     /// Now; set before each message.
@@ -181,6 +235,8 @@ pub struct Model {
     pub shown: Option<Shown>,
     /// A highlighting job is under way.
     pub painting: bool,
+    /// Who wrote the lines of a file: it stands in the timeline's place.
+    pub authors: Authors,
     /// The selected step, whole.
     pub detail: Option<Arc<StepDetail>>,
     /// The open session at a glance.
@@ -342,9 +398,12 @@ impl Model {
             focus: self.focus,
             zoomed: self.zoomed,
             prompt_rows: self.prompt.wanted_rows(),
-            split: match self.shape {
-                Shape::Wide => self.splits[0],
-                _ => self.splits[1],
+            authors: self.authors.pane.is_open(),
+            split: match (self.authors.pane.is_open(), self.shape) {
+                (true, Shape::Wide) => self.authors.splits[0],
+                (true, _) => self.authors.splits[1],
+                (false, Shape::Wide) => self.splits[0],
+                (false, _) => self.splits[1],
             },
         })
     }

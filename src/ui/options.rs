@@ -95,6 +95,8 @@ impl Environment {
 pub struct Options {
     /// The session to open, and a step in it; else what is live, where it was left, or the list.
     pub open: Option<(SessionRow, Option<StepRow>)>,
+    /// The file to open with the authors of its lines, and the line (from 1).
+    pub file: Option<(String, u32)>,
     /// Where the list of sessions leads with one key: [`End::All`] or [`End::Here`]; `None`: nowhere.
     pub other: Option<End>,
     /// Show the list of sessions first, whatever was open the last time.
@@ -138,6 +140,7 @@ impl Options {
         };
         Options {
             open: None,
+            file: None,
             other: None,
             list_first: false,
             first_line: None,
@@ -206,6 +209,10 @@ impl Options {
             view: None,
             shown: None,
             painting: false,
+            authors: super::model::Authors {
+                wanted: self.file.clone(),
+                ..Default::default()
+            },
             detail: None,
             summary: None,
             subject: None,

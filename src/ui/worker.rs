@@ -10,12 +10,14 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use crossbeam_channel::Sender;
 
+use super::authors;
 use super::door::Opener;
 use super::door::lane::Lane as Tree;
-use super::message::{Answer, Message, Question, Reply};
+use super::message::{Answer, FateOf, Message, Question, Reply};
 use super::pane::diff::{Job, Subject, View, build};
 use super::pane::timeline::Blocks;
 use crate::query::Ask;
+use crate::query::blame::Stopped;
 
 /// Hits asked for.
 const HITS: usize = 400;
@@ -32,11 +34,19 @@ enum Lane {
     Panes,
     /// Highlighting.
     Colours,
+    /// Who wrote what.
+    Authors,
     /// Searching, lists, notes.
     Rest,
 }
 
-const LANES: [Lane; 4] = [Lane::Rows, Lane::Panes, Lane::Colours, Lane::Rest];
+const LANES: [Lane; 5] = [
+    Lane::Rows,
+    Lane::Panes,
+    Lane::Colours,
+    Lane::Authors,
+    Lane::Rest,
+];
 
 /// One of each kind waits at most; `None` for those that are all carried out.
 fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
@@ -51,6 +61,10 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::Changes(..) => (Lane::Panes, Some("changes")),
         Question::Words(..) => (Lane::Colours, Some("words")),
         Question::Paint(_) => (Lane::Colours, Some("paint")),
+        Question::Gap(..) => (Lane::Panes, Some("changes")),
+        Question::Blame(_) => (Lane::Authors, Some("blame")),
+        Question::History(_) => (Lane::Authors, Some("history")),
+        Question::Fate(_) => (Lane::Authors, Some("fate")),
         Question::Sessions => (Lane::Rest, Some("sessions")),
         Question::Summary(_) => (Lane::Rest, Some("summary")),
         Question::Find(_) | Question::FindRest(_) => (Lane::Rest, Some("find")),
@@ -72,7 +86,19 @@ fn is_write(question: &Question) -> bool {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Question>,
+    /// The kind of the one that is being answered.
+    answering: Option<&'static str>,
     closed: bool,
+}
+
+impl Queue {
+    /// Whether nobody waits for what is being answered any more: it was asked anew, or it is one of those that are only
+    /// nice to know and something else is asked for.
+    fn is_overtaken(&self) -> bool {
+        let newer = |q: &Question| kind_of(q).1 == self.answering;
+        let minor = self.answering == Some("fate") && !self.waiting.is_empty();
+        self.closed || minor || self.waiting.iter().any(newer)
+    }
 }
 
 #[derive(Default)]
@@ -175,12 +201,19 @@ impl Worker {
     }
 }
 
-fn work(slot: &Slot, asker: &Asker, inbox: &Sender<Message>) {
+fn work(slot: &Arc<Slot>, asker: &Asker, inbox: &Sender<Message>) {
     let mut ask: Option<Box<dyn Ask>> = None;
     while let Some(question) = next(slot) {
         if ask.is_none() {
             match asker() {
-                Ok(made) => ask = Some(made),
+                Ok(made) => {
+                    let slot = Arc::downgrade(slot);
+                    made.stop_when(Arc::new(move || {
+                        let slot = slot.upgrade();
+                        slot.is_none_or(|slot| lock(&slot).is_overtaken())
+                    }));
+                    ask = Some(made);
+                }
                 Err(why) => {
                     let answer = Err(plain(&why));
                     if send(inbox, question, answer).is_err() {
@@ -197,6 +230,7 @@ fn work(slot: &Slot, asker: &Asker, inbox: &Sender<Message>) {
         let newer = || is_outdated(slot, &question);
         let tried = catch_unwind(AssertUnwindSafe(|| answer(asked, &question, &newer)));
         let answer = match tried {
+            Ok(Err(why)) if why.is::<Stopped>() => Ok(Answer::Stopped),
             Ok(answer) => answer.map_err(|why| plain(&why)),
             Err(panic) => {
                 ask = None;
@@ -232,6 +266,7 @@ fn next(slot: &Slot) -> Option<Question> {
     let mut queue = lock(slot);
     loop {
         if let Some(question) = queue.waiting.pop_front() {
+            queue.answering = kind_of(&question).1;
             return Some(question);
         }
         if queue.closed {
@@ -303,6 +338,14 @@ fn answer(ask: &dyn Ask, question: &Question, newer: &dyn Fn() -> bool) -> Resul
             let changes = ask.changes(*scope)?;
             Answer::Changes(Arc::new(build(Subject::Changes(&changes), *options)))
         }
+        Question::Gap(gap, options) => {
+            let changes = std::slice::from_ref(&*gap.0);
+            Answer::Changes(Arc::new(build(Subject::Changes(changes), *options)))
+        }
+        Question::Blame(seek) => authors::blame(ask, seek)?,
+        Question::History(path) => Answer::History(Arc::new(ask.history(path)?)),
+        Question::Fate(FateOf::Step(step)) => Answer::Fate(Box::new(ask.fate(*step)?)),
+        Question::Fate(FateOf::Prompt(session, no)) => Answer::Alive(ask.alive(*session, *no)?),
         Question::Summary(session) => Answer::Summary(Box::new(ask.summary(*session)?)),
         Question::Filter(session, filter) | Question::Search(session, filter) => {
             Answer::Filter(ask.filter(*session, filter)?)

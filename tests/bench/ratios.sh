@@ -36,6 +36,8 @@ if command -v fzf >/dev/null; then
 else
   echo "fzf is not installed: target 9 has no yardstick here"
 fi
+echo "# who wrote what: target 17"
+cargo bench --quiet --bench blame
 echo "# the screen: targets 7, 8, 15 and 16"
 cargo bench --quiet --bench screen
 echo "# snapshots and rewinds: targets 11 to 14"

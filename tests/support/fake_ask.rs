@@ -7,9 +7,11 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use regent_tui::model::{Status, StepKind, Time, Via};
 use regent_tui::query::Ask;
+use regent_tui::query::blame::{Alive, Back, Blame, BlameQuery, Fate, History, When, Whereabouts};
 use regent_tui::query::types::*;
 use regent_tui::ui::worker::Asker;
 
+use super::fake_authors::{self, Past};
 use super::story::{self, Prompt, Step};
 
 /// What is shared by all threads that ask.
@@ -316,6 +318,36 @@ impl Ask for Answers {
             ("tests/retry.rs".to_owned(), StepRow(15)),
             ("README.md".to_owned(), StepRow(1)),
         ])
+    }
+
+    fn blame(&self, query: &BlameQuery) -> Result<Blame> {
+        Ok(Past::of(&query.path, self.0.steps())?.blame(query))
+    }
+
+    fn walk_back(&self, query: &BlameQuery, _times: u32) -> Result<Vec<Back>> {
+        Ok(Past::of(&query.path, self.0.steps())?.back(query))
+    }
+
+    fn whereabouts(&self, path: &str, when: When, line: u32) -> Result<Whereabouts> {
+        Ok(Past::of(path, self.0.steps())?.whereabouts(when, line))
+    }
+
+    fn history(&self, path: &str) -> Result<History> {
+        Ok(Past::of(path, self.0.steps())?.history())
+    }
+
+    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
+        Ok(match no {
+            3 => fake_authors::alive(session),
+            _ => Alive::default(),
+        })
+    }
+
+    fn fate(&self, step: StepRow) -> Result<Fate> {
+        Ok(match step.0 {
+            12 => fake_authors::fate(self.0.step(StepRow(17)).ok().map(|s| s.info)),
+            _ => Fate::default(),
+        })
     }
 
     fn memo(&self, name: &str) -> Result<Option<String>> {

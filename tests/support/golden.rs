@@ -249,6 +249,7 @@ fn body(s: &mut String, body: &Body) {
         Body::Link => write!(s, "link"),
         Body::Ignored => write!(s, "ignored"),
         Body::Unknown { record } => write!(s, "unknown {record}"),
+        Body::UnknownField { field } => write!(s, "unknown field {field}"),
         Body::Damaged { why } => write!(s, "damaged {why}"),
     };
 }

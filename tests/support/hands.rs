@@ -39,6 +39,7 @@ pub struct Hands {
     pub name: String,
     pub lines: Vec<(String, Truth)>,
     sessions: Vec<Vec<Value>>,
+    codex: Vec<Value>,
     clock: u32,
     words: u32,
     /// One for each commit: its name, and who made it.
@@ -55,6 +56,7 @@ impl Hands {
             name: "src/story.rs".to_owned(),
             lines: Vec::new(),
             sessions: vec![Vec::new(), Vec::new()],
+            codex: Vec::new(),
             clock: 0,
             words: 0,
             commits: Vec::new(),
@@ -152,6 +154,81 @@ impl Hands {
         self.put(Truth::Step(id), with_git);
     }
 
+    /// An agent changes the file, and its record says what it replaced by what, not where, and not in which text.
+    pub fn agent_blind(
+        &mut self,
+        session: usize,
+        change: impl FnOnce(&mut Vec<(String, Truth)>, Truth),
+    ) {
+        let id = format!("toolu_{session}_{:04}", self.clock);
+        let old = self.text();
+        change(&mut self.lines, Truth::Step(id.clone()));
+        let (a, b) = differing(&old, &self.text());
+        let path = self.file().to_string_lossy().into_owned();
+        let input = json!({"file_path": path, "old_string": a, "new_string": b});
+        let result = json!({"filePath": path, "oldString": a, "newString": b, "userModified": false,
+                            "replaceAll": false});
+        self.call(session, &id, "Edit", input, result);
+        let with_git = !self.commits.is_empty();
+        self.put(Truth::Step(id), with_git);
+    }
+
+    /// Codex changes the file with a patch; its record holds no whole text.
+    pub fn codex(&mut self, change: impl FnOnce(&mut Vec<(String, Truth)>, Truth)) {
+        let id = format!("call_{:04}", self.clock);
+        let old = self.text();
+        change(&mut self.lines, Truth::Step(id.clone()));
+        let mut patch = String::new();
+        for h in hunks(&old, &self.text(), 3, &Options::default()) {
+            let (o, n) = ((h.old_start, h.old_lines), (h.new_start, h.new_lines));
+            patch.push_str(&format!("@@ -{},{} +{},{} @@\n", o.0, o.1, n.0, n.1));
+            h.lines
+                .iter()
+                .for_each(|l| patch.push_str(&format!("{l}\n")));
+        }
+        let shop = self.shop().to_string_lossy().into_owned();
+        if self.codex.is_empty() {
+            let commit = self.commits.last().map(|c| c.0.clone());
+            let meta = json!({"id": CODEX, "timestamp": "2026-03-01T00:00:00.000Z", "cwd": shop,
+                "originator": "codex-tui", "cli_version": "0.142.0", "source": "cli", "model_provider": "openai",
+                "git": {"commit_hash": commit, "branch": "main"}});
+            self.codex_record("session_meta", meta);
+            let turn = json!({"turn_id": "t", "cwd": shop, "model": "gpt-5.5", "effort": "medium"});
+            self.codex_record("turn_context", turn);
+            let asked = json!({"type": "user_message", "message": "prompt for codex"});
+            self.codex_record("event_msg", asked);
+        }
+        let call = json!({"type": "custom_tool_call", "status": "completed", "call_id": id, "name": "apply_patch",
+            "input": format!("*** Begin Patch\n*** Update File: {}\n*** End Patch", self.name)});
+        self.codex_record("response_item", call);
+        let file = self.file().to_string_lossy().into_owned();
+        let done = json!({"type": "patch_apply_end", "call_id": id, "turn_id": "t", "stdout": "Success.",
+            "stderr": "", "success": true, "status": "completed",
+            "changes": {file: {"type": "update", "unified_diff": patch, "move_path": null}}});
+        self.codex_record("event_msg", done);
+        let with_git = !self.commits.is_empty();
+        self.put(Truth::Step(id), with_git);
+    }
+
+    fn codex_record(&mut self, kind: &str, payload: Value) {
+        self.clock += 10;
+        let timestamp = self.now();
+        self.codex
+            .push(json!({"timestamp": timestamp, "type": kind, "payload": payload}));
+    }
+
+    fn now(&self) -> String {
+        let (h, m, s) = (self.clock / 3600, self.clock / 60 % 60, self.clock % 60);
+        format!("2026-03-01T{h:02}:{m:02}:{s:02}.000Z")
+    }
+
+    /// Another text stands there at once, as after a switch of branches; whose lines it has is known.
+    pub fn switch(&mut self, lines: Vec<(String, Truth)>) {
+        self.lines = lines;
+        let with_git = !self.commits.is_empty();
+        self.put(Truth::Person, with_git);
+    }
+
     /// An agent reads the whole file.
     pub fn read(&mut self, session: usize) {
         let id = format!("toolu_{session}_{:04}", self.clock);
@@ -176,6 +253,12 @@ impl Hands {
         }
     }
 
+    /// A person renames the file; nobody sees it.
+    pub fn rename_by_hand(&mut self, to: &str) {
+        fs::rename(self.file(), self.shop().join(to)).unwrap();
+        self.name = to.to_owned();
+    }
+
     /// A new prompt.
     pub fn prompt(&mut self, session: usize, text: &str) {
         let message = json!({"role": "user", "content": text});
@@ -197,21 +280,20 @@ impl Hands {
 
     fn record(&mut self, session: usize, kind: &str, message: Value, result: Option<Value>) {
         self.clock += 10;
-        let lines = &mut self.sessions[session];
-        let n = lines.len();
+        let n = self.sessions[session].len();
         let parent = n.checked_sub(1).map(|p| format!("u{session}-{p}"));
-        let (h, m, s) = (self.clock / 3600, self.clock / 60 % 60, self.clock % 60);
+        let timestamp = self.now();
         let shop = self.root.join("shop");
         let mut line = json!({
             "parentUuid": parent, "isSidechain": false, "userType": "external",
             "cwd": shop.to_string_lossy(), "sessionId": native(session), "version": "2.1.100",
             "gitBranch": "main", "type": kind, "message": message, "uuid": format!("u{session}-{n}"),
-            "timestamp": format!("2026-03-01T{h:02}:{m:02}:{s:02}.000Z"),
+            "timestamp": timestamp,
         });
         if let Some(result) = result {
             line["toolUseResult"] = result;
         }
-        lines.push(line);
+        self.sessions[session].push(line);
     }
 
     /// The program, in the repository.
@@ -237,6 +319,16 @@ impl Hands {
                 fs::write(dir.join(format!("{}.jsonl", native(n))), text).unwrap();
             }
         }
+        if !self.codex.is_empty() {
+            let dir = self.root.join(".codex/sessions/2026/03/01");
+            fs::create_dir_all(&dir).unwrap();
+            let text: String = self.codex.iter().map(|l| format!("{l}\n")).collect();
+            fs::write(
+                dir.join(format!("rollout-2026-03-01T00-00-00-{CODEX}.jsonl")),
+                text,
+            )
+            .unwrap();
+        }
         self.run(&["ingest"]).assert().success();
     }
 
@@ -256,6 +348,9 @@ impl Hands {
             .collect()
     }
 }
+
+/// Codex's own id of its session.
+const CODEX: &str = "019f0000-1111-7000-8000-00000000000a";
 
 /// The agent's id of a session.
 pub fn native(session: usize) -> String {
@@ -282,6 +377,48 @@ fn differing(old: &str, new: &str) -> (String, String) {
         }
     }
     unreachable!()
+}
+
+pub type Line = (String, Truth);
+
+/// One random change of one place.
+pub fn change(dice: &mut Dice, fresh: Vec<String>, lines: &mut Vec<Line>, by: &Truth) {
+    let at = dice.below(lines.len() + 1);
+    let end = lines.len().min(at + 1 + dice.below(6));
+    let new =
+        |texts: &[String]| -> Vec<Line> { texts.iter().map(|t| (t.clone(), by.clone())).collect() };
+    let n = 1 + dice.below(fresh.len());
+    match dice.below(12) {
+        0..=2 => drop(lines.splice(at..at, new(&fresh[..n]))),
+        3 => {
+            let repeated = ["}\n", "\n", "    return None\n"][dice.below(3)].to_owned();
+            drop(lines.splice(at..at, new(&vec![repeated; 1 + dice.below(2)])));
+        }
+        4 => {
+            // A function beside others: it begins or ends as they do.
+            let mut texts = fresh[..n].to_vec();
+            texts.extend(["}\n".to_owned(), "\n".to_owned()]);
+            drop(lines.splice(at..at, new(&texts)));
+        }
+        5 | 6 => drop(lines.drain(at..end)),
+        7 | 8 => drop(lines.splice(at..end, new(&fresh[..n]))),
+        9 => {
+            let block: Vec<Line> = lines.drain(at..end).collect();
+            if !block.iter().any(|l| l.0.len() > 20) {
+                drop(lines.splice(at..at, block));
+                return;
+            }
+            let to = dice.below(lines.len() + 1);
+            drop(lines.splice(to..to, block));
+        }
+        _ => {
+            for line in &mut lines[at..end] {
+                if line.0.len() > 1 {
+                    line.0.insert_str(0, "  ");
+                }
+            }
+        }
+    }
 }
 
 /// Whether a file of real sessions is there.

@@ -28,17 +28,11 @@ pub struct Found {
     pub unknown: i64,
 }
 
-/// Reads everything below a folder and counts; also each session in a line.
-pub fn told(folder: &Path) -> (Found, String) {
-    told_all(&[folder.to_owned()])
-}
-
-/// The same for several folders.
-#[allow(dead_code)] // Not every agent has several.
-pub fn told_all(folders: &[PathBuf]) -> (Found, String) {
+/// Reads everything below these folders and counts; also each session in a line.
+pub fn told(folders: &[&Path]) -> (Found, String) {
     let store = Store::open_in_memory().expect("a store");
     let options = Options {
-        from: folders.to_vec(),
+        from: folders.iter().map(|f| f.to_path_buf()).collect(),
         ..Options::default()
     };
     let report = ingest::run(&store, &options, Time(0), &mut |_| {}).expect("a reading");

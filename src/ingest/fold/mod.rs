@@ -5,6 +5,7 @@
 
 mod beside;
 mod files;
+mod odd;
 mod state;
 mod steps;
 mod words;
@@ -149,7 +150,13 @@ impl Folder {
             Body::Title(ref title) => self.title(1, title),
             Body::Notice { what, ref text } => self.notice(place, &event, what, text),
             Body::RolledBack { turns } => self.rolled_back(turns),
-            Body::Unknown { ref record } => self.unknown(place, &event, record),
+            Body::Unknown { ref record } => {
+                let new = self.unknown(place, &event, record);
+                self.state.session.unknown += u32::from(new);
+            }
+            Body::UnknownField { ref field } => {
+                self.unknown(place, &event, &format!("{}{field}", odd::FIELD));
+            }
             Body::Damaged { ref why } => {
                 self.state.session.damaged += 1;
                 self.damaged.push((place, why.clone()));
@@ -451,27 +458,6 @@ impl Folder {
             .take(turns as usize)
         {
             prompt.rolled = true;
-        }
-    }
-
-    fn unknown(&mut self, place: Span, event: &Event, record: &str) {
-        let key = self.key(
-            "unknown",
-            event,
-            &[record.as_bytes(), &place.len.to_le_bytes()],
-        );
-        if !self.state.seen.insert(key.hash) {
-            return;
-        }
-        self.state.session.unknown += 1;
-        let version = self.state.session.version.clone().unwrap_or_default();
-        match self
-            .unknown
-            .iter_mut()
-            .find(|(v, r, _)| *v == version && r == record)
-        {
-            Some((_, _, n)) => *n += 1,
-            None => self.unknown.push((version, record.to_owned(), 1)),
         }
     }
 

@@ -1,13 +1,17 @@
 //! Blame and the removed lines, as answers.
 
+use std::sync::Arc;
+
 use color_eyre::Result;
 
+use super::super::chain::Item;
 use super::super::refused::Refused;
 use super::super::{changes, files};
-use super::commits::{self, Start};
+use super::alive::name_now;
+use super::commits::{self, Commits, Start};
 use super::origins::Origins;
 use super::story::{Maker, Story, Text};
-use super::types::{Blame, BlameLine, BlameQuery, Removed, RemovedLine, When};
+use super::types::{Blame, BlameLine, BlameQuery, Removed, RemovedLine, Stop, When};
 use super::walk::{Mark, Walked, bare};
 use super::{Cache, path_row};
 use crate::model::Time;
@@ -19,8 +23,15 @@ pub(in super::super) fn blame(
     cache: &mut Cache,
     query: &BlameQuery,
 ) -> Result<Blame> {
-    let path = path_row(reader, &query.path, query.when)?;
-    let story = Story::of(reader, path, query.when)?;
+    let mut path = path_row(reader, &query.path, query.when)?;
+    let mut story = Story::of(reader, path, query.when)?;
+    if query.when == When::Now && matches!(story.end(), Text::Absent) {
+        // It may have another name by now.
+        path = name_now(reader, path, |chain| {
+            chain.items.iter().rposition(Item::left_for_another)
+        })?;
+        story = Story::of(reader, path, query.when)?;
+    }
     let name = changes::name(reader.conn(), path)?;
     let walked = cache.walk(reader, &story)?;
     present(&story, &walked, &name, query.when)?;
@@ -34,9 +45,10 @@ pub(in super::super) fn blame(
     }
     let marks = walked.marks.get(range.clone()).unwrap_or_default();
     let found = if query.commits && marks.iter().any(|m| m.by == 0) {
-        commits_of(reader, path, &story, &walked)?
+        let key = (story.fingerprint(story.turns.len()), path);
+        cache.commits(key, |stop| commits_of(reader, stop, path, &story, &walked))?
     } else {
-        Vec::new()
+        Arc::default()
     };
     let mut blame = render(reader, &story, &walked, range, &found)?;
     blame.path = name;
@@ -118,10 +130,11 @@ fn alternatives(origins: &mut Origins<'_>, walked: &Walked, mark: Mark) -> Resul
 /// The commits of what is older than the records.
 fn commits_of(
     reader: &Reader,
+    stop: Option<&Stop>,
     path: i64,
     story: &Story,
     walked: &Walked,
-) -> Result<Vec<Option<(String, Time)>>> {
+) -> Result<Commits> {
     let Some(Maker::Before {
         seen: Some((at, session)),
     }) = story.makers.first()
@@ -136,8 +149,9 @@ fn commits_of(
     let start = Start {
         commit: commit.as_deref(),
         before: *at,
+        stop,
     };
-    Ok(commits::of_lines(&file, &start, &walked.lines))
+    commits::of_lines(&file, &start, &walked.lines)
 }
 
 /// The lines that are gone: who wrote them, and who removed them.

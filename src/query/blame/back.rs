@@ -7,12 +7,13 @@ use similar::{Algorithm, DiffOp};
 
 use super::super::changes;
 use super::super::refused::Refused;
+use super::Cache;
 use super::answer::render;
 use super::origins::Origins;
 use super::path_row;
 use super::story::Story;
-use super::types::{Back, BlameQuery};
-use super::walk::{From, Mark, bare, load, walk, walk_from};
+use super::types::{Back, BlameQuery, When};
+use super::walk::{From, Mark, bare, load, walk_from};
 use crate::diff::origin::{Lines, trace};
 use crate::model::Author;
 use crate::store::Reader;
@@ -22,7 +23,12 @@ const COMPARED: usize = 400;
 
 /// Walks back from a line, so many changes at most; it ends where a change replaced nothing that is like the line, or
 /// at what is older than the records. The first of the range is the line.
-pub(in super::super) fn back(reader: &Reader, query: &BlameQuery, times: u32) -> Result<Vec<Back>> {
+pub(in super::super) fn back(
+    reader: &Reader,
+    cache: &mut Cache,
+    query: &BlameQuery,
+    times: u32,
+) -> Result<Vec<Back>> {
     let path = path_row(reader, &query.path, query.when)?;
     let story = Story::of(reader, path, query.when)?;
     let name = changes::name(reader.conn(), path)?;
@@ -30,12 +36,12 @@ pub(in super::super) fn back(reader: &Reader, query: &BlameQuery, times: u32) ->
     let mut line = query.range.map_or(0, |(from, _)| from.max(1) as usize - 1);
     let mut out = Vec::new();
     for _ in 0..times {
-        let walked = walk(reader, &story, turns)?;
+        let walked = cache.part(reader, &story, turns)?;
         let Some(mark) = walked.marks.get(line) else {
             let lines = walked.marks.len();
             return Err(Refused::because(format!("{name} has {lines} lines")));
         };
-        let Some(hop) = hop(reader, &story, turns, line, *mark, &name)? else {
+        let Some(hop) = hop((reader, &mut *cache), &story, turns, line, *mark, &name)? else {
             break;
         };
         let next = hop.1;
@@ -51,7 +57,7 @@ pub(in super::super) fn back(reader: &Reader, query: &BlameQuery, times: u32) ->
 
 /// One change back: the answer, the line to go on from, and the turns before it.
 fn hop(
-    reader: &Reader,
+    (reader, cache): (&Reader, &mut Cache),
     story: &Story,
     turns: usize,
     line: usize,
@@ -77,7 +83,7 @@ fn hop(
             .collect(),
         lines: new.clone(),
     };
-    let numbered = walk_from(reader, story, start, turns)?;
+    let numbered = walk_from(reader, story, start, turns, cache.stop())?;
     let Some(at) = numbered
         .marks
         .get(line)
@@ -85,7 +91,7 @@ fn hop(
     else {
         return Ok(None);
     };
-    let before = walk(reader, story, turn)?;
+    let before = cache.part(reader, story, turn)?;
     let replaced = replaced(&before.lines, &new, at);
     let text = bare(new.get(at)).to_vec();
     let likeness = |old: &usize| alike(bare(before.lines.get(*old)), &text);
@@ -111,6 +117,7 @@ fn hop(
         undone,
         replaced: blame,
         nearest,
+        before: When::Turns(turn as u32),
     };
     Ok(Some((back, next, turn)))
 }

@@ -3,6 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use color_eyre::Result;
+
+use super::types::{Stop, Stopped};
 use crate::diff::origin::{Lines, trace};
 use crate::git::{self, Commit, GitError, Objects, Oid};
 use crate::model::Time;
@@ -12,25 +15,35 @@ const COMMITS: usize = 5_000;
 /// So many contents of the file are compared.
 const TEXTS: usize = 400;
 
+/// For each line the commit that brought it, and when; `None` where none is found.
+pub(super) type Commits = Vec<Option<(String, Time)>>;
+
 /// Where to begin.
 pub(super) struct Start<'a> {
     /// The commit that the session was started on, if its record says so.
     pub commit: Option<&'a str>,
     /// Else the newest first parent of `HEAD` that is not younger.
     pub before: Option<Time>,
+    /// Whether the answer is still waited for.
+    pub stop: Option<&'a Stop>,
+}
+
+impl Start<'_> {
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop())
+    }
 }
 
 /// For each line the commit that brought it, and when; `None` where none is found. Git is optional context: what cannot
 /// be read is not found.
-pub(super) fn of_lines(
-    file: &Path,
-    start: &Start<'_>,
-    text: &Lines,
-) -> Vec<Option<(String, Time)>> {
+pub(super) fn of_lines(file: &Path, start: &Start<'_>, text: &Lines) -> Result<Commits> {
     let mut found = vec![None; text.len()];
     // A damaged or shallow store tells what it can; the rest stays without a commit.
     let _ = look(file, start, text, &mut found);
-    found
+    if start.is_stopped() {
+        return Err(Stopped.into());
+    }
+    Ok(found)
 }
 
 fn look(
@@ -60,7 +73,7 @@ fn look(
         .collect();
     let mut texts = 0;
     for _ in 0..COMMITS {
-        if open.is_empty() || texts >= TEXTS {
+        if open.is_empty() || texts >= TEXTS || start.is_stopped() {
             break;
         }
         let mut tell = |line: usize, commit: &Commit| {
@@ -103,7 +116,11 @@ fn look(
 }
 
 /// The newest commit along first parents that is not younger than a moment.
-fn not_after(objects: &Objects, head: &Oid, at: Option<Time>) -> Result<Option<Commit>, GitError> {
+fn not_after(
+    objects: &Objects,
+    head: &Oid,
+    at: Option<Time>,
+) -> std::result::Result<Option<Commit>, GitError> {
     let mut commit = objects.commit(head)?;
     for _ in 0..COMMITS {
         if at.is_none_or(|at| commit.time.saturating_mul(1000) <= at.0) {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use color_eyre::Result;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::super::chain::{Chain, Item, Link, What};
 use super::super::contents::{self, State};
@@ -123,6 +123,8 @@ fn gap(conn: &Connection, name: &str, before: State, after: State) -> Result<His
     Ok(HistoryEntry {
         step: None,
         agent: None,
+        root: None,
+        prompt: String::new(),
         path: name.to_owned(),
         op: Some(op),
         old_path: None,
@@ -136,13 +138,12 @@ fn gap(conn: &Connection, name: &str, before: State, after: State) -> Result<His
 
 /// An entry of a step that was shown the file.
 fn seen_by(reader: &Reader, name: &str, step: StepRow) -> Result<HistoryEntry> {
-    let info = rows::steps(reader.conn(), &[step])?.pop();
-    Ok(HistoryEntry {
-        agent: match &info {
-            Some(info) => agent(reader, info.session)?,
-            None => None,
-        },
-        step: info,
+    let conn = reader.conn();
+    let mut entry = HistoryEntry {
+        step: None,
+        agent: None,
+        root: None,
+        prompt: String::new(),
         path: name.to_owned(),
         op: None,
         old_path: None,
@@ -151,7 +152,19 @@ fn seen_by(reader: &Reader, name: &str, step: StepRow) -> Result<HistoryEntry> {
         removed: 0,
         before: Content::Unknown,
         after: Content::Unknown,
-    })
+    };
+    if let Some(info) = rows::steps(conn, &[step])?.pop() {
+        entry.agent = agent(reader, info.session)?;
+        let root = changes::root_of(conn, info.session)?;
+        entry.root = Some(root);
+        entry.prompt = conn
+            .prepare_cached("SELECT head FROM prompt WHERE session_id = ?1 AND no = ?2")?
+            .query_row((root.0, info.prompt_no), |r| r.get(0))
+            .optional()?
+            .unwrap_or_default();
+        entry.step = Some(info);
+    }
+    Ok(entry)
 }
 
 /// Steps that were shown a part of the file; the chain knows whole texts only.

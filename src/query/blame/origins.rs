@@ -60,6 +60,7 @@ impl<'a> Origins<'a> {
             author: Author::Unknown,
             evidence: None,
             step: None,
+            root: None,
             agent: None,
             prompt_text: None,
             at: None,
@@ -72,7 +73,15 @@ impl<'a> Origins<'a> {
                 origin.evidence = Some(Evidence::Recorded);
                 origin.until = seen.and_then(|s| s.0);
             }
-            Maker::Nobody { after, until } => (origin.at, origin.until) = (*after, *until),
+            Maker::Nobody {
+                author,
+                after,
+                until,
+            } => {
+                origin.author = *author;
+                origin.evidence = (*author != Author::Unknown).then_some(Evidence::Observed);
+                (origin.at, origin.until) = (*after, *until);
+            }
             Maker::Step { step, evidence, .. } => {
                 origin.evidence = Some(*evidence);
                 self.of_step(&mut origin, *step)?;
@@ -97,6 +106,7 @@ impl<'a> Origins<'a> {
         origin.at = info.at.or(info.started_at);
         origin.agent = agent(self.reader, info.session)?;
         let root = changes::root_of(conn, info.session)?;
+        origin.root = Some(root);
         let key = (root, info.prompt_no);
         let text = match self.prompts.get(&key) {
             Some(text) => text.clone(),

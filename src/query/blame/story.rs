@@ -3,6 +3,7 @@
 //! Made from the chain alone, under all names that the file had. What no record explains is a turn of its own, made by
 //! nobody; it is never put down to the step before or after it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use color_eyre::Result;
@@ -12,10 +13,11 @@ use super::super::chain::{Chain, Change, Item, Moment, What};
 use super::super::contents::{self, State};
 use super::super::types::{Content, SessionRow, StepRow};
 use super::super::{changes, files, raw};
+use super::elsewhere;
 use super::types::When;
 use crate::diff::origin::Lines;
 use crate::diff::patch;
-use crate::model::{BlobHash, Evidence, Op, Time};
+use crate::model::{Author, BlobHash, Evidence, Op, Time};
 use crate::source::{Effect, Hunk};
 use crate::store::{Reader, blobs};
 
@@ -36,8 +38,17 @@ pub(super) enum Text {
 }
 
 impl Text {
+    /// Whether it is known what it was.
     pub fn known(&self) -> bool {
         !matches!(self, Text::Unknown)
+    }
+
+    fn key(&self) -> Option<Key> {
+        match self {
+            Text::Unknown | Text::Absent => None,
+            Text::Blob(id) => Some(Key::Blob(*id)),
+            Text::Held(_, hash) => Some(Key::Held(*hash)),
+        }
     }
 
     fn of_state(state: State) -> Text {
@@ -57,7 +68,8 @@ impl Text {
         })
     }
 
-    fn same(&self, other: &Text) -> bool {
+    /// Whether both are known, and equal.
+    pub fn same(&self, other: &Text) -> bool {
         match (self, other) {
             (Text::Absent, Text::Absent) => true,
             (Text::Blob(a), Text::Blob(b)) => a == b,
@@ -65,6 +77,13 @@ impl Text {
             _ => false,
         }
     }
+}
+
+/// What tells a known text from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Blob(i64),
+    Held(BlobHash),
 }
 
 /// Who makes a turn.
@@ -82,8 +101,9 @@ pub(super) enum Maker {
         no: u32,
         evidence: Evidence,
     },
-    /// Nobody we know, between two moments.
+    /// No step, between two moments: a person if that was seen, else nobody we know.
     Nobody {
+        author: Author,
         after: Option<Time>,
         until: Option<Time>,
     },
@@ -118,7 +138,7 @@ impl Story {
         let conn = reader.conn();
         let chain = Chain::load(conn, path)?;
         let (end, last) = match when {
-            When::Now => (chain.items.len(), None),
+            When::Now | When::Turns(_) => (chain.items.len(), None),
             When::After(step) => {
                 let at = Moment::of(conn, step)?;
                 (chain.last_at(&at).map_or(0, |l| l + 1), None)
@@ -132,14 +152,22 @@ impl Story {
         };
         let mut items = chain.items;
         items.truncate(end);
-        let mut teller = Teller::new(reader);
-        for item in lineage(conn, items, 0)? {
-            teller.item(&item)?;
+        let mut items = lineage(conn, items, 0)?;
+        let mut teller = Teller::told(reader, &items)?;
+        if let Text::Blob(start) = teller.story.start
+            && let Some(earlier) = elsewhere::items(reader, path, start)?
+        {
+            let mut all = lineage(conn, earlier, 0)?;
+            all.append(&mut items);
+            teller = Teller::told(reader, &all)?;
         }
         if let Some(state) = last.filter(|s| s.known()) {
             teller.find(Text::of_state(state), None);
         }
         let mut disk = false;
+        if let When::Turns(turns) = when {
+            teller.story.turns.truncate(turns as usize);
+        }
         if when == When::Now
             && let Some((content, _)) = files::on_disk(conn, path)?
         {
@@ -162,8 +190,34 @@ impl Story {
         self.turns.last().map_or(&self.start, |t| &t.to)
     }
 
-    /// What tells this story from every other one.
-    pub fn fingerprint(&self) -> blake3::Hash {
+    /// The text after so many turns.
+    pub fn at(&self, turns: usize) -> &Text {
+        match turns.checked_sub(1).and_then(|n| self.turns.get(n)) {
+            Some(turn) => &turn.to,
+            None => &self.start,
+        }
+    }
+
+    /// The turns of nobody we know, from one on, that bring back a text which was there before (a branch that was switched
+    /// back to, an undo, a rewind): for each the newest state, counted in turns, that had it.
+    pub fn returns(&self, from: usize) -> HashMap<usize, usize> {
+        let mut last: HashMap<Key, usize> = HashMap::new();
+        last.extend(self.at(from).key().map(|key| (key, from)));
+        let mut out = HashMap::new();
+        for (at, turn) in self.turns.iter().enumerate().skip(from) {
+            let Some(key) = turn.to.key() else {
+                continue;
+            };
+            if let (Maker::Nobody { .. }, Some(state)) = (&self.makers[turn.by], last.get(&key)) {
+                out.insert(at, *state);
+            }
+            last.insert(key, at + 1);
+        }
+        out
+    }
+
+    /// What tells the first turns of this story from those of every other one.
+    pub fn fingerprint(&self, turns: usize) -> blake3::Hash {
         let mut hash = blake3::Hasher::new();
         let mut text = |t: &Text| {
             match t {
@@ -173,9 +227,10 @@ impl Story {
                 Text::Held(_, h) => hash.update(b"h").update(&h.0),
             };
         };
+        let turns = &self.turns[..turns.min(self.turns.len())];
         text(&self.start);
-        self.turns.iter().for_each(|t| text(&t.to));
-        for turn in &self.turns {
+        turns.iter().for_each(|t| text(&t.to));
+        for turn in turns {
             hash.update(format!("{} {:?} {:?};", turn.by, turn.or, turn.pending).as_bytes());
         }
         for maker in &self.makers {
@@ -243,6 +298,15 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// What items tell.
+    fn told(reader: &'a Reader, items: &[Item]) -> Result<Teller<'a>> {
+        let mut teller = Teller::new(reader);
+        for item in items {
+            teller.item(item)?;
+        }
+        Ok(teller)
+    }
+
     fn item(&mut self, item: &Item) -> Result<()> {
         // What a commit holds need not have been on the disk.
         if item.what == What::Base {
@@ -273,7 +337,10 @@ impl<'a> Teller<'a> {
                     self.blind(Text::of_state(item.after), by.unwrap_or(0), until);
                 }
             }
-            _ => self.find(Text::of_state(item.after), until),
+            _ => {
+                let author = item.author.unwrap_or(Author::Unknown);
+                self.find_by(Text::of_state(item.after), author, until);
+            }
         }
         self.seen = until.or(self.seen);
         self.begun = true;
@@ -282,18 +349,28 @@ impl<'a> Teller<'a> {
 
     /// What stands there is seen: if it is not what was left, nobody knows who turned the one into the other.
     fn find(&mut self, text: Text, until: Option<Time>) {
+        self.find_by(text, Author::Unknown, until);
+    }
+
+    /// The same, where it may be known by whom.
+    fn find_by(&mut self, text: Text, author: Author, until: Option<Time>) {
         if !self.begun {
             self.story.start = text.clone();
             self.begun = true;
             self.now = text;
         } else if !self.now.same(&text) {
-            let by = self.nobody(until);
+            let by = self.no_step(author, until);
             self.change(text, by, Vec::new());
         }
     }
 
     fn nobody(&mut self, until: Option<Time>) -> usize {
+        self.no_step(Author::Unknown, until)
+    }
+
+    fn no_step(&mut self, author: Author, until: Option<Time>) -> usize {
         self.story.makers.push(Maker::Nobody {
+            author,
             after: self.seen,
             until,
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::types::{Content, SessionRow, StepInfo, StepRow};
+use super::super::types::{Content, FileChange, SessionRow, StepInfo, StepRow};
 use crate::model::{Agent, Author, Evidence, Op, Time};
 
 /// Of which state of a file the lines are.
@@ -15,7 +15,24 @@ pub enum When {
     After(StepRow),
     /// Right before a step.
     Before(StepRow),
+    /// After so many turns of its story: what walking back leads to.
+    Turns(u32),
 }
+
+/// Says whether an answer is not waited for any more.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// An answer that nobody waits for any more was broken off.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped;
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("broken off: something else was asked")
+    }
+}
+
+impl std::error::Error for Stopped {}
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +88,8 @@ pub struct Origin {
     pub evidence: Option<Evidence>,
     /// The step.
     pub step: Option<StepInfo>,
+    /// The session whose prompt it was for: of a sub-agent's step the one that a person sees.
+    pub root: Option<SessionRow>,
     /// The agent whose step it is.
     pub agent: Option<Agent>,
     /// The prompt's words, whole; of a sub-agent's step those of the person.
@@ -118,6 +137,19 @@ pub struct Back {
     pub replaced: Blame,
     /// Of those the one that is most like the line asked for: an index of the lines in `replaced`.
     pub nearest: Option<usize>,
+    /// The state in which they stood.
+    pub before: When,
+}
+
+/// What became of a line that stood in an older state.
+#[derive(Clone, Debug)]
+pub enum Whereabouts {
+    /// It stands in this file, relative to its root, at this line, from 1.
+    Here(String, u32),
+    /// It is gone, and who removed it.
+    Gone(Box<Origin>),
+    /// That cannot be said: a text between then and now is not known.
+    Unknown,
 }
 
 /// What touched a file, newest first.
@@ -136,6 +168,10 @@ pub struct HistoryEntry {
     pub step: Option<StepInfo>,
     /// Whose step.
     pub agent: Option<Agent>,
+    /// The session whose prompt it was for.
+    pub root: Option<SessionRow>,
+    /// The beginning of that prompt's words.
+    pub prompt: String,
     /// What the file was called then.
     pub path: String,
     /// What happened; `None`: it was only read.
@@ -154,6 +190,27 @@ pub struct HistoryEntry {
     pub after: Content,
 }
 
+impl HistoryEntry {
+    /// What it changed, to be compared; `None` where it changed nothing.
+    pub fn as_change(&self) -> Option<FileChange> {
+        Some(FileChange {
+            path: self.path.clone(),
+            op: self.op?,
+            old_path: self.old_path.clone(),
+            before: self.before.clone(),
+            after: self.after.clone(),
+            before_hash: None,
+            after_hash: None,
+            evidence: self.evidence.unwrap_or(Evidence::Recorded),
+            added: self.added,
+            removed: self.removed,
+            hunks: Vec::new(),
+            note: None,
+            steps: Vec::new(),
+        })
+    }
+}
+
 /// How much of what a prompt wrote still stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alive {
@@ -165,6 +222,32 @@ pub struct Alive {
     pub replaced: Vec<(Replacer, u32)>,
     /// Files of which the present state is not known; they are not counted.
     pub unknown: u32,
+}
+
+/// What became of the lines that a step wrote.
+#[derive(Clone, Debug, Default)]
+pub struct Fate {
+    /// Lines that stood when the step was done and that it wrote.
+    pub written: u32,
+    /// Of these, those that stand now.
+    pub alive: u32,
+    /// The steps that replaced or removed the others, and how many; most first.
+    pub by: Vec<Later>,
+    /// Lines that are gone, and nobody saw by whom.
+    pub nobody: u32,
+    /// Files of which the present state is not known; they are not counted.
+    pub unknown: u32,
+}
+
+/// A step that changed lines of another one.
+#[derive(Clone, Debug)]
+pub struct Later {
+    /// The step.
+    pub step: StepInfo,
+    /// The session whose prompt it was for.
+    pub root: SessionRow,
+    /// How many of the lines.
+    pub lines: u32,
 }
 
 /// Who took a line away.

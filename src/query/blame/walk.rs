@@ -1,11 +1,12 @@
 //! Walks a story from its first text to its last and carries along who wrote each line.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use color_eyre::Result;
 
 use super::story::{Maker, Story, Text, Turn, recorded};
+use super::types::{Stop, Stopped};
 use crate::diff::origin::{How, Lines, Trace, trace};
 use crate::store::{Reader, blobs};
 
@@ -57,7 +58,12 @@ pub(super) struct From {
 }
 
 /// Walks the story from its beginning through so many turns.
-pub(super) fn walk(reader: &Reader, story: &Story, turns: usize) -> Result<Walked> {
+pub(super) fn walk(
+    reader: &Reader,
+    story: &Story,
+    turns: usize,
+    stop: Option<&Stop>,
+) -> Result<Walked> {
     let lines = match &story.start {
         Text::Unknown | Text::Absent => Arc::default(),
         text => load(reader, text)?,
@@ -67,7 +73,7 @@ pub(super) fn walk(reader: &Reader, story: &Story, turns: usize) -> Result<Walke
         marks: vec![Mark::default(); lines.len()],
         lines,
     };
-    walk_from(reader, story, start, turns)
+    walk_from(reader, story, start, turns, stop)
 }
 
 /// Walks a part of the story.
@@ -76,10 +82,15 @@ pub(super) fn walk_from(
     story: &Story,
     from: From,
     turns: usize,
+    stop: Option<&Stop>,
 ) -> Result<Walked> {
+    let returns = story.returns(from.turn);
     let mut walker = Walker {
         reader,
         story,
+        wanted: returns.values().copied().collect(),
+        returns,
+        kept: HashMap::new(),
         sets: Sets::default(),
         done: Walked {
             lines: from.lines,
@@ -89,12 +100,17 @@ pub(super) fn walk_from(
         },
     };
     let mut at = from.turn;
+    walker.keep(at);
     while at < turns {
         let end = turns.min(at + PORTION);
         let mut texts = load_all(reader, &story.turns[at..end])?;
         for turn in at..end {
+            if stop.is_some_and(|stop| stop()) {
+                return Err(Stopped.into());
+            }
             let text = texts[turn - at].take();
             walker.turn(turn, text)?;
+            walker.keep(turn + 1);
         }
         at = end;
     }
@@ -166,11 +182,23 @@ impl Sets {
 struct Walker<'a> {
     reader: &'a Reader,
     story: &'a Story,
+    /// Turns that bring back a text that was there before: which state it was.
+    returns: HashMap<usize, usize>,
+    /// The states whose marks will be needed again, and those marks.
+    wanted: HashSet<usize>,
+    kept: HashMap<usize, Vec<Mark>>,
     sets: Sets,
     done: Walked,
 }
 
 impl Walker<'_> {
+    /// Keeps the marks of a state that comes back later.
+    fn keep(&mut self, state: usize) {
+        if self.wanted.contains(&state) && self.done.known {
+            self.kept.insert(state, self.done.marks.clone());
+        }
+    }
+
     fn turn(&mut self, at: usize, text: Option<Arc<Lines>>) -> Result<()> {
         let turn = &self.story.turns[at];
         let Some(new) = text else {
@@ -196,7 +224,12 @@ impl Walker<'_> {
             out.push(self.carry(&marks, trace, new, turn.by));
         }
         out.extend_from_slice(&marks[marks.len() - origins.back..]);
-        self.done.marks = out;
+        // The very text that was there before: its lines are whose they were, whoever brought it back.
+        let before = self.returns.get(&at).and_then(|s| self.kept.get(s));
+        self.done.marks = match before.filter(|marks| marks.len() == out.len()) {
+            Some(marks) => marks.clone(),
+            None => out,
+        };
         self.done.known = true;
         Ok(())
     }

@@ -189,7 +189,70 @@ fn context(cwd: Option<&str>, model: Option<&str>) -> Body {
     })
 }
 
+/// The fields of a message and of a part, as far as a version has had them.
+const MESSAGE: &[&str] = &[
+    "id",
+    "sessionID",
+    "role",
+    "time",
+    "error",
+    "parentID",
+    "modelID",
+    "providerID",
+    "mode",
+    "agent",
+    "path",
+    "system",
+    "summary",
+    "cost",
+    "tokens",
+    "finish",
+    "variant",
+    "structured",
+    "metadata",
+    "tool",
+    "model",
+    "tools",
+    "format",
+];
+const PART: &[&str] = &[
+    "id",
+    "sessionID",
+    "messageID",
+    "type",
+    "text",
+    "synthetic",
+    "ignored",
+    "time",
+    "metadata",
+    "tool",
+    "callID",
+    "state",
+    "reason",
+    "snapshot",
+    "cost",
+    "tokens",
+    "hash",
+    "files",
+    "mime",
+    "filename",
+    "url",
+    "source",
+    "name",
+    "prompt",
+    "description",
+    "agent",
+    "model",
+    "command",
+    "attempt",
+    "error",
+    "auto",
+    "overflow",
+    "tail_start_id",
+];
+
 fn message(record: &Record<'_>, message: &Value, state: &mut ParseState, out: &mut Vec<Event>) {
+    crate::source::tools::unknown_fields("message", message, MESSAGE, out);
     let at = millis(message, "/time/completed").or_else(|| millis(message, "/time/created"));
     let model = text(message, &["modelID"]);
     let cwd = message.pointer("/path/cwd").and_then(Value::as_str);
@@ -234,8 +297,12 @@ fn message(record: &Record<'_>, message: &Value, state: &mut ParseState, out: &m
 }
 
 fn part(record: &Record<'_>, part: &Value, out: &mut Vec<Event>) {
+    crate::source::tools::unknown_fields("part", part, PART, out);
     let key = record.key.clone().into_owned();
-    let at = millis(part, "/time/end").or_else(|| millis(part, "/time/start"));
+    // One without a time is as old as its message, whose time begins its place.
+    let at = millis(part, "/time/end")
+        .or_else(|| millis(part, "/time/start"))
+        .or_else(|| Some(Time(record.order.split('/').next()?.parse().ok()?)));
     let is = |name| part.get(name).and_then(Value::as_bool) == Some(true);
     match text(part, &["type"]) {
         Some("text") if is("synthetic") || is("ignored") => {

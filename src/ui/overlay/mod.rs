@@ -59,6 +59,10 @@ pub enum Out {
     Go(SessionRow, Target),
     /// To go to a step of a session that is not known yet.
     Resolve(StepRow),
+    /// Who wrote the lines of a file.
+    Blame(String),
+    /// What touched a file.
+    History(String),
     /// The summary of a session.
     OpenSummary(SessionRow),
     /// To go to the time that was typed.

@@ -26,6 +26,8 @@ pub enum Value {
     Action(Action),
     /// Go to this step.
     Step(StepRow),
+    /// A file, and the last step that touched it.
+    File(String, StepRow),
     /// Nothing: a heading.
     Heading,
 }
@@ -49,6 +51,8 @@ pub enum Kind {
     Help,
     /// Every file.
     Files,
+    /// The steps that changed lines of another one.
+    Later,
 }
 
 /// The list.
@@ -120,6 +124,25 @@ impl State {
         state
     }
 
+    /// Steps that changed lines, each with words that say what it did.
+    pub fn later(steps: Vec<(String, StepRow)>) -> State {
+        let items = steps.into_iter().map(|(words, step)| Item {
+            left: String::new(),
+            words,
+            value: Value::Step(step),
+        });
+        State::new(Kind::Later, items.collect())
+    }
+
+    /// The file under the cursor.
+    fn file(&self) -> Option<String> {
+        let (index, _) = self.shown.get(self.scroll.cursor)?;
+        match &self.items.get(*index)?.value {
+            Value::File(path, _) => Some(path.clone()),
+            _ => None,
+        }
+    }
+
     /// The files have come.
     pub fn take_files(&mut self, files: Vec<(String, StepRow)>) {
         if self.kind != Kind::Files {
@@ -130,7 +153,7 @@ impl State {
             .map(|(path, step)| Item {
                 left: String::new(),
                 words: text::one_line(&path),
-                value: Value::Step(step),
+                value: Value::File(path, step),
             })
             .collect();
         self.loading = false;
@@ -143,6 +166,8 @@ impl State {
         match (key.code, key.control) {
             (KeyCode::Esc, _) => return Out::Close,
             (KeyCode::Enter, _) => return self.chosen(),
+            (KeyCode::Tab, _) => return self.file().map_or(Out::Done, Out::Blame),
+            (KeyCode::BackTab, _) => return self.file().map_or(Out::Done, Out::History),
             (KeyCode::Down, _) | (KeyCode::Char('n'), true) => self.by(1),
             (KeyCode::Up, _) | (KeyCode::Char('p'), true) => self.by(-1),
             (KeyCode::Char('d'), true) => self.scrolled(Action::HalfPageDown, len),
@@ -213,7 +238,7 @@ impl State {
             .and_then(|(i, _)| self.items.get(*i));
         match item.map(|i| &i.value) {
             Some(Value::Action(action)) => Out::Run(*action),
-            Some(Value::Step(step)) => Out::Resolve(*step),
+            Some(Value::Step(step) | Value::File(_, step)) => Out::Resolve(*step),
             Some(Value::Heading) | None => Out::Done,
         }
     }
@@ -280,7 +305,11 @@ impl State {
         let (name, hint) = match self.kind {
             Kind::Palette => ("Palette", "a name, or a time: 14:20  -5m"),
             Kind::Help => ("Help", "type to filter   Enter runs it"),
-            Kind::Files => ("Files", "Enter goes to the last step that touched it"),
+            Kind::Files => (
+                "Files",
+                "Enter last step   Tab who wrote its lines   S-Tab history",
+            ),
+            Kind::Later => ("Changed later by", "Enter goes to the step"),
         };
         let title = Title::new(name, theme, true).right(vec![Span::styled(
             format!("{} of {}", self.shown.len(), self.items.len()),
@@ -329,7 +358,7 @@ impl State {
                 style: Style::new(),
             };
         }
-        if self.kind != Kind::Files {
+        if !matches!(self.kind, Kind::Files | Kind::Later) {
             cells.push(" ", Style::new());
             cells.push(item.left.as_str(), theme.key());
             cells.to(17);

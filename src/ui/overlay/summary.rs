@@ -85,6 +85,7 @@ impl State {
             Action::Leave | Action::Summary => return Out::Close,
             Action::Open => return self.open(),
             Action::Toggle => return self.toggle(),
+            Action::Blame | Action::History => return self.of_file(action),
             Action::Right | Action::PaneRight => return Out::Go(self.session, Target::End),
             _ if self.scroll.update(action, self.lines.len()) => self.by(0),
             _ => return Out::Ignored,
@@ -144,6 +145,17 @@ impl State {
         match step {
             Some(step) => Out::Go(self.session, Target::Step(step)),
             None => Out::Go(self.session, Target::End),
+        }
+    }
+
+    fn of_file(&self, action: Action) -> Out {
+        let (Item::File(index), Some(summary)) = (self.here(), &self.summary) else {
+            return Out::Done;
+        };
+        match (summary.files.get(index), action) {
+            (None, _) => Out::Done,
+            (Some(file), Action::Blame) => Out::Blame(file.path.clone()),
+            (Some(file), _) => Out::History(file.path.clone()),
         }
     }
 
@@ -214,6 +226,8 @@ impl State {
             &[
                 ("Enter", "go there"),
                 ("Space", "viewed"),
+                ("b", "who wrote it"),
+                ("H", "its prompts"),
                 ("→", "timeline"),
                 ("Esc", "back"),
             ],

@@ -35,6 +35,10 @@ struct Reply {
 pub struct State {
     prompt: Option<Arc<PromptDetail>>,
     reply: Option<Reply>,
+    /// What became of what it wrote, in words.
+    fate: Option<String>,
+    /// Words where there is no prompt: a heading, and what is said.
+    said: Option<(&'static str, String)>,
     agent: Option<Agent>,
     lines: Vec<Line<'static>>,
     /// The prompt's own lines at a width: a long one is not wrapped again for every step under it.
@@ -71,6 +75,7 @@ impl State {
             });
         }
         self.agent = Some(agent);
+        self.said = None;
         self.prompt = Some(Arc::new(prompt));
         self.above = None;
         self.version += 1;
@@ -109,6 +114,28 @@ impl State {
         self.version += 1;
     }
 
+    /// Says what became of what is selected. It stands in the title: it comes later than the rest, and what is being
+    /// read must not move.
+    pub fn show_fate(&mut self, fate: Option<String>) {
+        self.fate = fate;
+    }
+
+    /// What became of what is selected.
+    pub fn fate(&self) -> Option<&str> {
+        self.fate.as_deref()
+    }
+
+    /// Words instead of a prompt: there is none.
+    pub fn show_said(&mut self, heading: &'static str, words: String) {
+        self.clear();
+        self.said = Some((heading, words));
+    }
+
+    /// The heading of words that stand here instead of a prompt.
+    pub fn heading(&self) -> Option<&'static str> {
+        self.said.as_ref().map(|(heading, _)| *heading)
+    }
+
     /// Nothing is selected.
     pub fn clear(&mut self) {
         *self = State {
@@ -136,6 +163,9 @@ impl State {
             let above = known.unwrap_or_else(|| (room, prompt_lines(prompt, room, theme)));
             self.lines.clone_from(&above.1);
             self.above = Some(above);
+        }
+        if let Some((_, words)) = &self.said {
+            self.lines.extend(plain(words, room));
         }
         if let Some(reply) = self.reply.clone()
             && !reply.words.trim().is_empty()

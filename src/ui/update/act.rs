@@ -9,13 +9,16 @@ use super::super::model::{Flag, Model, Place, ScopeKind};
 use super::super::overlay::ask_line::{Purpose, State as AskLine};
 use super::super::overlay::{Overlay, Target, picker, said};
 use super::super::pane::timeline::Line;
-use super::{copy, focus, keys, open, say};
+use super::{authors, copy, focus, keys, open, say};
 
 /// Places kept to go back to.
 const PLACES: usize = 100;
 
 /// Carries an action out.
 pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    if authors::act(model, action, effects) {
+        return;
+    }
     match action {
         Action::FocusTimeline => focus(model, Pane::Timeline),
         Action::FocusPrompt => focus(model, Pane::Prompt),
@@ -170,6 +173,7 @@ fn quit(model: &mut Model) {
         Some(Overlay::Sessions(sessions)) if sessions.is_first() => model.quit = true,
         Some(_) => {}
         None if model.zoomed => model.zoomed = false,
+        None if model.authors.pane.is_open() => authors::close(model),
         None if model.shape == Shape::Single && model.focus != Pane::Timeline => {
             focus(model, Pane::Timeline);
         }
@@ -322,6 +326,12 @@ pub fn next_hit(model: &mut Model, forward: bool) {
         model.follow = false;
         say(model, format!("{all} steps have these words"));
     }
+}
+
+/// Opens the line to type in what is searched for in a text.
+pub fn search_line(model: &mut Model) {
+    let line = AskLine::new(Purpose::Search, "");
+    model.overlays.push(Overlay::AskLine(Box::new(line)));
 }
 
 /// Opens the line to type in at the bottom.

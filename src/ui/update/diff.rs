@@ -6,7 +6,7 @@ use super::super::action::Action;
 use super::super::message::{Effect, Note, Paint, Question};
 use super::super::model::{Model, ScopeKind, Shown};
 use super::super::overlay::ask_line::Purpose;
-use super::super::pane::diff::{Out, View};
+use super::super::pane::diff::{Done, Job, Out, View};
 use super::{act, reply, say};
 
 /// An action for the diff.
@@ -21,7 +21,8 @@ pub fn update(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     }
 }
 
-fn heard(model: &mut Model, out: Out, effects: &mut Vec<Effect>) {
+/// What a text wants.
+pub fn heard(model: &mut Model, out: Out, effects: &mut Vec<Effect>) {
     match out {
         Out::Done => {}
         Out::Rebuild => ask_again(model, effects),
@@ -138,12 +139,26 @@ pub fn click(model: &mut Model, row: u16) {
     }
 }
 
-/// Asks for colours, one job at a time, while the diff is to be seen.
+/// Colours came, for whichever text asked for them.
+pub fn painted(model: &mut Model, job: &Job, done: Done) {
+    model.painting = false;
+    match model.authors.pane.text() {
+        Some(text) if job.is_of(text) => text.put(done),
+        _ => model.diff.put(done),
+    }
+}
+
+/// Asks for colours, one job at a time, for the texts that are to be seen.
 pub fn paint(model: &mut Model, effects: &mut Vec<Effect>) {
-    if model.painting || model.areas.diff.is_none() {
+    if model.painting {
         return;
     }
-    if let Some(job) = model.diff.job() {
+    let file = match model.areas.timeline {
+        Some(_) => model.authors.pane.text().and_then(|text| text.job()),
+        None => None,
+    };
+    let diff = || model.areas.diff.and_then(|_| model.diff.job());
+    if let Some(job) = file.or_else(diff) {
         model.painting = true;
         effects.push(Effect::Ask(Question::Paint(Paint(Arc::new(job)))));
     }

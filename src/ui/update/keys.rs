@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{act, open, say};
+use super::{act, authors, open, say};
 use crate::query::types::Filter;
 use crate::ui::action::Action;
 use crate::ui::key::{KeyPress, show_sequence};
@@ -134,6 +134,14 @@ pub fn heard(model: &mut Model, out: Out, effects: &mut Vec<Effect>) {
             open::go(model, session, target, effects);
         }
         Out::Resolve(step) => effects.push(Effect::Ask(Question::Locate(step))),
+        Out::Blame(path) => {
+            model.overlays.pop();
+            authors::open_file(model, path, 1, effects);
+        }
+        Out::History(path) => {
+            model.overlays.pop();
+            authors::open_history(model, path, effects);
+        }
         Out::OpenSummary(session) => open::summary(model, session, effects),
         Out::GoToTime(text) => go_to_time(model, &text, effects),
         Out::Typed {
@@ -155,7 +163,7 @@ fn close(model: &mut Model) {
         Some(Overlay::Sessions(_)) if model.session().is_none() => {}
         Some(Overlay::AskLine(line)) if line.purpose() == Purpose::Search => {
             model.overlays.pop();
-            model.diff.search("");
+            authors::searched(model).search("");
         }
         Some(Overlay::AskLine(line)) => {
             let filters = line.purpose() == Purpose::Filter;
@@ -204,7 +212,7 @@ fn typed(
 ) {
     match purpose {
         Purpose::Search => {
-            model.diff.search(&text);
+            authors::searched(model).search(&text);
             if confirmed {
                 model.overlays.pop();
             }

@@ -2,6 +2,7 @@
 //! input, no output, no clock. This is the only place where a move in one pane becomes work for the others.
 
 mod act;
+mod authors;
 mod copy;
 mod diff;
 mod keys;
@@ -32,6 +33,7 @@ pub fn start(model: &mut Model) -> Vec<Effect> {
     if model.tree.reachable {
         effects.push(Effect::Ask(Question::Tree(Request::Interrupted)));
     }
+    authors::start(model, &mut effects);
     settle(model, &mut effects);
     effects
 }
@@ -92,6 +94,7 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     model.areas = model.compute_areas();
     if let Some(area) = model.areas.timeline {
+        model.authors.pane.resize(area.width, area.height);
         let covered = rewind::covered(model, area);
         model
             .timeline
@@ -153,26 +156,21 @@ fn fit_overlays(model: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Moving in one pane moves the others.
 fn link(model: &mut Model, effects: &mut Vec<Effect>) {
-    let subject = match (
-        model.session(),
-        model.timeline.selected_prompt(),
-        model.scope_here(),
-    ) {
-        (Some(session), Some(prompt), Some(scope)) => Some(Subject {
-            session,
-            prompt: prompt.no,
-            step: model.timeline.selected_step().map(|s| s.row),
-            scope,
-        }),
-        _ => None,
+    let subject = match model.authors.pane.is_open() {
+        true => authors::subject(model, effects),
+        false => in_timeline(model),
     };
     let refresh = std::mem::take(&mut model.refresh);
     if subject == model.subject && !refresh {
         return;
     }
+    authors::ask_fate(model, subject, effects);
     let before = std::mem::replace(&mut model.subject, subject);
     let Some(now) = subject else {
-        model.prompt.clear();
+        // Where authors are shown, words stand there instead.
+        if !model.authors.pane.is_open() {
+            model.prompt.clear();
+        }
         return;
     };
     let anew = |same: bool| refresh || !same;
@@ -195,6 +193,16 @@ fn link(model: &mut Model, effects: &mut Vec<Effect>) {
         effects.push(Effect::Ask(Question::Changes(now.scope, options)));
         model.waiting.get_or_insert(model.moment.now);
     }
+}
+
+/// What the cursor of the timeline is on.
+fn in_timeline(model: &Model) -> Option<Subject> {
+    Some(Subject {
+        session: model.session()?,
+        prompt: model.timeline.selected_prompt()?.no,
+        step: model.timeline.selected_step().map(|s| s.row),
+        scope: model.scope_here()?,
+    })
 }
 
 /// Keeps where it is being left, and how much of the session was seen.

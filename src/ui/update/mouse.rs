@@ -26,6 +26,9 @@ pub fn mouse(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effect>) {
     let (column, row) = (event.column, event.row);
     if let Some(by) = wheel {
         match model.areas.at(column, row) {
+            Some(Pane::Timeline) if model.authors.pane.is_open() => {
+                model.authors.pane.scroll(by);
+            }
             Some(Pane::Timeline) => {
                 model.timeline.scroll(by);
                 if !model.timeline.at_end() {
@@ -89,6 +92,11 @@ fn click(model: &mut Model, column: u16, row: u16) {
     let focused = model.focus == pane;
     focus(model, pane);
     match pane {
+        Pane::Timeline if model.authors.pane.is_open() => {
+            if let Some(area) = model.areas.timeline {
+                model.authors.pane.click(row - area.y);
+            }
+        }
         Pane::Timeline => {
             let Some(area) = model.areas.timeline else {
                 return;
@@ -122,13 +130,17 @@ fn on_splitter(model: &Model, column: u16, row: u16) -> bool {
 fn drag(model: &mut Model, column: u16, row: u16) {
     let (width, height) = model.size;
     let per_mille = |at: u16, of: u16| (u32::from(at) * 1000 / u32::from(of.max(1))) as u16;
+    let splits = match model.authors.pane.is_open() {
+        true => &mut model.authors.splits,
+        false => &mut model.splits,
+    };
     match model.shape {
-        Shape::Wide => model.splits[0] = Some(per_mille(column + 1, width)),
+        Shape::Wide => splits[0] = Some(per_mille(column + 1, width)),
         Shape::Stacked => {
             // The inverse of the layout: thousandths of the rows that are free for timeline and diff.
             let prompt = model.areas.prompt.filter(|_| model.areas.diff.is_some());
             let taken = 3 + prompt.map_or(0, |p| p.height + 1);
-            model.splits[1] = Some(per_mille(
+            splits[1] = Some(per_mille(
                 row.saturating_sub(1),
                 height.saturating_sub(taken),
             ));

@@ -8,6 +8,7 @@ use crate::query::types::SessionRow;
 
 /// Goes to a place, opening its session if it is not the one on the screen.
 pub fn go(model: &mut Model, session: SessionRow, target: Target, effects: &mut Vec<Effect>) {
+    super::authors::leave(model);
     if model.session() == Some(session) {
         arrive(model, &target);
         return;
@@ -90,7 +91,9 @@ pub fn first(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     let Some(newest) = list_of.sessions.first() else {
-        first_list(model);
+        if !model.authors.pane.is_open() {
+            first_list(model);
+        }
         return;
     };
     let left = model.left.take().filter(|_| !model.list_first);
@@ -130,7 +133,9 @@ pub fn first(model: &mut Model, effects: &mut Vec<Effect>) {
             follow: false,
         };
         open(model, opening, effects);
-        first_list(model);
+        if !model.authors.pane.is_open() {
+            first_list(model);
+        }
     }
 }
 

@@ -44,6 +44,13 @@ pub fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
         }
         return;
     }
+    if matches!(
+        question,
+        Question::Blame(_) | Question::History(_) | Question::Gap(..) | Question::Fate(_)
+    ) {
+        super::authors::answered(model, question, answer, effects);
+        return;
+    }
     match answer {
         Ok(answer) => answered(model, question, answer, effects),
         Err(why) => failed(model, &question, &why),
@@ -97,16 +104,14 @@ fn answered(model: &mut Model, question: Question, answer: Answer, effects: &mut
         (Question::Words(words, room, _), Answer::Words(lines)) => {
             model.prompt.take_rendered(words, room, lines);
         }
-        (_, Answer::Painted(done)) => {
-            model.painting = false;
-            model.diff.put(*done);
+        (Question::Paint(job), Answer::Painted(done)) => {
+            super::diff::painted(model, &job.0, *done);
         }
         (Question::Prompt(session, no), Answer::Prompt(prompt)) => {
             let wanted = model
                 .subject
                 .filter(|s| (s.session, s.prompt) == (session, no));
-            if let (Some(subject), Some(timeline)) = (wanted, model.timeline.timeline()) {
-                let agent = timeline.session.agent;
+            if let (Some(subject), Some(agent)) = (wanted, super::authors::agent(model)) {
                 let on_heading = subject.step.is_none();
                 model.prompt.show_prompt(prompt, agent, on_heading);
             }
@@ -243,10 +248,14 @@ fn step(model: &mut Model, detail: StepDetail, view: View, content: Arc<Content>
 /// Shows a content; the place stays if it is the same thing as before, built anew.
 fn show_content(model: &mut Model, shown: Shown, content: Arc<Content>) {
     model.waiting = None;
+    model.authors.shown = None;
     let keep = model.shown == Some(shown);
     model.shown = Some(shown);
     model.diff.show(content, keep);
     tick_viewed(model);
+    if !keep {
+        super::authors::reveal(model);
+    }
 }
 
 /// Hands the ticks on to the diff.
@@ -336,6 +345,7 @@ pub fn changed(model: &mut Model, effects: &mut Vec<Effect>) {
         effects.push(Effect::Ask(Question::Timeline(session)));
         effects.push(Effect::Ask(Question::Summary(session)));
     }
+    super::authors::changed(model, effects);
     for overlay in &model.overlays {
         if let Overlay::Find(find) = overlay {
             effects.extend(find.query().map(Effect::Ask));

@@ -77,6 +77,14 @@ fn crumb(model: &Model, area: Rect, buf: &mut Buffer) {
     let mut cells = Cells::default();
     cells.push(" ", Style::new());
     let (now, before) = (theme.title(true), theme.dim());
+    if model.focus == Pane::Timeline && model.authors.pane.is_open() {
+        let (name, words) = model.authors.pane.title(&model.moment);
+        let room = usize::from(area.width).saturating_sub(2);
+        let words = format!("{name}  {words}");
+        cells.push(text::end(&words, room).into_owned(), now);
+        put_line(area, &cells.line(), buf);
+        return;
+    }
     if model.focus == Pane::Timeline {
         let title = model.timeline.timeline().map_or_else(String::new, |t| {
             format!("{}  {}", t.session.agent, text::one_line(&t.session.title))

@@ -1,5 +1,6 @@
 //! Drawing: a pure function of the model. What is drawn was laid out by `update`; nothing is computed that could be slow.
 
+mod authors;
 mod cut;
 mod diff;
 mod header;

@@ -14,13 +14,25 @@ use crate::ui::phrase;
 
 /// Draws every pane that is on the screen.
 pub fn draw(model: &Model, buf: &mut Buffer) {
-    if let Some(area) = model.areas.timeline {
+    if let Some(area) = model
+        .areas
+        .timeline
+        .filter(|_| model.authors.pane.is_open())
+    {
+        super::authors::draw(model, area, buf);
+    } else if let Some(area) = model.areas.timeline {
         let title = timeline_title(model, area.width);
         frame(model, Pane::Timeline, area, &title, buf);
         draw_timeline(model, area, buf);
     }
     if let Some(area) = model.areas.prompt {
-        frame(model, Pane::Prompt, area, &prompt_title(model), buf);
+        frame(
+            model,
+            Pane::Prompt,
+            area,
+            &prompt_title(model, area.width),
+            buf,
+        );
         model.prompt.draw(area, buf);
         dim_if_stale(model, area, buf);
     }
@@ -32,7 +44,8 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
     }
 }
 
-fn frame(model: &Model, pane: Pane, inside: Rect, title: &Title, buf: &mut Buffer) {
+/// Draws what is around a pane.
+pub fn frame(model: &Model, pane: Pane, inside: Rect, title: &Title, buf: &mut Buffer) {
     let focused = model.focus == pane && model.overlays.is_empty();
     match model.areas.boxed {
         true => boxed(inside, title, &model.theme, focused, buf),
@@ -110,11 +123,12 @@ fn timeline_title<'a>(model: &Model, width: u16) -> Title<'a> {
     title.right(right)
 }
 
-fn prompt_title<'a>(model: &Model) -> Title<'a> {
+fn prompt_title<'a>(model: &Model, width: u16) -> Title<'a> {
     let theme = &model.theme;
     let focused = is_focused(model, Pane::Prompt);
     let Some(prompt) = model.prompt.prompt() else {
-        return Title::new("Prompt", theme, focused);
+        let name = model.prompt.heading().unwrap_or("Prompt");
+        return Title::new(name, theme, focused);
     };
     let name = match prompt.no {
         0 => "Before the first prompt".to_owned(),
@@ -122,7 +136,11 @@ fn prompt_title<'a>(model: &Model) -> Title<'a> {
     };
     let mut right = Vec::new();
     let more = model.prompt.more_below();
-    if more > 0 {
+    if let Some(fate) = model.prompt.fate() {
+        let room = usize::from(width).saturating_sub(name.len() + 8);
+        let words = text::end(fate, room).into_owned();
+        right.push(Span::styled(words, theme.dim()));
+    } else if more > 0 {
         let words = format!("{} below", phrase::count(more as u64, "rows"));
         right.push(Span::styled(words, theme.dim()));
     } else if let Some(at) = prompt.at {

@@ -36,6 +36,11 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
             continue;
         };
         let key = show_sequence(key);
+        // The same key, one step on.
+        let word = match action {
+            Action::Blame if model.authors.pane.is_open() => "further back",
+            _ => word.as_str(),
+        };
         let more = text::width(&key) + 1 + text::width(word) + 2;
         // Shortened by priority: the likeliest come first, those without room are left out.
         if left.used() + right.used() + more + 1 > width {
@@ -141,10 +146,13 @@ fn likely(model: &Model) -> Vec<Action> {
         }
         (Some(Overlay::Sessions(_) | Overlay::Summary(_)), _) => vec![Find, Help, Quit],
         (Some(_), _) => Vec::new(),
+        (None, Pane::Timeline) if model.authors.pane.is_open() => {
+            vec![Help, Open, Blame, History, NextPrompt, Edit, FocusNext]
+        }
         (None, Pane::Timeline) => vec![Help, Open, Find, NextScope, Density, Sessions],
         (None, Pane::Prompt) => vec![Help, FocusNext, Zoom, Find, Sessions],
         (None, Pane::Diff) => vec![
-            Help, NextHunk, NextView, NextScope, SideBySide, Edit, NextFile,
+            Help, NextHunk, Blame, NextView, NextScope, SideBySide, Edit, NextFile, History,
         ],
     }
 }

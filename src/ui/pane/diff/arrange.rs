@@ -21,7 +21,8 @@ impl State {
         self.heads = (0..self.rows.len())
             .filter(|&i| self.rows[i].kind == Kind::Head)
             .collect();
-        self.gutters = self.content.sections.iter().map(Gutter::of).collect();
+        let sections = self.content.sections.iter();
+        self.gutters = sections.map(|s| Gutter::of(s, self.numbered)).collect();
         self.find_rows();
     }
 

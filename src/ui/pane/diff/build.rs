@@ -123,6 +123,27 @@ pub fn build(subject: Subject<'_>, options: Options) -> Content {
     }
 }
 
+/// A file as it is, opened at a line (from 1).
+pub fn file(path: &str, text: Arc<str>, line: u32) -> Content {
+    let head = Head {
+        title: text::line(path).into_owned(),
+        path: Some(path.to_owned()),
+        ..Head::default()
+    };
+    if text.is_empty() {
+        return nothing(head, vec!["The file is empty.".to_owned()]);
+    }
+    let lines = Lines {
+        text: code(path, text, Numbers::From(1)),
+        ..Lines::default()
+    };
+    let opening = match (line as usize).min(lines.text.len()) {
+        0 | 1 => Opening::Top,
+        line => Opening::Line(line - 1),
+    };
+    one(head, Vec::new(), lines, opening)
+}
+
 /// Words instead of a content.
 pub fn said(title: &str, words: &str) -> Content {
     let head = Head {
@@ -145,14 +166,17 @@ fn nothing(head: Head, remarks: Vec<String>) -> Content {
 }
 
 fn changed(changes: &[FileChange], options: Options) -> Content {
-    let sections = changes.iter().map(|change| file(change, options)).collect();
+    let sections = changes
+        .iter()
+        .map(|change| section(change, options))
+        .collect();
     Content {
         sections,
         ..Content::default()
     }
 }
 
-fn file(change: &FileChange, options: Options) -> Section {
+fn section(change: &FileChange, options: Options) -> Section {
     let head = Head {
         title: text::line(&change.path).into_owned(),
         path: Some(change.path.clone()),

@@ -16,11 +16,13 @@ pub struct Gutter {
     numbers: usize,
     /// Whether lines have signs.
     signs: bool,
+    /// The numbers stay, however narrow it is.
+    always: bool,
 }
 
 impl Gutter {
-    /// The gutter of a section.
-    pub fn of(section: &Section) -> Gutter {
+    /// The gutter of a section; `always`: its numbers are wanted even where it is narrow.
+    pub fn of(section: &Section, always: bool) -> Gutter {
         let digits = |number: u32| {
             if number == 0 {
                 0
@@ -33,11 +35,13 @@ impl Gutter {
                 digits: 0,
                 numbers: 0,
                 signs: false,
+                always,
             },
             Body::Lines(lines) => Gutter {
                 digits: digits(lines.text.last_number()),
                 numbers: 1,
                 signs: false,
+                always,
             },
             Body::Change(change) => {
                 let digits = digits(change.old.last_number()).max(digits(change.new.last_number()));
@@ -45,6 +49,7 @@ impl Gutter {
                     digits,
                     numbers: 2,
                     signs: true,
+                    always,
                 }
             }
         }
@@ -54,8 +59,8 @@ impl Gutter {
     pub fn numbers(&self, width: usize) -> usize {
         match width {
             _ if self.digits == 0 => 0,
-            0..ONE_NUMBER_FROM => 0,
-            ONE_NUMBER_FROM..TWO_NUMBERS_FROM => self.numbers.min(1),
+            0..ONE_NUMBER_FROM if !self.always => 0,
+            0..TWO_NUMBERS_FROM => self.numbers.min(1),
             _ => self.numbers,
         }
     }

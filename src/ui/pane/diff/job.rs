@@ -54,6 +54,13 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Whether it is about what this pane shows.
+    pub fn is_of(&self, state: &State) -> bool {
+        Arc::ptr_eq(&self.content, &state.content)
+    }
+}
+
 impl State {
     /// What is to be highlighted next: first what is in view, then a page around it.
     pub fn job(&self) -> Option<Job> {

@@ -39,7 +39,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use build::{Options, Subject, View, build, said};
+pub use build::{Options, Subject, View, build, file, said};
 pub use content::Content;
 pub use job::{Done, Job};
 pub use state::{Out, Place, State, White};

@@ -32,6 +32,74 @@ impl State {
         (self.top, last)
     }
 
+    /// What is on the screen below the head: lines of the new text (`None` for other rows), each with the rows of the
+    /// screen that it takes.
+    pub fn lines_in_view(&self) -> Vec<(Option<u32>, usize)> {
+        let (mut room, mut skip) = (self.body_height(), self.top_skip);
+        let mut out = Vec::new();
+        for index in self.top..self.rows.len() {
+            if room == 0 {
+                break;
+            }
+            let height = self.height(index).saturating_sub(skip).clamp(1, room);
+            let line = match self.rows[index].kind {
+                Kind::Plain(line) => Some(line),
+                _ => None,
+            };
+            out.push((line, height));
+            (room, skip) = (room - height, 0);
+        }
+        out
+    }
+
+    /// The file whose part the cursor is on.
+    pub fn file_under_cursor(&self) -> Option<String> {
+        self.section(*self.rows.get(self.cursor)?)?
+            .head
+            .path
+            .clone()
+    }
+
+    /// Puts the cursor on a line (from 1) of the only text.
+    pub fn go_to_line(&mut self, line: u32) {
+        let wanted = Kind::Plain(line.max(1) - 1);
+        if let Some(row) = self.rows.iter().position(|row| row.kind == wanted) {
+            let (first, last) = self.in_view();
+            self.cursor = row;
+            if !(first..=last).contains(&row) {
+                self.top = row.saturating_sub(self.body_height() / 3);
+                self.top_skip = 0;
+            }
+            self.keep_in_view();
+        }
+    }
+
+    /// Puts the cursor on a line of a file's change: the added one with this text, or at least on the file's first change.
+    pub fn reveal(&mut self, path: &str, text: Option<&str>) {
+        let of_file = |i: usize| {
+            let section = self.section(self.rows[i]);
+            section.is_some_and(|s| s.head.path.as_deref() == Some(path))
+        };
+        let says = |i: usize| {
+            let (_, new) = super::state::sides(self.rows[i].kind);
+            let section = self.section(self.rows[i]);
+            let line = section
+                .and_then(|s| s.text(Side::New))
+                .map(|t| t.line(new as usize));
+            new != super::rows::NONE && text.is_some() && line == text
+        };
+        let rows = 0..self.rows.len();
+        let changed = |i: &usize| self.rows[*i].kind.is_changed() && of_file(*i);
+        let found = rows.clone().filter(changed).find(|i| says(*i));
+        let found = found.or_else(|| rows.clone().find(|i| of_file(*i) && says(*i)));
+        if let Some(row) = found.or_else(|| rows.clone().find(changed)) {
+            self.cursor = row;
+            self.top = row.saturating_sub(self.body_height() / 3);
+            self.top_skip = 0;
+            self.keep_in_view();
+        }
+    }
+
     /// How many lines a row takes.
     pub(super) fn height(&self, row: usize) -> usize {
         let Some(&row) = self.rows.get(row) else {

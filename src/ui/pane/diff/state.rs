@@ -56,6 +56,8 @@ pub enum White {
 pub struct Place {
     /// The file, if it is one.
     pub path: Option<String>,
+    /// What it was called before, if that was something else.
+    pub old_path: Option<String>,
     /// The number of the line before.
     pub old_line: Option<u32>,
     /// The number of the line after.
@@ -88,6 +90,8 @@ pub struct State {
     pub(super) size: (usize, usize),
     pub(super) side_by_side: bool,
     pub(super) context: usize,
+    /// Numbers stay, however narrow the pane is.
+    pub(super) numbered: bool,
     /// Counts the contents, so that an answer for an old one is known as such.
     pub(super) generation: u64,
 }
@@ -114,6 +118,7 @@ impl Default for State {
             size: (80, 24),
             side_by_side: false,
             context: 2,
+            numbered: false,
             generation: 0,
         }
     }
@@ -174,6 +179,12 @@ impl State {
         laid_for.is_some_and(|width| width != self.size.0)
     }
 
+    /// Keeps the numbers of lines, however narrow the pane is.
+    pub fn keep_numbers(&mut self) {
+        self.numbered = true;
+        self.lay_out();
+    }
+
     /// The signs to draw with.
     pub fn set_marks(&mut self, marks: &'static Marks) {
         self.marks = marks;
@@ -229,6 +240,7 @@ impl State {
         let text = |side, line| Some(section.text(side)?.line(line as usize).to_owned());
         Some(Place {
             path: section.head.path.clone(),
+            old_path: section.head.old_path.clone(),
             old_line: if old == NONE {
                 None
             } else {
