@@ -180,6 +180,22 @@ fn the_contents_that_edits_point_at_come_out_byte_for_byte() {
         same += 2;
     }
     assert_eq!(same, 30);
+    // The terminal's database tells the same of the same steps. It has no times: they stand in their order.
+    told.sort();
+    let home = tempfile::tempdir().unwrap();
+    let chats = real.join("synthetic-other/cursor-cli/.cursor/chats");
+    let done = run(home.path(), &["ingest", "--from", chats.to_str().unwrap()]);
+    assert!(done.status.success(), "{done:?}");
+    let mut edits = steps(home.path());
+    edits.reverse();
+    assert_eq!(edits.len(), told.len());
+    for (step, (_, path, before, after)) in edits.iter().zip(&told) {
+        let id = step["id"].as_str().unwrap();
+        let cat = run(home.path(), &["cat", &format!("{id}:{path}")]);
+        assert_eq!(cat.stdout, *after, "{id} {path}");
+        let cat = run(home.path(), &["cat", &format!("{id}^:{path}")]);
+        assert_eq!(cat.stdout, *before, "{id}^ {path}");
+    }
 }
 
 /// Makes a database of a fixture.

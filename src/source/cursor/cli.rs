@@ -252,7 +252,16 @@ fn effects(kind: StepKind, args: &Value, details: &Value) -> Vec<Effect> {
         true => Before::Absent,
         false => Before::Unknown,
     };
+    let whole = |name| details.get(name).and_then(Value::as_str).map(str::to_owned);
     let effect = match kind {
+        StepKind::Write | StepKind::Edit if whole("afterFullFileContent").is_some() => {
+            whole("afterFullFileContent").map(|content| Effect::Write {
+                path,
+                before: whole("beforeFullFileContent").map_or(before, Before::Text),
+                content,
+                hunks: Vec::new(),
+            })
+        }
         StepKind::Write => tools::content(args).map(|content| Effect::Write {
             path,
             before,
