@@ -33,7 +33,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("snapshot", &["clock", "model", "fsx", "git", "store"]),
     (
         "rewind",
-        &["clock", "model", "fsx", "git", "store", "query", "snapshot"],
+        &[
+            "clock", "model", "fsx", "git", "store", "diff", "query", "snapshot",
+        ],
     ),
     (
         "hook",

@@ -384,7 +384,8 @@ fn status_and_doctor_say_what_is_there() {
         .iter()
         .map(|c| c["verdict"].as_str().unwrap())
         .collect();
-    assert_eq!(verdicts, ["ok"; 8], "{checks}");
+    assert!(verdicts.len() > 7, "{checks}");
+    assert!(verdicts.iter().all(|v| *v == "ok"), "{checks}");
     let before = h.json(&["log", "--json", "-n", "1"]);
     h.run(&["doctor", "--rebuild"]).assert().success();
     assert_eq!(h.json(&["log", "--json", "-n", "1"]), before);

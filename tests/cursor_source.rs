@@ -122,7 +122,7 @@ fn steps(home: &Path) -> Vec<serde_json::Value> {
     let text = String::from_utf8(out).unwrap();
     let lines = text.lines().map(|l| serde_json::from_str(l).unwrap());
     lines
-        .filter(|s: &serde_json::Value| s["kind"] == "edit")
+        .filter(|s: &serde_json::Value| s["kind"] == "edit" || s["kind"] == "write")
         .collect()
 }
 

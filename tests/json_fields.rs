@@ -134,7 +134,26 @@ const STATUS: Is = One(&[
     "unknown",
 ]);
 const AUTHOR: Is = One(&["agent", "you", "tool", "before", "unknown"]);
-const AGENT: Is = One(&["claude", "codex", "opencode"]);
+const AGENT: Is = One(&[
+    "claude",
+    "codex",
+    "cursor",
+    "opencode",
+    "cline",
+    "roo",
+    "kilo",
+    "aider",
+    "copilot",
+    "gemini",
+    "qwen",
+    "regent",
+    "pi",
+    "crush",
+    "specstory",
+    "goose",
+    "continue",
+    "amp",
+]);
 
 const SESSION_FIELDS: &[Field] = &[
     ("id", Word),
@@ -155,6 +174,7 @@ const SESSION_FIELDS: &[Field] = &[
     ("added", Number),
     ("removed", Number),
     ("source", Maybe(&Word)),
+    ("archived", Flag),
     ("warnings", Texts),
 ];
 
@@ -254,6 +274,19 @@ const HIT_FIELDS: &[Field] = &[
 
 const FOLDER_FIELDS: &[Field] = &[("folder", Word), ("transcripts", Number)];
 
+const HOOK_FIELDS: &[Field] = &[
+    ("agent", AGENT),
+    ("path", Word),
+    ("scope", One(&["project", "user"])),
+    ("since", Time),
+    (
+        "state",
+        One(&["whole", "partly", "gone", "no program", "unreadable"]),
+    ),
+    ("events", Number),
+    ("last", Maybe(&Time)),
+];
+
 const STATUS_FIELDS: &[Field] = &[
     ("store", Word),
     ("kind", One(&["repository", "user-wide", "named"])),
@@ -267,6 +300,7 @@ const STATUS_FIELDS: &[Field] = &[
     ("changes", Number),
     ("since", Maybe(&Time)),
     ("until", Maybe(&Time)),
+    ("hooks", Objects(HOOK_FIELDS)),
     ("transcripts", Number),
     ("archived", Number),
     ("transcript_bytes", Number),

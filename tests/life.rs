@@ -167,10 +167,14 @@ impl File {
         }
     }
 
-    /// The prompts of its whole lines.
+    /// The prompts of its whole lines. A last record that is whole needs no line end.
     fn prompts(&self) -> Vec<String> {
         let end = self.bytes.iter().rposition(|b| *b == b'\n');
-        let whole = &self.bytes[..end.map_or(0, |e| e + 1)];
+        let (whole, tail) = self.bytes.split_at(end.map_or(0, |e| e + 1));
+        let whole = match serde_json::from_slice::<Value>(tail) {
+            Ok(_) => &self.bytes[..],
+            Err(_) => whole,
+        };
         let texts = whole.split(|b| *b == b'\n').filter_map(|line| {
             // A record behind the beginning of another one: what was cut off and written on.
             let begins = b"{\"cwd\"";

@@ -23,6 +23,9 @@ use fake_ask::Fake;
 use fake_door::FakeDoor;
 use jiff::tz::TimeZone;
 use ratatui::style::Modifier;
+use regent_tui::query::Target;
+use regent_tui::query::past::Reach;
+use regent_tui::rewind::Lines;
 use regent_tui::ui::door::{Back, Order};
 use regent_tui::ui::message::Effect;
 use regent_tui::ui::stage::{Played, play};
@@ -119,8 +122,10 @@ fn planning_writes_nothing_and_shows_every_file_with_its_reason() {
 fn a_prompt_is_undone_itself_and_a_file_of_the_diff_alone() {
     let (door, _) = run("{R");
     assert!(back(&door).before);
-    let (door, _) = run("3jjR");
-    assert_eq!(back(&door).paths, [b"src/http/retry.rs".to_vec()]);
+    let (door, _) = run("3ggR");
+    let file = back(&door);
+    assert_eq!(file.paths, [b"src/http/retry.rs".to_vec()]);
+    assert!(file.only && file.parts.is_empty());
 }
 
 #[test]
@@ -359,4 +364,142 @@ fn it_is_whole_at_every_size_and_without_colours() {
             .add_modifier
             .contains(Modifier::BOLD)
     );
+}
+
+#[test]
+fn a_hunk_or_a_range_of_the_diff_is_undone_alone() {
+    let (door, shown) = run("3]R");
+    let hunk = back(&door);
+    assert!(hunk.only && !hunk.before && hunk.paths.is_empty());
+    assert_eq!(hunk.parts.len(), 1);
+    assert_eq!(hunk.parts[0].rel, b"src/http/retry.rs");
+    let Lines::Change { old, new, .. } = &hunk.parts[0].lines else {
+        panic!("{:?}", hunk.parts);
+    };
+    assert!(old.len() + new.len() > 1, "a whole hunk: {old:?} {new:?}");
+    has(&shown, "of lines in src/http/retry.rs");
+    let all = old.len() + new.len();
+    // Only the first line of it.
+    let (door, _) = run("3]vR");
+    let Lines::Change { old, new, .. } = &back(&door).parts[0].lines.clone() else {
+        panic!("lines");
+    };
+    assert_eq!(old.len() + new.len(), 1);
+    let (door, _) = run("3]vjR");
+    let Lines::Change { old, new, .. } = &back(&door).parts[0].lines.clone() else {
+        panic!("lines");
+    };
+    assert!(old.len() + new.len() <= all);
+    // A range without a changed line asks for nothing.
+    let (door, shown) = run("3jjvR");
+    assert!(door.orders.lock().unwrap().is_empty());
+    has(&shown, "nothing was changed in these lines");
+}
+
+#[test]
+fn what_the_diff_is_of_says_what_is_undone() {
+    // Of the prompt; of the session, as far as it goes; against the disk as it is now.
+    let (door, _) = run("s3]R");
+    let prompt = back(&door);
+    assert!(matches!(prompt.target, Target::Prompt(_, 3)) && prompt.only);
+    assert_eq!(prompt.parts.len(), 1);
+    let (door, _) = run("ss3]R");
+    let session = back(&door);
+    assert!(matches!(session.target, Target::Prompt(..)) && session.before && !session.only);
+    let (door, _) = run("sss3]R");
+    let now = back(&door);
+    assert!(matches!(now.target, Target::Step(..)) && !now.before && !now.only);
+    assert!(matches!(&now.parts[0].lines, Lines::Now(lines) if !lines.is_empty()));
+}
+
+#[test]
+fn lines_belong_to_the_plan_they_were_picked_for() {
+    let (door, _) = run("3]R<Tab>");
+    let whole = back(&door);
+    assert!(!whole.only && whole.parts.is_empty());
+    assert_eq!(whole.paths, [b"src/http/retry.rs".to_vec()]);
+    let (door, _) = run("3]R<Tab><Tab>");
+    assert_eq!((back(&door).parts.len(), back(&door).paths.len()), (1, 0));
+}
+
+#[test]
+fn the_plan_can_be_about_every_session() {
+    let (door, shown) = run("R");
+    assert_eq!(back(&door).reach, Reach::Session);
+    has(&shown, "a all sessions");
+    let (door, shown) = run("Ra");
+    assert_eq!(back(&door).reach, Reach::AllSessions);
+    has(&shown, "what every session did since is undone");
+    let (door, _) = run("Raa");
+    assert_eq!(back(&door).reach, Reach::Session);
+}
+
+#[test]
+fn what_changed_meanwhile_can_be_left_out() {
+    let (door, _) = run("R!<wait>y");
+    assert_eq!(*door.partial.lock().unwrap(), [false]);
+    let (door, shown) = run("Rp!<wait>y");
+    assert_eq!(*door.partial.lock().unwrap(), [true]);
+    has(&shown, "2 files done");
+    let door = Arc::new(FakeDoor {
+        fails: Some("src/main.rs: it is no longer as the plan saw it; nothing was changed"),
+        ..FakeDoor::default()
+    });
+    let shown = at(&door, (120, 40), "R!<wait>y").text();
+    has(&shown, "p a new plan that leaves out what changes");
+    let shown = at(&door, (120, 40), "R!<wait>yp").text();
+    has(&shown, "files that change meanwhile are left out");
+    assert_eq!(door.applied(), 2, "offered, and not done by itself");
+    let shown = at(&door, (120, 40), "R!<wait>yp!<wait>y").text();
+    has(&shown, "2 files done");
+}
+
+#[test]
+fn a_hunk_of_the_plans_diff_can_be_left_out_and_taken_in_again() {
+    let (door, shown) = run("Rdx");
+    let left_out = back(&door).without;
+    assert_eq!(left_out.len(), 1);
+    assert_eq!(left_out[0].0, b"src/http/retry.rs");
+    has(&shown, "x leave this hunk out");
+    let (door, _) = run("Rdx ");
+    assert!(back(&door).without.is_empty());
+    let (door, shown) = run("Rx");
+    assert!(back(&door).without.is_empty());
+    has(&shown, "d shows the diff");
+}
+
+#[test]
+fn a_new_session_from_a_step_is_one_command_away() {
+    let door = Arc::new(FakeDoor::default());
+    let played = at(&door, (120, 40), "gb");
+    assert_eq!(door.forked.lock().unwrap().len(), 1);
+    assert_eq!(door.applied(), 0);
+    let copied = played.effects.iter().any(|e| {
+        matches!(e, Effect::Copy("command that resumes the new session", text) if text.contains("--resume"))
+    });
+    assert!(copied, "{:?}", played.effects);
+}
+
+#[test]
+fn a_frame_has_no_empty_rows_and_a_long_list_says_so() {
+    let door = Arc::new(FakeDoor {
+        refuses: Some("nothing that would be undone changed it"),
+        ..FakeDoor::default()
+    });
+    let shown = at(&door, (120, 40), "R").text();
+    let inside: Vec<&str> = shown
+        .lines()
+        .skip_while(|l| !l.contains("nothing was written"))
+        .skip(1)
+        .take_while(|l| !l.starts_with('╰'))
+        .collect();
+    assert!(!inside.is_empty());
+    for row in inside {
+        let words = row.trim_matches(['│', ' ']);
+        assert!(!words.is_empty(), "an empty row in\n{shown}");
+    }
+    let shown = at(&Arc::default(), (40, 12), "R").text();
+    has(&shown, " 1-3/4 ");
+    let shown = at(&Arc::default(), (120, 40), "R").text();
+    assert!(!shown.contains("/4 "));
 }

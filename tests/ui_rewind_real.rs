@@ -211,3 +211,133 @@ fn in_the_demo_it_works_for_real() {
     assert_eq!(tree(&shop), before, "undo is not the inverse");
     terminal.quits();
 }
+
+#[test]
+fn one_hunk_goes_back_and_the_rewind_stands_in_the_timeline_to_be_undone() {
+    let home = Home::with_story();
+    let shop = home.path("shop");
+    fs::create_dir_all(shop.join("src")).unwrap();
+    let mine = format!("{}// mine\n", STATES[2]);
+    fs::write(shop.join("src/main.rs"), &mine).unwrap();
+    fs::write(shop.join("notes with blank.txt"), NOTES).unwrap();
+    let before = tree(&shop);
+    let mut terminal = Terminal::start(&home.path(""), &shop, &[]);
+    terminal.sees("why does checkout hang");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("\u{1b}[C");
+    terminal.sees("Timeline");
+    std::thread::sleep(Duration::from_millis(300));
+    // To the step that bounded the loop, into its diff, onto its hunk.
+    terminal.types("gg)");
+    terminal.sees("for _ in 0..5");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("3]");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("R");
+    terminal.sees("of lines in src/main.rs");
+    terminal.sees("merge");
+    assert_eq!(tree(&shop), before, "planning wrote something");
+    // What it would become is shown before it is done.
+    terminal.types("d");
+    terminal.sees("loop { retry(); }");
+    terminal.types("d");
+    terminal.arms_and_applies();
+    let wanted = mine.replace("for _ in 0..5 { retry(); }", "loop { retry(); }");
+    assert_eq!(
+        fs::read_to_string(shop.join("src/main.rs")).unwrap(),
+        wanted
+    );
+    terminal.types("\u{1b}");
+    std::thread::sleep(Duration::from_millis(700));
+    terminal.types("1G");
+    terminal.sees("↶ revert");
+    // The pane beside shows what it did; R on it undoes it.
+    terminal.sees("loop { retry(); }");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("R");
+    terminal.sees("Undo: without step");
+    terminal.sees("1 file changes");
+    terminal.arms_and_applies();
+    assert_eq!(tree(&shop), before, "undo is not the inverse");
+    terminal.types("\u{1b}");
+    std::thread::sleep(Duration::from_millis(700));
+    terminal.types("G");
+    terminal.sees("↶ undo");
+    terminal.sees("undone");
+    terminal.quits();
+}
+
+#[test]
+fn what_a_rewind_undid_stands_below_a_cut_and_a_kept_file_shows_what_taking_it_would_do() {
+    let home = Home::with_story();
+    let shop = home.path("shop");
+    fs::create_dir_all(shop.join("src")).unwrap();
+    let mine = format!("{}// mine\n", STATES[2]);
+    fs::write(shop.join("src/main.rs"), &mine).unwrap();
+    fs::write(shop.join("notes with blank.txt"), NOTES).unwrap();
+    let mut terminal = Terminal::start(&home.path(""), &shop, &[]);
+    terminal.sees("why does checkout hang");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("\u{1b}[C");
+    terminal.sees("Timeline");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("{");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("R");
+    terminal.sees("1 file changes");
+    terminal.sees("keep");
+    // The kept file comes second: its diff says what would go, my line with it.
+    terminal.types("jd");
+    terminal.sees("this is what taking it would do");
+    terminal.sees("// mine");
+    terminal.types("d");
+    terminal.arms_and_applies();
+    assert!(!shop.join("notes with blank.txt").exists());
+    assert_eq!(fs::read_to_string(shop.join("src/main.rs")).unwrap(), mine);
+    terminal.types("\u{1b}");
+    std::thread::sleep(Duration::from_millis(700));
+    terminal.types("1G");
+    terminal.sees("by a rewind");
+    terminal.sees("↶ rewind");
+    terminal.sees("before prompt 2");
+    terminal.quits();
+}
+
+#[test]
+fn a_hunk_that_is_left_out_of_the_plan_stays_in_the_file() {
+    let home = Home::with_story();
+    let shop = home.path("shop");
+    fs::create_dir_all(shop.join("src")).unwrap();
+    fs::write(shop.join("src/main.rs"), STATES[2]).unwrap();
+    let mut terminal = Terminal::start(&home.path(""), &shop, &[]);
+    terminal.sees("why does checkout hang");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("\u{1b}[C");
+    terminal.sees("Timeline");
+    std::thread::sleep(Duration::from_millis(300));
+    // Before the first prompt: two hunks in the file. The bound of the loop stays, the comment goes.
+    terminal.types("gg");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("R");
+    terminal.sees("restore");
+    // Below the file that is gone already.
+    terminal.types("G");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("d");
+    terminal.sees("loop { retry(); }");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.types("x");
+    terminal.sees("1 of its 2 hunks left out");
+    assert_eq!(
+        fs::read_to_string(shop.join("src/main.rs")).unwrap(),
+        STATES[2]
+    );
+    terminal.types("d");
+    std::thread::sleep(Duration::from_millis(300));
+    terminal.arms_and_applies();
+    assert_eq!(
+        fs::read_to_string(shop.join("src/main.rs")).unwrap(),
+        STATES[1]
+    );
+    terminal.quits();
+}

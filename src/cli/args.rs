@@ -123,9 +123,14 @@ pub enum Command {
     /// Take one step or prompt back, and keep what came after it
     Revert(Revert),
     /// Take the last rewind back, or one that was interrupted
-    Undo(Back),
+    Undo(Undo),
     /// Do what was undone last again
     Redo(Back),
+    /// Begin a new session of the agent that continues from a step (prints the command that resumes it)
+    ///
+    /// Claude Code and Codex: a new transcript with a new id, where the agent finds it. The session it continues is not
+    /// touched, nor are your files.
+    Fork(Fork),
     /// Give space back that nothing needs any more
     Gc(Gc),
     /// Put hooks into the agents' configuration, so that every step is seen exactly
@@ -280,8 +285,8 @@ pub struct Rewind {
     /// Undo the step (or the prompt) itself, too
     #[arg(long)]
     pub before: bool,
-    /// Only this file or folder
-    #[arg(long, value_name = "PATH")]
+    /// Only this file or folder; with :A-B only what is undone in lines A to B of the file as it is now
+    #[arg(long, value_name = "PATH[:A-B]")]
     pub path: Vec<PathBuf>,
     /// Put this file back even though others worked on it
     #[arg(long, value_name = "PATH")]
@@ -305,15 +310,32 @@ pub struct Rewind {
 pub struct Revert {
     /// The step, or a prompt for all its steps
     pub step: String,
-    /// Only this file or folder
-    #[arg(long, value_name = "PATH")]
+    /// Only this file or folder; with :A-B only what is undone in lines A to B of the file as it is now
+    #[arg(long, value_name = "PATH[:A-B]")]
     pub path: Vec<PathBuf>,
     /// Confirmation
     #[command(flatten)]
     pub confirm: Confirm,
 }
 
-/// `undo` and `redo`.
+/// `undo`.
+#[derive(Debug, ClapArgs)]
+pub struct Undo {
+    /// This rewind, by the id that `log` shows (w…); without one the last. Of an undo: do it again
+    pub rewind: Option<String>,
+    /// Confirmation
+    #[command(flatten)]
+    pub confirm: Confirm,
+}
+
+/// `fork`.
+#[derive(Debug, ClapArgs)]
+pub struct Fork {
+    /// The step, or a prompt for its last one
+    pub step: String,
+}
+
+/// `redo`.
 #[derive(Debug, ClapArgs)]
 pub struct Back {
     /// Confirmation

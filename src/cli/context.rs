@@ -81,6 +81,20 @@ impl<'a> Context<'a> {
         self.ask_as_it_is(place, out)
     }
 
+    /// Reads what is new on this machine, for a command that does not ask about sessions but acts on what they left: its
+    /// own work is never refused because a transcript cannot be read, nor because there is none.
+    pub fn catch_up(&self, out: &mut Out) -> Result<()> {
+        let place = self.place()?;
+        self.trusted(&place, out)?;
+        if self.global.store.is_some() || !place.has_store() {
+            return Ok(());
+        }
+        match super::ingest::refresh(self, &place, out) {
+            Ok(()) => Ok(()),
+            Err(e) => out.note(&format!("what is new could not be read: {e}")),
+        }
+    }
+
     /// The store for asking. One that was deleted and is kept elsewhere is brought back; that is said.
     pub fn ask_as_it_is(&self, place: Place, out: &mut Out) -> Result<StoreAsk> {
         let reader = match Reader::open(&place) {

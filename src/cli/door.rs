@@ -10,13 +10,14 @@ use super::context::Context;
 use crate::clock::Clock;
 use crate::fsx::{Rel, Root};
 use crate::model::{Evidence, Node, Op};
-use crate::query::Refused;
 use crate::query::types::{Content, FileChange};
+use crate::query::{Refused, Target};
 use crate::rewind::{self, FilePlan, How, Plan, Progress, Report, Wish, undo};
 use crate::snapshot;
+use crate::source::Places;
 use crate::store::journal::{self, Phase};
 use crate::store::{OpenError, Place, Reader, Store};
-use crate::ui::door::{Door, Opener, Order, Recovered};
+use crate::ui::door::{Door, Forked, Opener, Order, Recovered};
 
 /// A folder, and the store that knows its past.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ struct Tree {
     place: Place,
     folder: PathBuf,
     home: PathBuf,
+    places: Places,
     clock: Clock,
 }
 
@@ -36,6 +38,7 @@ pub(super) fn opener(context: &Context<'_>) -> Result<Opener> {
             .and_then(|r| r.this_worktree.clone())
             .unwrap_or_else(|| context.folder.clone()),
         home: context.env.home.clone(),
+        places: context.env.places.clone(),
         clock: context.env.clock,
     };
     Ok(Arc::new(move || Ok(Box::new(tree.clone()))))
@@ -53,11 +56,15 @@ impl Door for Tree {
         let back = match order {
             Order::Undo => return undo::undo(&reader, &root),
             Order::Redo => return undo::redo(&reader, &root),
+            Order::One(op, _) => return undo::undo_one(&reader, &root, *op),
             Order::Back(back) => back,
         };
         let mut wish = Wish::back_to(back.target, &back.named, self.clock.now());
         (wish.before, wish.only) = (back.before, back.only);
+        wish.reach = back.reach;
         wish.paths.clone_from(&back.paths);
+        wish.parts.clone_from(&back.parts);
+        wish.without.clone_from(&back.without);
         wish.take.clone_from(&back.take);
         wish.merge.clone_from(&back.merge);
         rewind::plan(&reader, &root, &wish)
@@ -69,7 +76,12 @@ impl Door for Tree {
             .get(file)
             .ok_or_else(|| Refused::because("this file is not in the plan"))?;
         let before = self.before(file)?;
-        let after = match (&file.after, &file.merged) {
+        // Of a file that stays: what would be there if it were taken.
+        let would = match file.verdict.changes() {
+            true => &file.after,
+            false => file.goal.as_ref().unwrap_or(&file.after),
+        };
+        let after = match (would, &file.merged) {
             (_, Some(merged)) => shown(merged),
             (after, _) if *after == file.before => before.clone(),
             (Node::Absent, _) => Content::Absent,
@@ -80,7 +92,13 @@ impl Door for Tree {
             (Node::Link { target }, _) => shown(target),
             _ => Content::Unknown,
         };
-        let kept = (!file.verdict.changes()).then(|| format!("it stays as it is: {}", file.why));
+        let kept = (!file.verdict.changes()).then(|| match &file.goal {
+            Some(_) => format!(
+                "it stays as it is: {}; this is what taking it would do",
+                file.why
+            ),
+            None => format!("it stays as it is: {}", file.why),
+        });
         Ok(FileChange {
             path: file.path.clone(),
             op: file.op.unwrap_or(Op::Modify),
@@ -98,14 +116,23 @@ impl Door for Tree {
         })
     }
 
-    fn apply(&self, plan: &Plan, progress: Progress<'_>) -> Result<Report> {
+    fn apply(&self, plan: &Plan, partial: bool, progress: Progress<'_>) -> Result<Report> {
         let (root, store) = (self.root()?, Store::open(&self.place)?);
         let how = How {
             clock: self.clock,
-            partial: false,
+            partial,
             snapshots: true,
         };
         rewind::apply(&store, &root, plan, how, progress)
+    }
+
+    fn fork(&self, target: Target) -> Result<Forked> {
+        let reader = Reader::open(&self.place)?;
+        let made = super::fork::make(&reader, &self.places, self.clock, target)?;
+        Ok(Forked {
+            words: super::fork::notes(&made),
+            command: made.command,
+        })
     }
 
     fn interrupted(&self) -> Result<Option<String>> {

@@ -1,6 +1,6 @@
 //! The data of `--json`. Field names are a promise: never removed, never renamed.
 //!
-//! Adding one is allowed. Beyond what was promised first there are `note` of a change (what is odd about it, in words),
+//! Adding one is allowed. Beyond what was promised first there are `archived` of a session, `note` of a change (what is odd about it, in words),
 //! `moved_by` and `spaced_by` of a blamed line, and `ticked` and `steps` of a file in a plan. Every field of every command
 //! stands, with its type, in `tests/json_fields.rs`, which fails for one that is missing and for one that is not listed.
 
@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::model::Time;
 use crate::query::blame::{BlameLine, HistoryEntry, Origin, RemovedLine};
-use crate::query::patch;
+
 use crate::query::types::{FileChange, Hit, HitWhat, SessionInfo, StepDetail, StepInfo};
+use crate::query::{Rewound, patch};
 
 fn utc(at: Option<Time>) -> Option<String> {
     at.map(Time::rfc3339)
@@ -108,6 +109,55 @@ impl<'a> From<&'a StepInfo> for Step<'a> {
             evidence: s.evidence.map(|e| e.word()),
             exit_code: s.exit_code,
             duration_ms: s.duration_ms,
+        }
+    }
+}
+
+/// A rewind, revert, undo or redo as `log` prints it among the steps, with the same fields.
+#[derive(Serialize)]
+pub(super) struct Event<'a> {
+    id: &'a str,
+    /// The session whose work it undid; `session_ids` has all.
+    session_id: Option<&'a str>,
+    prompt_id: Option<&'a str>,
+    prompt_no: Option<u32>,
+    seq: Option<u32>,
+    at: Option<String>,
+    /// `rewind`, `revert`, `undo` or `redo`.
+    kind: &'static str,
+    /// `ok`, or `undone` if it was taken back since.
+    status: &'static str,
+    target: &'a str,
+    title: &'a str,
+    paths: &'a [String],
+    added: u32,
+    removed: u32,
+    evidence: Option<&'static str>,
+    exit_code: Option<i32>,
+    duration_ms: Option<u64>,
+    session_ids: &'a [String],
+}
+
+impl<'a> From<&'a Rewound> for Event<'a> {
+    fn from(r: &'a Rewound) -> Event<'a> {
+        Event {
+            id: &r.id,
+            session_id: r.sessions.first().map(String::as_str),
+            prompt_id: None,
+            prompt_no: None,
+            seq: None,
+            at: utc(Some(r.at)),
+            kind: r.kind,
+            status: if r.taken_back { "undone" } else { "ok" },
+            target: &r.title,
+            title: &r.title,
+            paths: &r.paths,
+            added: r.lines.0,
+            removed: r.lines.1,
+            evidence: None,
+            exit_code: None,
+            duration_ms: None,
+            session_ids: &r.sessions,
         }
     }
 }

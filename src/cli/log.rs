@@ -9,9 +9,9 @@ use super::context::Context;
 use super::out::{Out, Role};
 use super::sessions::pad;
 use super::{json, when};
-use crate::model::{Evidence, Status, StepKind, TestOutcome};
+use crate::model::{Evidence, Status, StepKind, TestOutcome, Time};
 use crate::query::types::StepInfo;
-use crate::query::{Ask, LogQuery};
+use crate::query::{Ask, LogQuery, Rewound, StoreAsk};
 use crate::text;
 
 /// For people, unless they say otherwise.
@@ -35,16 +35,29 @@ pub(super) fn run(context: &Context<'_>, options: &Log, out: &mut Out) -> Result
         most: most.map(|n| n.saturating_add(1)),
     };
     let mut steps = ask.log(&query)?;
-    let more = most.is_some_and(|n| steps.len() > n);
-    steps.truncate(most.unwrap_or(usize::MAX));
+    let mut more = most.is_some_and(|n| steps.len() > n);
     let now = context.env.clock.now();
     let agents = match options.all_sessions {
         true => ask.agents()?.into_iter().collect(),
         false => HashMap::new(),
     };
     let widest = agents.values().map(|a| a.name().len()).max().unwrap_or(0);
-    for portion in steps.chunks(PORTION) {
+    let mut rewinds = rewinds(&ask, &query, options)?.into_iter().peekable();
+    let mut room = most.unwrap_or(usize::MAX);
+    more |= steps.len() + rewinds.len() > room;
+    steps.truncate(room);
+    'all: for portion in steps.chunks(PORTION) {
         for step in ask.rows(portion)? {
+            while let Some(rewind) =
+                rewinds.next_if(|r| room > 0 && step.at.is_some_and(|at| r.at >= at))
+            {
+                event(&rewind, now, out)?;
+                room -= 1;
+            }
+            if room == 0 {
+                break 'all;
+            }
+            room -= 1;
             if out.json {
                 out.value(&json::Step::from(&step), true)?;
             } else {
@@ -65,6 +78,9 @@ pub(super) fn run(context: &Context<'_>, options: &Log, out: &mut Out) -> Result
             }
         }
     }
+    for rewind in rewinds.take(room) {
+        event(&rewind, now, out)?;
+    }
     if !out.json {
         if steps.is_empty() {
             out.note("no step matches")?;
@@ -73,6 +89,42 @@ pub(super) fn run(context: &Context<'_>, options: &Log, out: &mut Out) -> Result
         }
     }
     Ok(())
+}
+
+/// The rewinds that stand among the steps asked for: none where only some kinds of steps are wanted.
+fn rewinds(ask: &StoreAsk, query: &LogQuery, options: &Log) -> Result<Vec<Rewound>> {
+    if options.failed || !options.kind.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut all = ask.rewinds(query.session)?;
+    if let Some(part) = &options.path {
+        all.retain(|r| r.paths.iter().any(|p| p.contains(part.as_str())));
+    }
+    Ok(all)
+}
+
+/// A rewind on one line.
+fn event(rewind: &Rewound, now: Time, out: &mut Out) -> Result<()> {
+    if out.json {
+        return out.value(&json::Event::from(rewind), true);
+    }
+    let at = pad(&when::short(Some(rewind.at), now), 15);
+    let at = out.paint(Role::Dim, &at);
+    let id = out.paint(Role::Accent, &rewind.id[..rewind.id.len().min(9)]);
+    let files = match rewind.paths.len() {
+        1 => "1 file".to_owned(),
+        n => format!("{n} files"),
+    };
+    let mut line = format!(
+        "{}  {}  {}",
+        out.paint(Role::Warn, &pad(rewind.kind, 8)),
+        out.paint(Role::Text, &text::line(&rewind.title)),
+        out.paint(Role::Dim, &files)
+    );
+    if rewind.taken_back {
+        line.push_str(&out.paint(Role::Dim, "  taken back since"));
+    }
+    out.line(&format!("{id}  {at}  {line}"))
 }
 
 /// A step on one line: kind, target, outcome.

@@ -11,6 +11,7 @@ mod diff;
 mod doctor;
 mod door;
 mod feed;
+mod fork;
 mod generate;
 mod history;
 pub mod hook;
@@ -95,6 +96,7 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Revert(options)) => rewind::revert(&context, options, out),
         Some(Command::Undo(options)) => rewind::undo(&context, options, out),
         Some(Command::Redo(options)) => rewind::redo(&context, options, out),
+        Some(Command::Fork(options)) => fork::run(&context, options, out),
         Some(Command::Gc(options)) => snapshot::gc(&context, options, out),
         Some(Command::Init(options)) => init::run(&context, options, out),
         Some(Command::Uninstall(options)) => init::uninstall(&context, options, out),

@@ -7,13 +7,13 @@ use std::path::{Component, Path, PathBuf};
 use color_eyre::Result;
 use serde::Serialize;
 
-use super::args::{Back, Confirm, Revert, Rewind};
+use super::args::{Back, Confirm, Revert, Rewind, Undo};
 use super::context::Context;
 use super::out::{Out, Role};
 use crate::fsx::Root;
-use crate::query::Refused;
 use crate::query::past::Reach;
-use crate::rewind::{self, FilePlan, How, Plan, Report, Verdict, Wish, undo};
+use crate::query::{Refused, rewinds};
+use crate::rewind::{self, FilePlan, How, Lines, Part, Plan, Report, Verdict, Wish, undo};
 use crate::store::{Reader, Store};
 
 /// The work folder that a command is about.
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context<'_>, options: &Rewind, out: &mut Out) -> Res
         (true, _) => Reach::AllSessions,
         _ => Reach::Session,
     };
-    wish.paths = paths(context, &root, &options.path)?;
+    (wish.paths, wish.parts) = named(context, &root, &options.path)?;
     wish.take = paths(context, &root, &options.take)?;
     wish.merge = paths(context, &root, &options.merge)?;
     let plan = |reader: &Reader| rewind::plan(reader, &root, &wish);
@@ -58,27 +58,28 @@ pub(super) fn revert(context: &Context<'_>, options: &Revert, out: &mut Out) -> 
         context.env.clock.now(),
     );
     wish.only = true;
-    wish.paths = paths(context, &root, &options.path)?;
+    (wish.paths, wish.parts) = named(context, &root, &options.path)?;
     let plan = |reader: &Reader| rewind::plan(reader, &root, &wish);
     go(context, &root, &plan, &options.confirm, out)
 }
 
-pub(super) fn undo(context: &Context<'_>, options: &Back, out: &mut Out) -> Result<()> {
+pub(super) fn undo(context: &Context<'_>, options: &Undo, out: &mut Out) -> Result<()> {
     let root = root(context)?;
-    if recover(context, &root, options, out)? {
+    // What was interrupted goes before everything, and needs nothing that could be read now.
+    if recover(context, &root, &options.confirm, out)? {
         return Ok(());
     }
-    go(
-        context,
-        &root,
-        &|reader| undo::undo(reader, &root),
-        &options.confirm,
-        out,
-    )
+    context.catch_up(out)?;
+    let plan = |reader: &Reader| match &options.rewind {
+        Some(id) => undo::undo_one(reader, &root, rewinds::resolve(reader, id)?),
+        None => undo::undo(reader, &root),
+    };
+    go(context, &root, &plan, &options.confirm, out)
 }
 
 pub(super) fn redo(context: &Context<'_>, options: &Back, out: &mut Out) -> Result<()> {
     let root = root(context)?;
+    context.catch_up(out)?;
     go(
         context,
         &root,
@@ -89,7 +90,7 @@ pub(super) fn redo(context: &Context<'_>, options: &Back, out: &mut Out) -> Resu
 }
 
 /// Takes back what was interrupted; whether there was something.
-fn recover(context: &Context<'_>, root: &Root, options: &Back, out: &mut Out) -> Result<bool> {
+fn recover(context: &Context<'_>, root: &Root, confirm: &Confirm, out: &mut Out) -> Result<bool> {
     let store = store(context, out)?;
     let waiting = rewind::interrupted(&store, root)?;
     let Some(op) = waiting.first() else {
@@ -100,11 +101,12 @@ fn recover(context: &Context<'_>, root: &Root, options: &Back, out: &mut Out) ->
         op.kind.word(),
         op.title
     ))?;
-    if options.confirm.dry_run || !confirmed(&options.confirm, &[], out)? {
+    if confirm.dry_run || !confirmed(confirm, &[], out)? {
         out.note("nothing was changed; --yes does it")?;
         return Ok(true);
     }
     let mut changed = Vec::new();
+    let mut data = Vec::new();
     for (op, back) in rewind::recover(&store, root, context.env.clock.now())? {
         for (path, hash) in &back.late {
             out.note(&format!(
@@ -116,7 +118,18 @@ fn recover(context: &Context<'_>, root: &Root, options: &Back, out: &mut Out) ->
             op.kind.word(),
             back.restored
         ))?;
+        data.push(Recovered {
+            recovered: op.kind.word(),
+            target: op.title,
+            restored: back.restored,
+            changed: back.changed.clone(),
+            late: back.late,
+        });
         changed.extend(back.changed);
+    }
+    if out.json {
+        out.value(&data, false)?;
+        out.flush()?;
     }
     if changed.is_empty() {
         return Ok(true);
@@ -127,12 +140,53 @@ fn recover(context: &Context<'_>, root: &Root, options: &Back, out: &mut Out) ->
     )))
 }
 
+/// What came of taking an interrupted one back.
+#[derive(Serialize)]
+struct Recovered {
+    recovered: &'static str,
+    target: String,
+    restored: usize,
+    changed: Vec<String>,
+    late: Vec<(String, String)>,
+}
+
 /// Paths as the user names them, from where one is, relative to the root.
 fn paths(context: &Context<'_>, root: &Root, named: &[PathBuf]) -> Result<Vec<Vec<u8>>> {
     named
         .iter()
         .map(|path| relative(&context.folder, root.place(), path))
         .collect()
+}
+
+/// Whole paths, and lines of files: `PATH:12` or `PATH:12-20`, unless a file has just that name.
+fn named(
+    context: &Context<'_>,
+    root: &Root,
+    named: &[PathBuf],
+) -> Result<(Vec<Vec<u8>>, Vec<Part>)> {
+    let (mut whole, mut parts) = (Vec::new(), Vec::new());
+    for path in named {
+        let is_there = context.folder.join(path).symlink_metadata().is_ok();
+        match lines_of(path).filter(|_| !is_there) {
+            Some((path, lines)) => parts.push(Part {
+                rel: relative(&context.folder, root.place(), &path)?,
+                lines: Lines::Now(vec![lines]),
+            }),
+            None => whole.push(relative(&context.folder, root.place(), path)?),
+        }
+    }
+    Ok((whole, parts))
+}
+
+/// The path and the lines that `PATH:12-20` names.
+fn lines_of(named: &Path) -> Option<(PathBuf, (u32, u32))> {
+    let bytes = named.as_os_str().as_bytes();
+    let colon = bytes.iter().rposition(|b| *b == b':')?;
+    let range = std::str::from_utf8(&bytes[colon + 1..]).ok()?;
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+    let path = PathBuf::from(std::ffi::OsStr::from_bytes(&bytes[..colon]));
+    (first > 0 && first <= last && colon > 0).then_some((path, (first, last)))
 }
 
 fn relative(folder: &Path, root: &Path, named: &Path) -> Result<Vec<u8>> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::args::{Gc, Snapshot};
 use super::context::Context;
 use super::out::{Out, Role};
+use crate::fsx::{Lock, Root};
 use crate::model::Time;
 use crate::query::Refused;
 use crate::snapshot::{self, Wanted};
@@ -27,6 +28,7 @@ struct Data {
 
 pub(super) fn run(context: &Context<'_>, options: &Snapshot, out: &mut Out) -> Result<()> {
     let root = super::rewind::root(context)?;
+    context.catch_up(out)?;
     let store = Store::open(&context.place()?)?;
     context.tell(out, store.notices())?;
     let mut wanted = Wanted::new(context.env.clock, Reason::Asked);
@@ -76,13 +78,10 @@ pub(super) fn run(context: &Context<'_>, options: &Snapshot, out: &mut Out) -> R
 
 pub(super) fn gc(context: &Context<'_>, options: &Gc, out: &mut Out) -> Result<()> {
     let before = options.before.as_deref().map(date).transpose()?;
+    context.catch_up(out)?;
     let store = Store::open(&context.place()?)?;
     context.tell(out, store.notices())?;
-    // A rewind between two of its steps holds contents that only it knows of.
-    let root = super::rewind::root(context)?;
-    let Some(_lock) = root.lock()? else {
-        return Err(Refused::because("a rewind is at work in this folder"));
-    };
+    let _locks = lock_all(context, &store)?;
     let freed = store::collect(&store, before, !options.dry_run)?;
     if out.json {
         return out.value(&freed, false);
@@ -100,6 +99,35 @@ pub(super) fn gc(context: &Context<'_>, options: &Gc, out: &mut Out) -> Result<(
         freed.rewinds
     );
     out.line(&line)
+}
+
+/// A rewind between two of its steps holds contents that only it knows of: none may be at work in any folder that keeps
+/// its journal in this store. (One that begins later finds its contents gone, if it stored them before, and changes
+/// nothing: the journal looks for them when it names them.)
+fn lock_all(context: &Context<'_>, store: &Store) -> Result<Vec<Lock>> {
+    let mut folders = store::roots(store)?;
+    let here = context.repository.as_ref();
+    folders.extend(here.iter().flat_map(|r| r.worktrees.iter().cloned()));
+    folders.push(super::rewind::root(context)?.place().to_owned());
+    folders.sort();
+    folders.dedup();
+    let mut locks = Vec::new();
+    for folder in folders {
+        // A folder that is gone, or may never be rewound, has no rewind at work in it.
+        let Ok(root) = Root::open(&folder, Some(&context.env.home)) else {
+            continue;
+        };
+        match root.lock()? {
+            Some(lock) => locks.push(lock),
+            None => {
+                return Err(Refused::because(format!(
+                    "a rewind is at work in {}, which keeps its journal in this store",
+                    folder.display()
+                )));
+            }
+        }
+    }
+    Ok(locks)
 }
 
 /// A day, or a moment.

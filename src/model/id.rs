@@ -17,6 +17,8 @@ pub enum IdKind {
     Prompt,
     /// A step, shown with `t`.
     Step,
+    /// A rewind, revert, undo or redo, shown with `w`.
+    Rewind,
 }
 
 impl IdKind {
@@ -26,6 +28,7 @@ impl IdKind {
             IdKind::Session => 's',
             IdKind::Prompt => 'p',
             IdKind::Step => 't',
+            IdKind::Rewind => 'w',
         }
     }
 }
@@ -97,6 +100,7 @@ impl IdPrefix {
             's' => IdKind::Session,
             'p' => IdKind::Prompt,
             't' => IdKind::Step,
+            'w' => IdKind::Rewind,
             _ => return None,
         };
         let rest = chars.as_str();

@@ -9,9 +9,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::chain::{Chain, Change, Item, Link, Moment, What};
 use super::contents::{self, State};
 use super::raw::{self, RawStep};
-use super::rows;
 use super::types::{Content, FileChange, Scope, SessionRow, StepRow};
-use super::{patch, timeline};
+use super::{patch, rewinds, rows, timeline};
 use crate::model::{Evidence, Op};
 use crate::source::{Before, Effect, Hunk};
 use crate::store::Reader;
@@ -24,6 +23,7 @@ pub(super) fn in_scope(reader: &Reader, scope: Scope) -> Result<Vec<FileChange>>
         Scope::Session(session) => net(reader, &steps_of(reader.conn(), session, None)?),
         Scope::Between(a, b) => between(reader, a, b),
         Scope::Now(step) => now(reader, step),
+        Scope::Rewind(op) => rewinds::changes(reader, op),
     }
 }
 

@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::refused::Refused;
 use super::rows::shown;
 use super::types::{SessionRow, StepRow};
-use crate::model::{Agent, IdKind, IdPrefix, key_hash};
+use crate::model::{Agent, Id, IdKind, IdPrefix, key_hash};
+use crate::store::Reader;
 
 /// What a `STEP` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,10 +137,41 @@ fn in_session(conn: &Connection, session: SessionRow, no: u32, nth: Option<u32>)
     }
 }
 
+/// The public id of a step or prompt; `None` for what came before the first prompt.
+pub fn public_id(reader: &Reader, target: Target) -> Result<Option<Id>> {
+    let (sql, row, no) = match target {
+        Target::Step(_, step) => ("SELECT pub FROM step WHERE id = ?1 AND ?2 = 0", step.0, 0),
+        Target::Prompt(session, no) => (
+            "SELECT pub FROM prompt WHERE session_id = ?1 AND no = ?2",
+            session.0,
+            no,
+        ),
+    };
+    let id: Option<Vec<u8>> = reader
+        .conn()
+        .prepare_cached(sql)?
+        .query_row((row, no), |r| r.get(0))
+        .optional()?;
+    Ok(id.and_then(|id| Id::from_bytes(&id)))
+}
+
+/// The step or prompt with this public id, as it is kept where rows would not last.
+pub(super) fn by_public(conn: &Connection, id: &Id, prompt: bool) -> Result<Option<Target>> {
+    let kind = if prompt { IdKind::Prompt } else { IdKind::Step };
+    by_id(
+        conn,
+        &IdPrefix {
+            kind,
+            low: *id,
+            high: *id,
+        },
+    )
+}
+
 /// By an id or the beginning of one. A copy leads to its home.
 fn by_id(conn: &Connection, prefix: &IdPrefix) -> Result<Option<Target>> {
     let sql = match prefix.kind {
-        IdKind::Session => return Ok(None),
+        IdKind::Session | IdKind::Rewind => return Ok(None),
         IdKind::Step => {
             "SELECT s.pub, h.session_id, h.id FROM step s JOIN step h ON h.id = COALESCE(s.alias_of, s.id)
               WHERE s.pub BETWEEN ?1 AND ?2 LIMIT 9"

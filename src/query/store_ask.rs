@@ -89,6 +89,11 @@ impl StoreAsk {
         log::steps(self.reader.conn(), query)
     }
 
+    /// Rewinds, reverts, undos and redos, newest first; of one session's work, if it is named.
+    pub fn rewinds(&self, session: Option<SessionRow>) -> Result<Vec<super::Rewound>> {
+        super::rewinds::all(self.reader.conn(), session)
+    }
+
     /// What happened to the paths that a rewind is about.
     pub fn past(&self, question: &super::past::Question<'_>) -> Result<super::past::PastOf> {
         super::past::ask(&self.reader, question)

@@ -187,10 +187,12 @@ pub(super) fn timeline(conn: &Connection, session: SessionInfo) -> Result<Timeli
         head.steps = ranges.remove(&head.no).unwrap_or(end..end);
         end = head.steps.end;
     }
+    let rewinds = super::rewinds::of_timeline(conn, session.row, &heads, &steps)?;
     Ok(Timeline {
         session,
         prompts: heads,
         steps: Arc::new(steps),
+        rewinds,
     })
 }
 

@@ -143,6 +143,35 @@ pub struct Timeline {
     pub prompts: Vec<PromptHead>,
     /// Prompt by prompt, in order of `seq`, sub-agents' steps behind the step that started them.
     pub steps: Arc<Vec<StepLite>>,
+    /// Rewinds of this session's work, in the order in which they stand among the steps.
+    pub rewinds: Vec<RewindEntry>,
+}
+
+/// A rewind, revert, undo or redo, as an entry of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RewindEntry {
+    /// Its row in the journal.
+    pub op: i64,
+    /// Public id (`w…`).
+    pub id: String,
+    /// `rewind`, `revert`, `undo` or `redo`.
+    pub kind: &'static str,
+    /// When it was done.
+    pub at: Time,
+    /// What it was, in words.
+    pub title: String,
+    /// Files that it changed.
+    pub files: u32,
+    /// Lines added and removed.
+    pub lines: (u32, u32),
+    /// It was undone, or redone, since.
+    pub taken_back: bool,
+    /// The index of the prompt under which it stands.
+    pub prompt: u32,
+    /// The index of the step before which it stands.
+    pub place: u32,
+    /// The steps that it undid, as long as nobody took that back; `None` also where it was about parts of them only.
+    pub undone: Option<std::ops::Range<u32>>,
 }
 
 /// A step as a row of the timeline or of `log`.
@@ -251,6 +280,8 @@ pub enum Scope {
     Between(StepRow, StepRow),
     /// From right after the step to the disk as it is now, for the files that its session changed.
     Now(StepRow),
+    /// What a rewind, revert, undo or redo did, by its row in the journal.
+    Rewind(i64),
 }
 
 /// A step, whole.

@@ -86,6 +86,13 @@ pub fn apply(
         title: plan.target.clone(),
         sessions: plan.sessions.clone(),
         closed: false,
+        // With files left out by hand it did not lead there.
+        aim: plan
+            .aim
+            .filter(|_| plan.files.iter().all(|f| f.ticked || !f.verdict.changes())),
+        lines: files
+            .iter()
+            .fold((0, 0), |(a, r), f| (a + f.added, r + f.removed)),
     };
     let moves = order::moves(root, &files, &plan.folders, plan.may_go.as_ref())?;
     if moves.is_empty() {

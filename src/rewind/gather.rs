@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use color_eyre::Result;
 
+use super::pick::{self, Lines, Part};
 use super::plan::{self, Plan};
 use super::present;
 use super::verdict::{Choice, Contents, Input};
@@ -11,12 +12,12 @@ use crate::fsx::{Rel, Root};
 use crate::model::{Node, Time};
 use crate::query::past::{self, Past, PastOf, Question, Reach};
 use crate::query::{Refused, Target};
-use crate::snapshot;
+use crate::snapshot::{self, Instead};
 use crate::store::Reader;
 use crate::store::journal::{self, Kind};
 
 /// A session that wrote less than this ago is probably still at work.
-const AT_WORK_MS: u64 = 10_000;
+pub const AT_WORK_MS: u64 = 10_000;
 /// A plan of more files than this says so.
 const MANY: usize = 20;
 
@@ -35,10 +36,15 @@ pub struct Wish {
     pub reach: Reach,
     /// Only these paths, and what lies below them; empty: all.
     pub paths: Vec<Vec<u8>>,
+    /// And of these only some lines.
+    pub parts: Vec<Part>,
     /// Put these back even though others worked on them.
     pub take: Vec<Vec<u8>>,
     /// Take out of these what is undone, and keep the rest.
     pub merge: Vec<Vec<u8>>,
+    /// Hunks that are left out of what a file would become: the file, and which lines of it as it is now, from 0 (an empty
+    /// range for what would only be put in).
+    pub without: Vec<(Vec<u8>, std::ops::Range<usize>)>,
     /// The present moment.
     pub now: Time,
 }
@@ -53,8 +59,10 @@ impl Wish {
             only: false,
             reach: Reach::Session,
             paths: Vec::new(),
+            parts: Vec::new(),
             take: Vec::new(),
             merge: Vec::new(),
+            without: Vec::new(),
             now,
         }
     }
@@ -77,7 +85,9 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
     // First of all: what is done from here on makes the plan one of yesterday.
     let mark = journal::mark(reader.conn(), question.root)?;
     let mut found = past::ask(reader, &question)?;
-    for path in wish.paths.iter().chain(&wish.take).chain(&wish.merge) {
+    let parts: Vec<Vec<u8>> = wish.parts.iter().map(|p| p.rel.clone()).collect();
+    let named = wish.paths.iter().chain(&parts);
+    for path in named.chain(&wish.take).chain(&wish.merge) {
         if !found.paths.iter().any(|p| covers(path, &p.rel)) {
             return Err(Refused::because(format!(
                 "{}: nothing that would be undone changed it",
@@ -85,11 +95,15 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
             )));
         }
     }
+    let all = wish.paths.is_empty() && parts.is_empty();
     found
         .paths
-        .retain(|p| wish.paths.is_empty() || wish.paths.iter().any(|w| covers(w, &p.rel)));
+        .retain(|p| all || wish.paths.iter().any(|w| covers(w, &p.rel)) || parts.contains(&p.rel));
     let contents = |hash: &_| journal::content(reader.conn(), hash).ok();
     let modes = crate::git::index::modes(root.place());
+    let instead = rules_before(&found, &contents);
+    let whole = |rel: &[u8]| wish.paths.iter().any(|w| covers(w, rel));
+    let picks = joined(&wish.parts);
     let mut inputs = Vec::with_capacity(found.paths.len());
     for p in &found.paths {
         let rel = Rel::new(&p.rel).ok().filter(|_| p.elsewhere.is_none());
@@ -101,10 +115,14 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         inputs.push(Input {
             past: p,
             now,
-            ignored: rel.is_some_and(|rel| snapshot::is_ignored(root, &rel)),
+            ignored: rel.is_some_and(|rel| is_ignored(root, &rel, &instead)),
             index_mode: modes.get(&p.rel).copied(),
             reach: wish.reach,
             only: wish.only,
+            lines: picks
+                .iter()
+                .find(|part| part.rel == p.rel && !whole(&p.rel))
+                .map(|part| &part.lines),
             contents: &contents,
         });
     }
@@ -112,8 +130,18 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
     let files = plan::files(&inputs, &|rel| Choice {
         take: any(&wish.take, rel),
         merge: any(&wish.merge, rel),
-        named: any(&wish.paths, rel) || any(&wish.take, rel) || any(&wish.merge, rel),
+        named: [&wish.paths, &wish.take, &wish.merge, &parts]
+            .iter()
+            .any(|list| any(list, rel)),
     });
+    let mut files = files;
+    for (f, input) in files.iter_mut().zip(&inputs) {
+        let here = wish.without.iter().filter(|(rel, _)| *rel == f.rel);
+        let hunks: Vec<_> = here.map(|(_, lines)| lines.clone()).collect();
+        if !hunks.is_empty() {
+            pick::leave_out(input, f, &hunks);
+        }
+    }
     let mut plan = Plan {
         target: title(wish),
         scope: wish.reach,
@@ -128,6 +156,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
             Kind::Rewind
         },
         of: None,
+        aim: aim(wish, reader)?.filter(|_| wish.without.is_empty()),
         sessions: found.sessions.clone(),
         folders: std::collections::BTreeMap::new(),
         may_go: None,
@@ -139,11 +168,64 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
     Ok(plan)
 }
 
+/// The ignore rules as they will be: a rewind may put those back, too. A file that is covered by either is left alone.
+fn rules_before(found: &PastOf, contents: super::verdict::Contents<'_>) -> Instead {
+    let mut instead = Instead::new();
+    let here = found.paths.iter().filter(|p| p.elsewhere.is_none());
+    for path in here.filter(|p| snapshot::is_rules(&p.rel)) {
+        let first = path.events.iter().find(|e| e.undone);
+        let text = match first.map(|e| &e.before) {
+            Some(Past::Absent) => None,
+            Some(Past::File(hash, _)) => match contents(hash) {
+                Some(text) => Some(text),
+                None => continue,
+            },
+            _ => continue,
+        };
+        instead.insert(path.rel.clone(), text);
+    }
+    instead
+}
+
+fn is_ignored(root: &Root, rel: &Rel, instead: &Instead) -> bool {
+    snapshot::is_ignored(root, rel, &Instead::new())
+        || !instead.is_empty() && snapshot::is_ignored(root, rel, instead)
+}
+
+/// Lines of the same file that were named one after the other.
+fn joined(parts: &[Part]) -> Vec<Part> {
+    let mut out: Vec<Part> = Vec::new();
+    for part in parts {
+        match out.iter_mut().find(|p| p.rel == part.rel) {
+            None => out.push(part.clone()),
+            Some(known) => match (&mut known.lines, &part.lines) {
+                (Lines::Now(all), Lines::Now(more)) => all.extend_from_slice(more),
+                (known, more) => *known = more.clone(),
+            },
+        }
+    }
+    out
+}
+
 /// Whether a path is one of those that a name means: itself, or what lies below it.
 fn covers(name: &[u8], rel: &[u8]) -> bool {
     let name = name.strip_suffix(b"/").unwrap_or(name);
     rel.strip_prefix(name)
         .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+/// What it leads to, if nothing less is wanted.
+fn aim(wish: &Wish, reader: &Reader) -> Result<Option<journal::Aim>> {
+    if !wish.paths.is_empty() || !wish.parts.is_empty() {
+        return Ok(None);
+    }
+    let id = crate::query::public_id(reader, wish.target)?;
+    Ok(id.map(|id| journal::Aim {
+        id,
+        prompt: matches!(wish.target, Target::Prompt(..)),
+        before: wish.before,
+        only: wish.only,
+    }))
 }
 
 fn title(wish: &Wish) -> String {
@@ -200,11 +282,19 @@ fn moved_names(root: &Root, plan: &mut Plan, found: &PastOf, contents: Contents<
 
 fn warn(plan: &mut Plan, found: &PastOf) {
     if !found.unseen.is_empty() {
-        let some: Vec<&str> = found.unseen.iter().take(5).map(String::as_str).collect();
+        let named = |(id, command): &(String, String)| {
+            let first = command.lines().next().unwrap_or_default();
+            let short: String = first.chars().take(40).collect();
+            format!("`{short}` ({})", &id[..id.len().min(9)])
+        };
+        let some: Vec<String> = found.unseen.iter().take(5).map(named).collect();
         let more = if found.unseen.len() > 5 { ", …" } else { "" };
+        let commands = match found.unseen.len() {
+            1 => "1 command".to_owned(),
+            n => format!("{n} commands"),
+        };
         plan.warnings.push(format!(
-            "not recorded: {} commands may have changed files unseen ({}{more})",
-            found.unseen.len(),
+            "not recorded: {commands} may have changed files unseen: {}{more}",
             some.join(", ")
         ));
     }
@@ -224,7 +314,7 @@ fn warn(plan: &mut Plan, found: &PastOf) {
             false => shared.join(", "),
         };
         plan.warnings.push(format!(
-            "session {session} is at work in the same tree; it changed {files}"
+            "another session is at work in the same tree ({session}); it changed {files}"
         ));
     }
     if !found.running.is_empty() {

@@ -10,6 +10,7 @@ mod line_ends;
 pub mod merge;
 mod moves;
 mod order;
+mod pick;
 pub mod plan;
 mod present;
 mod recover;
@@ -20,8 +21,9 @@ pub mod undo;
 pub mod verdict;
 
 pub use apply::apply;
-pub use gather::{Wish, plan};
+pub use gather::{AT_WORK_MS, Wish, plan};
 pub use late::sweep;
+pub use pick::{Lines, Part};
 pub use plan::{FilePlan, Plan, Verdict};
 pub use recover::{interrupted, recover};
 pub use report::{How, Progress, Report};

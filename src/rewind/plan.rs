@@ -7,7 +7,7 @@ use super::merge;
 use super::verdict::{Choice, Input, judge};
 use crate::model::{Id, Node, Op};
 use crate::query::past::Reach;
-use crate::store::journal::{Kind, Mark};
+use crate::store::journal::{Aim, Kind, Mark};
 
 /// What is to happen to a file, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -88,6 +88,9 @@ pub struct FilePlan {
     /// What will be there.
     #[serde(skip)]
     pub after: Node,
+    /// What would be there if it were taken: of a file that stays, to be looked at before it is chosen.
+    #[serde(skip)]
+    pub goal: Option<Node>,
     /// The text, where it is a merge and stored nowhere yet.
     #[serde(skip)]
     pub merged: Option<Vec<u8>>,
@@ -118,6 +121,9 @@ pub struct Plan {
     /// The operation that it undoes or redoes.
     #[serde(skip)]
     pub of: Option<i64>,
+    /// What it leads to, if that is a step or prompt as a whole.
+    #[serde(skip)]
+    pub aim: Option<Aim>,
     /// Whose work it undoes.
     #[serde(skip)]
     pub sessions: Vec<Id>,

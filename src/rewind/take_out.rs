@@ -2,7 +2,7 @@
 
 use super::merge;
 use super::plan::{FilePlan, Verdict};
-use super::verdict::{Input, Undone, as_past, to, who};
+use super::verdict::{Input, Undone, as_past, later_by, to};
 use crate::model::{BlobHash, Node};
 use crate::query::past::Past;
 
@@ -13,18 +13,7 @@ pub(super) fn merged(input: &Input<'_>, undone: &Undone<'_>, mut f: FilePlan) ->
         f.why = why;
         f
     };
-    let later: Vec<String> = undone
-        .later
-        .iter()
-        .map(|e| who(&e.by).trim_end_matches(',').to_owned())
-        .collect();
-    let by = |text: &str| {
-        if later.is_empty() {
-            text.to_owned()
-        } else {
-            format!("{text}, by {}", later.join(", "))
-        }
-    };
+    let by = |text: &str| later_by(undone, text);
     let exact = |p: &Past| !matches!(p, Past::Unknown | Past::Other);
     if undone.runs.iter().any(|(b, l)| !exact(b) || !exact(l)) {
         f.verdict = Verdict::Unrecoverable;

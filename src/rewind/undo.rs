@@ -64,11 +64,29 @@ pub fn redo(reader: &Reader, root: &Root) -> Result<Plan> {
     back(reader, root, &op, Kind::Redo)
 }
 
-/// The plan of undoing any one operation.
+/// The plan of undoing any one operation; of an undo, of doing it again.
+///
+/// # Errors
+/// [`Refused`] if it is another folder's, or was taken back already.
 pub fn undo_one(reader: &Reader, root: &Root, op: i64) -> Result<Plan> {
-    let op = journal::get(reader.conn(), op)?.filter(|op| op.phase == Phase::Applied);
-    let op = op.ok_or_else(|| Refused::because("there is no such rewind"))?;
-    back(reader, root, &op, Kind::Undo)
+    let ops = journal::ops(reader.conn(), root.place().as_os_str().as_bytes())?;
+    let applied = |o: &&Op| o.phase == Phase::Applied;
+    let op = ops
+        .iter()
+        .filter(applied)
+        .find(|o| o.id == op)
+        .ok_or_else(|| Refused::because("there is no such rewind in this folder"))?;
+    let (kind, word) = match op.kind {
+        Kind::Undo => (Kind::Redo, "redone"),
+        _ => (Kind::Undo, "undone"),
+    };
+    if ops.iter().filter(applied).any(|o| o.of == Some(op.id)) {
+        return Err(Refused::because(format!(
+            "this {} is {word} already",
+            op.kind.word()
+        )));
+    }
+    back(reader, root, op, kind)
 }
 
 fn back(reader: &Reader, root: &Root, op: &Op, kind: Kind) -> Result<Plan> {
@@ -89,6 +107,7 @@ fn back(reader: &Reader, root: &Root, op: &Op, kind: Kind) -> Result<Plan> {
             index_mode: None,
             reach: Reach::Session,
             only: false,
+            lines: None,
             contents: &contents,
         });
     }
@@ -111,6 +130,7 @@ fn back(reader: &Reader, root: &Root, op: &Op, kind: Kind) -> Result<Plan> {
         confirm_twice: Vec::new(),
         kind,
         of: Some(op.id),
+        aim: None,
         sessions: op.sessions.clone(),
         folders: folders(root, &moves)?,
         may_go: Some(

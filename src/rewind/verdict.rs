@@ -1,6 +1,7 @@
 //! The table: what was before what is undone, what it left, and what is there now, make a verdict. Pure.
 
 use super::line_ends::line_ends;
+use super::pick::{Lines, picked};
 use super::plan::{FilePlan, Verdict, counts};
 use super::take_out::merged;
 use crate::model::{BlobHash, Node, Op, Unread};
@@ -60,6 +61,8 @@ pub struct Input<'a> {
     pub reach: Reach,
     /// Only the target is undone, and what came after stays.
     pub only: bool,
+    /// Only these lines of it.
+    pub lines: Option<&'a Lines>,
     /// Stored contents.
     pub contents: Contents<'a>,
 }
@@ -137,6 +140,19 @@ pub(super) fn who(by: &By) -> String {
     }
 }
 
+/// A sentence with those who worked on it after what is undone.
+pub(super) fn later_by(undone: &Undone<'_>, text: &str) -> String {
+    let later: Vec<String> = undone
+        .later
+        .iter()
+        .map(|e| who(&e.by).trim_end_matches(',').to_owned())
+        .collect();
+    match later.is_empty() {
+        true => text.to_owned(),
+        false => format!("{text}, by {}", later.join(", ")),
+    }
+}
+
 /// A file as the plan begins with it: nothing happens.
 fn file(input: &Input<'_>) -> FilePlan {
     let past = input.past;
@@ -170,6 +186,7 @@ fn file(input: &Input<'_>) -> FilePlan {
         rel: past.rel.clone(),
         before: input.now.node.clone(),
         after: input.now.node.clone(),
+        goal: None,
         merged: None,
         needs_gone: Vec::new(),
     }
@@ -213,6 +230,16 @@ pub fn judge(input: &Input<'_>, choice: Choice) -> FilePlan {
         }
         _ => {}
     }
+    let mut choice = choice;
+    if let Some(lines) = input.lines {
+        if let Some(f) = picked(input, &undone, lines, f.clone()) {
+            return finish(input, choice, f);
+        }
+        // All of it is named, so that it is the whole file's plan; what others did stays all the same.
+        let now = as_past(&input.now.node);
+        choice.take = false;
+        choice.merge = undone.between.is_some() || !now.agrees(undone.left);
+    }
     f = table(input, &undone, choice, f);
     finish(input, choice, f)
 }
@@ -253,13 +280,16 @@ fn table(input: &Input<'_>, undone: &Undone<'_>, choice: Choice, f: FilePlan) ->
     let room = folder_makes_room(input, undone);
     if now.agrees(undone.left) || room {
         return match &undone.between {
-            Some(who) if !choice.take => say(
-                f,
-                Verdict::Mixed,
-                format!(
-                    "{who}; --merge takes out only what is undone, --take puts it back all the same"
-                ),
-            ),
+            Some(who) if !choice.take => FilePlan {
+                goal: (goal != Node::Absent).then_some(goal),
+                ..say(
+                    f,
+                    Verdict::Mixed,
+                    format!(
+                        "{who}; --merge takes out only what is undone, --take puts it back all the same"
+                    ),
+                )
+            },
             Some(who) if goal == Node::Absent => say(
                 f,
                 Verdict::Conflict,
@@ -295,6 +325,7 @@ fn table(input: &Input<'_>, undone: &Undone<'_>, choice: Choice, f: FilePlan) ->
         };
     }
     let since = changed_since(undone, &input.now.node);
+    let can_be_taken = goal != Node::Absent && !matches!(input.now.node, Node::Dir { .. });
     if choice.take && goal != Node::Absent && !matches!(input.now.node, Node::Dir { .. }) {
         return to(
             input,
@@ -312,7 +343,10 @@ fn table(input: &Input<'_>, undone: &Undone<'_>, choice: Choice, f: FilePlan) ->
             format!("{since}; a file that was changed since is not deleted"),
         );
     }
-    say(f, Verdict::Keep, since)
+    FilePlan {
+        goal: can_be_taken.then_some(goal),
+        ..say(f, Verdict::Keep, since)
+    }
 }
 
 fn changed_since(undone: &Undone<'_>, now: &Node) -> String {

@@ -12,7 +12,7 @@ use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
 pub use self::find::find;
-pub use self::rules::is_ignored;
+pub use self::rules::{Instead, is_ignored, is_rules};
 use self::stat::{Files, Folders, Known, Stats};
 use self::walk::{Walked, What};
 use crate::clock::Clock;
@@ -99,7 +99,7 @@ pub fn take(store: &Store, root: &Root, wanted: &Wanted) -> Result<Taken> {
         }
         other => other?,
     };
-    taken.warnings = warnings;
+    taken.warnings.splice(0..0, warnings);
     Ok(taken)
 }
 
@@ -130,7 +130,7 @@ fn attempt(store: &Store, root: &Root, wanted: &Wanted, known: &Stats) -> Result
         snapshot,
         read: to_read.len() as u64,
         unread: walked.unread,
-        warnings: Vec::new(),
+        warnings: bad_rules(&walked.bad_rules).into_iter().collect(),
     })
 }
 
@@ -192,6 +192,18 @@ fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
     } else {
         Vec::new()
     })
+}
+
+/// Lines of ignore files that say nothing, in one sentence.
+fn bad_rules(bad: &[String]) -> Option<String> {
+    const SHOWN: usize = 3;
+    let more = match bad.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let some = bad.get(..SHOWN.min(bad.len()))?.join(", ");
+    (!bad.is_empty())
+        .then(|| format!("ignore rules that are no patterns keep nothing out: {some}{more}"))
 }
 
 fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! Which names an ignore rule covers: `.gitignore` and `.regentignore` of each folder, and git's `info/exclude`. With or
 //! without a repository. The rules choose what is captured, never what is deleted.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -30,22 +31,29 @@ struct Level {
 pub struct Rules {
     levels: Vec<Arc<Level>>,
     exclude: Option<Arc<Gitignore>>,
+    /// Lines of this folder's own files that are no patterns, with the place of each.
+    pub bad: Vec<String>,
 }
 
 /// A file of rules that cannot be read: then nothing can be said of the folder.
 #[derive(Debug)]
 pub struct Unreadable;
 
+/// What files of rules are to be taken to hold, by path; `None`: they are not there.
+pub type Instead = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
 impl Rules {
     /// The rules of the topmost folder's surroundings.
     pub fn around(root: &Root) -> Rules {
+        let mut rules = Rules::default();
         let exclude = git::discover(root.place())
-            .and_then(|repo| std::fs::read(repo.common_dir.join("info/exclude")).ok())
-            .map(|text| Arc::new(parse(&text)));
-        Rules {
-            levels: Vec::new(),
-            exclude,
+            .and_then(|repo| std::fs::read(repo.common_dir.join("info/exclude")).ok());
+        if let Some(text) = exclude {
+            let (parsed, bad) = parse(&text, b".git/info/exclude");
+            rules.exclude = Some(Arc::new(parsed));
+            rules.bad = bad;
         }
+        rules
     }
 
     /// The rules within a folder. `has`: whether a file of rules may be there, for who listed it already.
@@ -54,19 +62,32 @@ impl Rules {
         folder: &Folder,
         has: impl Fn(&[u8]) -> bool,
     ) -> Result<Result<Rules, Unreadable>> {
-        let file = |name: &[u8]| match has(name) {
-            true => file(folder, name),
-            false => Ok(Ok(None)),
-        };
-        let git = match file(GIT)? {
-            Ok(rules) => rules,
-            Err(e) => return Ok(Err(e)),
-        };
-        let ours = match file(OURS)? {
-            Ok(rules) => rules,
-            Err(e) => return Ok(Err(e)),
-        };
+        self.enter_with(folder, &Instead::new(), has)
+    }
+
+    fn enter_with(
+        &self,
+        folder: &Folder,
+        instead: &Instead,
+        has: impl Fn(&[u8]) -> bool,
+    ) -> Result<Result<Rules, Unreadable>> {
         let mut inner = self.clone();
+        inner.bad.clear();
+        let mut own = [None, None];
+        for (name, rules) in [GIT, OURS].into_iter().zip(&mut own) {
+            if !has(name) {
+                continue;
+            }
+            match file(folder, name, instead)? {
+                Ok(Some((parsed, bad))) => {
+                    *rules = Some(parsed);
+                    inner.bad.extend(bad);
+                }
+                Ok(None) => {}
+                Err(e) => return Ok(Err(e)),
+            }
+        }
+        let [git, ours] = own;
         if git.is_some() || ours.is_some() {
             let skip = folder.path().len() + usize::from(!folder.path().is_empty());
             inner.levels.push(Arc::new(Level {
@@ -102,30 +123,56 @@ impl Rules {
     }
 }
 
-fn file(folder: &Folder, name: &[u8]) -> Result<Result<Option<Gitignore>, Unreadable>> {
+type Parsed = (Gitignore, Vec<String>);
+
+fn file(
+    folder: &Folder,
+    name: &[u8],
+    instead: &Instead,
+) -> Result<Result<Option<Parsed>, Unreadable>> {
+    let path = folder.join(name);
+    if let Some(text) = instead.get(&path) {
+        return Ok(Ok(text.as_ref().map(|text| parse(text, &path))));
+    }
     let seen = folder.see(name, LARGEST)?;
     Ok(match (seen.node, seen.bytes) {
         (Node::Absent, _) => Ok(None),
-        (Node::File { .. }, Some(text)) => Ok(Some(parse(&text))),
+        (Node::File { .. }, Some(text)) => Ok(Some(parse(&text, &path))),
         // git follows no link here either.
         (Node::Link { .. } | Node::Dir { .. }, _) => Ok(None),
         _ => Err(Unreadable),
     })
 }
 
-/// A line that is no pattern is passed by, as git does.
-fn parse(text: &[u8]) -> Gitignore {
+/// A line that is no pattern is passed by, as git does; but it is said: what it was to keep out is let in.
+fn parse(text: &[u8], path: &[u8]) -> Parsed {
     let mut builder = GitignoreBuilder::new("");
+    let mut bad = Vec::new();
     let text = String::from_utf8_lossy(text);
-    for line in text.trim_start_matches('\u{feff}').lines() {
-        let _ = builder.add_line(None, line);
+    for (no, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        if builder.add_line(None, line).is_err() {
+            let path = String::from_utf8_lossy(path);
+            bad.push(format!("{path}:{} `{line}`", no + 1));
+        }
     }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
+    match builder.build() {
+        Ok(rules) => (rules, bad),
+        Err(_) => {
+            bad.push(format!("{} as a whole", String::from_utf8_lossy(path)));
+            (Gitignore::empty(), bad)
+        }
+    }
 }
 
-/// Whether a path, or a folder on the way to it, is ignored as the rules on the disk are now. What cannot be found out
-/// counts as ignored: such a path is only touched when it is named.
-pub fn is_ignored(root: &Root, rel: &Rel) -> bool {
+/// Whether a name is that of a file of rules.
+pub fn is_rules(rel: &[u8]) -> bool {
+    let name = rel.rsplit(|b| *b == b'/').next().unwrap_or(rel);
+    name == GIT || name == OURS
+}
+
+/// Whether a path, or a folder on the way to it, is ignored as the rules on the disk are now, or with others instead. What
+/// cannot be found out counts as ignored: such a path is only touched when it is named.
+pub fn is_ignored(root: &Root, rel: &Rel, instead: &Instead) -> bool {
     let mut rules = Rules::around(root);
     let folders = std::iter::once(&b""[..]).chain(rel.ancestors());
     for path in folders {
@@ -135,7 +182,7 @@ pub fn is_ignored(root: &Root, rel: &Rel) -> bool {
         let Ok(Some(folder)) = root.folder(path) else {
             break;
         };
-        match rules.enter(&folder, |_| true) {
+        match rules.enter_with(&folder, instead, |_| true) {
             Ok(Ok(inner)) => rules = inner,
             _ => return true,
         }

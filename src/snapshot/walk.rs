@@ -44,6 +44,8 @@ pub(super) struct Walked {
     pub dirs: Vec<Dir>,
     /// What is there and was not read, with the reason.
     pub unread: Vec<(Vec<u8>, String)>,
+    /// Lines of ignore files that are no patterns.
+    pub bad_rules: Vec<String>,
 }
 
 impl Walked {
@@ -72,7 +74,8 @@ pub(super) fn walk(root: &Root, cap: u64, known: &Stats) -> Result<Walked> {
         )
     })?;
     let names = top.names()?;
-    let rules = match Rules::around(root).enter(&top, |name| has(&names, name))? {
+    let around = Rules::around(root);
+    let rules = match around.enter(&top, |name| has(&names, name))? {
         Ok(rules) => rules,
         Err(_) => {
             let why = std::io::Error::other("its ignore rules cannot be read");
@@ -81,11 +84,14 @@ pub(super) fn walk(root: &Root, cap: u64, known: &Stats) -> Result<Walked> {
     };
     let walk = Walk { cap, known };
     let go = || walk.folder(&top, names, &rules, 0);
-    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+    let walked = match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
         Ok(pool) => pool.install(go),
         // Without threads of its own it walks on those that there are.
         Err(_) => go(),
-    }
+    };
+    let mut walked = walked?;
+    walked.bad_rules.splice(0..0, around.bad);
+    Ok(walked)
 }
 
 type Names = Vec<(Vec<u8>, Option<bool>)>;
@@ -103,7 +109,10 @@ impl Walk<'_> {
     /// A folder and all below it; it is the last of what comes back.
     fn folder(&self, folder: &Folder, names: Names, rules: &Rules, depth: usize) -> Result<Walked> {
         let known = self.known.folder(folder.path());
-        let mut here = Walked::default();
+        let mut here = Walked {
+            bad_rules: rules.bad.clone(),
+            ..Walked::default()
+        };
         let mut found = Vec::with_capacity(names.len());
         // Folders wait until the rest is known, and are then walked side by side.
         let mut folders = Vec::new();
@@ -140,6 +149,7 @@ impl Walk<'_> {
         let mut gone = Vec::new();
         for (at, (what, inner)) in folders.into_iter().zip(below) {
             here.unread.extend(inner.unread);
+            here.bad_rules.extend(inner.bad_rules);
             here.dirs.extend(inner.dirs);
             match what {
                 // How far it is back is known when all are there.

@@ -46,6 +46,7 @@ pub mod cursor;
 mod effect;
 mod event;
 pub mod extract;
+pub mod fork;
 pub mod gemini;
 pub mod json;
 pub mod lines;

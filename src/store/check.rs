@@ -187,7 +187,7 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ),
         (
             "rewind",
-            "id, token, root, kind, of, at, done_at, state, title, sessions, closed",
+            "id, token, root, kind, of, at, done_at, state, title, sessions, closed, aim, added, removed",
         ),
         (
             "rewind_file",

@@ -106,6 +106,16 @@ fn unpacked(note: &[u8]) -> Result<Cow<'_, [u8]>> {
         .map_err(|e| Error::Inconsistent(format!("a note of the fold cannot be unpacked: {e}")))
 }
 
+/// The folders that rewinds and snapshots of this store are about.
+pub fn roots(store: &Store) -> Result<Vec<std::path::PathBuf>> {
+    use std::os::unix::ffi::OsStringExt;
+    let sql = "SELECT root FROM rewind UNION SELECT root FROM snapshot";
+    let mut q = store.conn().prepare(sql)?;
+    let rows = q.query_map([], |r| r.get::<_, Vec<u8>>(0))?;
+    let folder = |r: rusqlite::Result<Vec<u8>>| Ok(std::ffi::OsString::from_vec(r?).into());
+    rows.map(folder).collect()
+}
+
 struct Kept {
     rows: HashSet<i64>,
     hashes: HashSet<BlobHash>,

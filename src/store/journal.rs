@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{Error, Result, Store, blobs};
-use crate::model::{BlobHash, Id, Node, Time};
+use crate::model::{BlobHash, Id, IdKind, Node, Time};
 
 /// What an operation is. The number is what the store keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -85,6 +85,51 @@ pub struct Op {
     pub sessions: Vec<Id>,
     /// Its stage is gone.
     pub closed: bool,
+    /// What it led to; `None` for an undo, and where only parts of it were wanted.
+    pub aim: Option<Aim>,
+    /// Lines added and removed, over all its files.
+    pub lines: (u32, u32),
+}
+
+/// What a rewind led to, by an id that never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// Public id of the step or prompt.
+    pub id: Id,
+    /// It is a prompt.
+    pub prompt: bool,
+    /// It was undone, too.
+    pub before: bool,
+    /// Only it was undone.
+    pub only: bool,
+}
+
+impl Aim {
+    fn packed(self) -> Vec<u8> {
+        let bits = [(self.prompt, 1), (self.before, 2), (self.only, 4)];
+        let bits = bits.iter().filter(|b| b.0).map(|b| b.1).sum();
+        [&self.id.0[..], &[bits]].concat()
+    }
+
+    fn unpacked(bytes: &[u8]) -> Option<Aim> {
+        let (bits, id) = bytes.split_last()?;
+        Some(Aim {
+            id: Id::from_bytes(id)?,
+            prompt: bits & 1 != 0,
+            before: bits & 2 != 0,
+            only: bits & 4 != 0,
+        })
+    }
+}
+
+impl Op {
+    /// Its public id: made of what names its stage, so that it is the same in every copy of the store.
+    pub fn public_id(&self) -> String {
+        let hash = blake3::hash(self.token.as_bytes());
+        let mut id = [0; 10];
+        id.copy_from_slice(&hash.as_bytes()[..10]);
+        Id(id).show(IdKind::Rewind)
+    }
 }
 
 /// One path of an operation.
@@ -196,8 +241,8 @@ pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
     let tx = begin(store)?;
     let sessions: Vec<u8> = op.sessions.iter().flat_map(|id| id.0).collect();
     tx.prepare_cached(
-        "INSERT INTO rewind (token, root, kind, of, at, state, title, sessions, closed)
-         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, 0)",
+        "INSERT INTO rewind (token, root, kind, of, at, state, title, sessions, closed, aim, added, removed)
+         VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, 0, ?8, ?9, ?10)",
     )?
     .execute(params![
         op.token,
@@ -206,7 +251,10 @@ pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
         op.of,
         op.at.0,
         op.title,
-        sessions
+        sessions,
+        op.aim.map(Aim::packed),
+        op.lines.0,
+        op.lines.1
     ])?;
     let id = tx.last_insert_rowid();
     {
@@ -214,6 +262,8 @@ pub fn prepare(store: &Store, op: &Op, moves: &[Move]) -> Result<i64> {
             "INSERT INTO rewind_file (op, no, rel, action, before, after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for m in moves {
+            // A `gc` of another folder on the same store may have run since they were stored; from here on it finds
+            // them named.
             for hash in [&m.before, &m.after].into_iter().filter_map(|n| n.hash()) {
                 if blobs::find(&tx, &hash)?.is_none() {
                     return Err(Error::Inconsistent(format!(
@@ -293,8 +343,8 @@ pub fn close(store: &Store, op: i64) -> Result<()> {
     commit(store, tx)
 }
 
-const OP: &str =
-    "SELECT id, token, root, kind, of, at, done_at, state, title, sessions, closed FROM rewind";
+const OP: &str = "SELECT id, token, root, kind, of, at, done_at, state, title, sessions, closed, aim, added, removed
+       FROM rewind";
 
 fn op(r: &rusqlite::Row<'_>) -> rusqlite::Result<Op> {
     let sessions: Vec<u8> = r.get(9)?;
@@ -318,6 +368,10 @@ fn op(r: &rusqlite::Row<'_>) -> rusqlite::Result<Op> {
             .filter_map(Id::from_bytes)
             .collect(),
         closed: r.get(10)?,
+        aim: r
+            .get::<_, Option<Vec<u8>>>(11)?
+            .and_then(|aim| Aim::unpacked(&aim)),
+        lines: (r.get(12)?, r.get(13)?),
     })
 }
 
@@ -325,6 +379,22 @@ fn op(r: &rusqlite::Row<'_>) -> rusqlite::Result<Op> {
 pub fn ops(conn: &Connection, root: &[u8]) -> Result<Vec<Op>> {
     let mut q = conn.prepare_cached(&format!("{OP} WHERE root = ?1 ORDER BY id"))?;
     let rows = q.query_map([root], op)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// All operations that were applied, on any folder, oldest first.
+pub fn applied(conn: &Connection) -> Result<Vec<Op>> {
+    let mut q = conn.prepare_cached(&format!("{OP} WHERE state = 3 ORDER BY id"))?;
+    let rows = q.query_map([], op)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The files and links that an operation changed.
+pub fn files(conn: &Connection, op: i64) -> Result<Vec<Vec<u8>>> {
+    let mut q = conn.prepare_cached(
+        "SELECT rel FROM rewind_file WHERE op = ?1 AND action < 4 AND before <> after ORDER BY rel",
+    )?;
+    let rows = q.query_map([op], |r| r.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

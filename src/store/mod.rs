@@ -33,7 +33,7 @@ pub use check::Status;
 pub(crate) use codec::squeeze;
 pub use derived::{derived_digest, drop_derived};
 pub use error::{Error, Notice, OpenError, Result, hint, is_damage};
-pub use gc::{Freed, collect};
+pub use gc::{Freed, collect, roots};
 pub use place::Place;
 
 use std::cell::RefCell;

@@ -161,12 +161,20 @@ pub enum Action {
     PlanOnly,
     /// In the plan: tick a file, or take the tick away; take what would be kept.
     PlanTick,
+    /// A new session of the agent that continues from here.
+    Fork,
     /// In the plan: tick all, or none.
     PlanAll,
     /// In the plan: the diff of the file under the cursor.
     PlanDiff,
     /// In the plan: take out of a file what is undone, and keep the rest.
     PlanMerge,
+    /// In the plan: whose work is undone, this session's or everybody's.
+    PlanReach,
+    /// In the plan: leave the hunk under the cursor of the diff out.
+    PlanHunk,
+    /// In the plan: files that change meanwhile are left out, or stop it.
+    PlanPartial,
     /// In the plan: copy the note for the agent.
     PlanNote,
     /// In the plan: arm. Only a key can.

@@ -344,10 +344,10 @@ mod tests {
 
     #[test]
     fn the_plan_of_a_rewind_has_keys_of_its_own() {
-        let map = Keymap::load(Some(("my.toml", "plan_tick = [\"x\"]\n"))).expect("sound");
+        let map = Keymap::load(Some(("my.toml", "plan_tick = [\"X\"]\n"))).expect("sound");
         let plan = |key: &str| map.look_up_in_plan(KeyPress::parse(key).expect(key));
         assert_eq!(plan("!"), Some(Action::PlanArm));
-        assert_eq!(plan("x"), Some(Action::PlanTick));
+        assert_eq!(plan("X"), Some(Action::PlanTick));
         assert_eq!(plan("Space"), None);
         assert_eq!(plan("Enter"), None, "Enter never applies");
         assert_eq!(look(&map, "x"), Lookup::Action(Action::Density));

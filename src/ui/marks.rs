@@ -19,6 +19,8 @@ pub struct Marks {
     pub folded: &'static str,
     /// The bar in front of the cursor row.
     pub bar: &'static str,
+    /// A rewind.
+    pub back: &'static str,
     /// A mark that the user set.
     pub flag: &'static str,
     /// A line that moved.
@@ -41,6 +43,7 @@ pub const UNICODE: Marks = Marks {
     open: "▾",
     folded: "▸",
     bar: "▌",
+    back: "↶",
     flag: "⚑",
     moved: "⇅",
     spaced: "␣",
@@ -58,6 +61,7 @@ pub const ASCII: Marks = Marks {
     open: "v",
     folded: ">",
     bar: ">",
+    back: "<",
     flag: "#",
     moved: "m",
     spaced: "s",

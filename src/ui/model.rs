@@ -328,6 +328,9 @@ impl Model {
     /// The scope of the diff for where the cursor is.
     pub fn scope_here(&self) -> Option<Scope> {
         let session = self.session()?;
+        if let Some(rewind) = self.timeline.selected_rewind() {
+            return Some(Scope::Rewind(rewind.op));
+        }
         let prompt = self.timeline.selected_prompt()?;
         let step = self.timeline.selected_step().map(|s| s.row);
         // A prompt stands for its last step where a step is needed.

@@ -409,7 +409,7 @@ fn commands_that_nobody_watched_are_named() {
     assert!(
         plan.warnings
             .iter()
-            .any(|w| w.contains("1 commands may have changed files unseen")),
+            .any(|w| w.contains("1 command may have changed files unseen: `s-2`")),
         "{:?}",
         plan.warnings
     );

@@ -149,6 +149,7 @@ impl Ask for Answers {
             session: info,
             prompts,
             steps: Arc::new(steps),
+            rewinds: Vec::new(),
         })
     }
 
@@ -201,6 +202,7 @@ impl Ask for Answers {
                 Scope::Session(_) => true,
                 Scope::Between(a, b) => step.info.row > a.min(b) && step.info.row <= a.max(b),
                 Scope::Now(row) => step.info.row > row,
+                Scope::Rewind(_) => false,
             };
             for change in step.changes.iter().filter(|_| within) {
                 match changes.iter_mut().find(|c| c.path == change.path) {
@@ -401,6 +403,7 @@ fn generated(session: SessionInfo, count: u32) -> Timeline {
     Timeline {
         prompts: (1..=count.div_ceil(100)).map(head).collect(),
         steps: Arc::new((0..count).map(lite).collect()),
+        rewinds: Vec::new(),
         session,
     }
 }

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use color_eyre::Result;
 use regent_tui::model::{BlobHash, Evidence, Node, Op};
-use regent_tui::query::Refused;
 use regent_tui::query::past::Reach;
 use regent_tui::query::types::{Content, FileChange};
+use regent_tui::query::{Refused, Target};
 use regent_tui::rewind::{FilePlan, Plan, Progress, Report, Verdict};
 use regent_tui::store::journal::Kind;
-use regent_tui::ui::door::{Door, Opener, Order, Recovered};
+use regent_tui::ui::door::{Door, Forked, Opener, Order, Recovered};
 
 /// What was asked, and how it is answered.
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub struct FakeDoor {
     pub orders: Mutex<Vec<Order>>,
     pub applied: Mutex<Vec<Plan>>,
     pub recovered: Mutex<u32>,
+    pub forked: Mutex<Vec<Target>>,
+    pub partial: Mutex<Vec<bool>>,
     pub interrupted: Mutex<Option<String>>,
     pub fails: Option<&'static str>,
     pub refuses: Option<&'static str>,
@@ -72,6 +74,7 @@ fn file(path: &str, verdict: Verdict, why: &str, counts: (u32, u32)) -> FilePlan
         rel: path.as_bytes().to_vec(),
         before: node("now\n"),
         after,
+        goal: None,
         merged: None,
         needs_gone: Vec::new(),
     }
@@ -120,7 +123,7 @@ pub fn plan(order: &Order) -> Plan {
                 kind = Kind::Revert;
             }
         }
-        Order::Undo => kind = Kind::Undo,
+        Order::Undo | Order::One(..) => kind = Kind::Undo,
         Order::Redo => kind = Kind::Redo,
     }
     Plan {
@@ -133,6 +136,7 @@ pub fn plan(order: &Order) -> Plan {
         confirm_twice: Vec::new(),
         kind,
         of: None,
+        aim: None,
         sessions: Vec::new(),
         folders: BTreeMap::new(),
         may_go: None,
@@ -175,9 +179,10 @@ impl Door for Way {
         })
     }
 
-    fn apply(&self, plan: &Plan, progress: Progress<'_>) -> Result<Report> {
+    fn apply(&self, plan: &Plan, partial: bool, progress: Progress<'_>) -> Result<Report> {
         self.0.applied.lock().unwrap().push(plan.clone());
-        if let Some(why) = self.0.fails {
+        self.0.partial.lock().unwrap().push(partial);
+        if let Some(why) = self.0.fails.filter(|_| !partial) {
             return Err(Refused::with_hint(why, "look at a new plan"));
         }
         progress(1, 2, "putting back");
@@ -192,6 +197,14 @@ impl Door for Way {
             (f.applied, f.verified) = (f.ticked, f.ticked);
         }
         Ok(report)
+    }
+
+    fn fork(&self, target: Target) -> Result<Forked> {
+        self.0.forked.lock().unwrap().push(target);
+        Ok(Forked {
+            command: "cd /shop && claude --resume 11111111".to_owned(),
+            words: Vec::new(),
+        })
     }
 
     fn interrupted(&self) -> Result<Option<String>> {

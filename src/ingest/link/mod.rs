@@ -158,19 +158,20 @@ fn prompt_of(
         .query_row([parent, at], |r| r.get(0))?)
 }
 
-/// Finds copies of one record in several sessions: its home is the earliest session, the others are aliases.
+/// Finds copies of one record in several sessions: its home is the earliest session, the others are aliases. A fork that
+/// copied the first record, too, began when its parent did, and comes after it.
 fn copies(conn: &Connection, table: &'static str, after: i64) -> Result<()> {
     let (news, copies, update) = match table {
         "step" => (
             "SELECT dup FROM step GROUP BY dup HAVING count(*) > 1 AND max(id) > ?1",
-            "SELECT t.id, coalesce(s.started_at, 9223372036854775807), s.pub FROM step t JOIN session s ON s.id = t.session_id
-             WHERE t.dup = ?1 ORDER BY 2, 3, t.pub",
+            "SELECT t.id, coalesce(s.started_at, 9223372036854775807), coalesce(s.relation, 0) = 2, s.pub FROM step t JOIN session s ON s.id = t.session_id
+             WHERE t.dup = ?1 ORDER BY 2, 3, 4, t.pub",
             "UPDATE step SET alias_of = ?2 WHERE id = ?1",
         ),
         _ => (
             "SELECT dup FROM prompt GROUP BY dup HAVING count(*) > 1 AND max(id) > ?1",
-            "SELECT t.id, coalesce(s.started_at, 9223372036854775807), s.pub FROM prompt t JOIN session s ON s.id = t.session_id
-             WHERE t.dup = ?1 ORDER BY 2, 3, t.pub",
+            "SELECT t.id, coalesce(s.started_at, 9223372036854775807), coalesce(s.relation, 0) = 2, s.pub FROM prompt t JOIN session s ON s.id = t.session_id
+             WHERE t.dup = ?1 ORDER BY 2, 3, 4, t.pub",
             "UPDATE prompt SET alias_of = ?2 WHERE id = ?1",
         ),
     };

@@ -17,7 +17,7 @@ use super::contents::State;
 use super::resolve::Target;
 use super::rows::shown;
 use super::types::{SessionRow, StepRow};
-use crate::model::{BlobHash, Id, IdKind, Node, Status, StepKind, Time};
+use crate::model::{Agent, BlobHash, Id, IdKind, Node, Status, StepKind, Time};
 use crate::store::snapshots::{self, Finder, Snapshot};
 use crate::store::{Reader, blobs, journal};
 
@@ -131,13 +131,13 @@ pub struct PastOf {
     pub undone: Vec<String>,
     /// The sessions whose work is undone.
     pub sessions: Vec<Id>,
-    /// Commands that may have changed files while nobody looked.
-    pub unseen: Vec<String>,
+    /// Commands that may have changed files while nobody looked: the step's id, the command.
+    pub unseen: Vec<(String, String)>,
     /// Steps that have no result yet.
     pub running: Vec<String>,
     /// Milliseconds since one of the sessions last wrote.
     pub quiet_ms: Option<u64>,
-    /// Other sessions at work a moment ago, with the paths they changed.
+    /// Other sessions at work a moment ago: what they are called, and the paths they changed.
     pub others: Vec<(String, Vec<Vec<u8>>)>,
 }
 
@@ -253,7 +253,7 @@ fn steps(
 ) -> Result<HashMap<StepRow, Told>> {
     let mut q = conn.prepare_cached(
         "SELECT s.id, s.session_id, s.prompt_no, s.seq, s.pub, e.pub, s.kind, s.status, COALESCE(s.started_at, s.at),
-                COALESCE(s.at, s.started_at), s.added IS NOT NULL
+                COALESCE(s.at, s.started_at), s.added IS NOT NULL, s.target
            FROM step s JOIN session e ON e.id = s.session_id WHERE s.alias_of IS NULL
           ORDER BY COALESCE(s.at, s.started_at), s.session_id, s.prompt_no, s.seq",
     )?;
@@ -285,7 +285,8 @@ fn steps(
             }
             let ran = told.kind == StepKind::Command && status != Status::Denied;
             if ran && !watched(snapshots, time) {
-                out.unseen.push(told.id.clone());
+                let command: String = r.get(11)?;
+                out.unseen.push((told.id.clone(), command));
             }
         }
         all.insert(row, told);
@@ -303,13 +304,19 @@ fn watched(snapshots: &[Snapshot], time: Option<(Time, Time)>) -> bool {
 /// Other sessions that wrote a moment ago.
 fn others(conn: &Connection, scope: &Scope, q: &Question<'_>, out: &mut PastOf) -> Result<()> {
     let mut find = conn.prepare_cached(
-        "SELECT e.id, e.pub FROM session e WHERE e.ended_at > ?1 AND e.ended_at <= ?2 + ?3 ORDER BY e.id",
+        "SELECT e.id, e.pub, e.agent, e.title FROM session e WHERE e.ended_at > ?1 AND e.ended_at <= ?2 + ?3 ORDER BY e.id",
     )?;
     let rows = find.query_map(params![q.now.0 - LIVE_MS, q.now.0, LIVE_MS], |r| {
-        Ok((
-            SessionRow(r.get(0)?),
-            shown(r.get_ref(1)?.as_bytes()?, IdKind::Session),
-        ))
+        let id = shown(r.get_ref(1)?.as_bytes()?, IdKind::Session);
+        let agent = Agent::from_code(r.get(2)?).map_or("an agent", Agent::name);
+        let called = match r.get::<_, Option<String>>(3)? {
+            Some(title) if !title.trim().is_empty() => {
+                let title: String = title.chars().take(60).collect();
+                format!("{agent}: {title}")
+            }
+            _ => format!("{agent}: {id}"),
+        };
+        Ok((SessionRow(r.get(0)?), called))
     })?;
     let mine: BTreeSet<i64> = scope.sessions().map(|s| s.0).collect();
     for row in rows {

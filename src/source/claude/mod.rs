@@ -10,6 +10,7 @@ mod calls;
 mod content;
 mod effects;
 mod events;
+mod fork;
 mod hunks;
 mod input;
 mod kept;
@@ -30,6 +31,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Beside, Event, ParseState, Places, Source};
 use crate::model::Agent;
+
+pub(super) use fork::fork;
 
 /// Claude Code's JSONL files.
 pub struct Claude;

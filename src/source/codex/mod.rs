@@ -25,6 +25,7 @@
 
 mod call;
 mod command;
+mod fork;
 mod given;
 mod happening;
 mod lenient;
@@ -43,6 +44,8 @@ use serde::de::IgnoredAny;
 use super::{Body, Event, ParseState, Places, Source};
 use crate::model::{Agent, Time};
 use record::Line;
+
+pub(super) use fork::fork;
 
 /// Codex's rollout files.
 pub struct Codex;

@@ -30,7 +30,11 @@ CREATE TABLE rewind (
   state INTEGER NOT NULL,           -- 1 prepared, 2 applying, 3 applied, 4 rolled back
   title TEXT NOT NULL,              -- what it was, in words
   sessions BLOB NOT NULL,           -- public ids of the sessions whose work it undid, 10 bytes each
-  closed INTEGER NOT NULL           -- its stage was looked through for late writers and removed
+  closed INTEGER NOT NULL,          -- its stage was looked through for late writers and removed
+  -- For its entry in the timeline.
+  aim BLOB,                         -- public id of the step or prompt that it led to, 10 bytes, and one of bits: 1 prompt, 2 before, 4 only; NULL: only parts of it
+  added INTEGER NOT NULL DEFAULT 0, -- lines, over all files
+  removed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX rewind_open ON rewind (state) WHERE state IN (1, 2);
 CREATE TABLE rewind_file (

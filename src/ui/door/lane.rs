@@ -87,7 +87,10 @@ impl Lane {
 }
 
 fn is_write(request: &Request) -> bool {
-    matches!(request, Request::Apply(_) | Request::Recover)
+    matches!(
+        request,
+        Request::Apply(..) | Request::Fork(_) | Request::Recover
+    )
 }
 
 fn next(slot: &Slot) -> Option<Request> {
@@ -140,13 +143,14 @@ fn answer(door: &dyn Door, request: &Request, inbox: &Sender<Message>) -> Result
             let change = door.change(&plan.0, *file)?;
             Told::Change(Arc::new(build(Subject::Changes(&[change]), *options)))
         }
-        Request::Apply(plan) => {
-            let report = door.apply(&plan.0, &mut |done, of, what| {
+        Request::Apply(plan, partial) => {
+            let report = door.apply(&plan.0, *partial, &mut |done, of, what| {
                 // Nobody to tell is no reason to stop.
                 let _ = inbox.send(Message::Applying { done, of, what });
             })?;
             Told::Report(Box::new(report))
         }
+        Request::Fork(target) => Told::Forked(door.fork(*target)?),
         Request::Interrupted => Told::Interrupted(door.interrupted()?),
         Request::Recover => Told::Recovered(door.recover()?),
     })

@@ -10,8 +10,9 @@ use color_eyre::Result;
 
 use super::pane::diff::{Content, Options};
 use crate::query::Target;
+use crate::query::past::Reach;
 use crate::query::types::FileChange;
-use crate::rewind::{Plan, Progress, Report};
+use crate::rewind::{Part, Plan, Progress, Report};
 
 /// Plans, and what comes of them. Only [`Door::apply`] and [`Door::recover`] write.
 pub trait Door: Send {
@@ -19,8 +20,11 @@ pub trait Door: Send {
     fn plan(&self, order: &Order) -> Result<Plan>;
     /// What a file of a plan is now and what it would become; writes nothing.
     fn change(&self, plan: &Plan, file: usize) -> Result<FileChange>;
-    /// Applies a plan that the user saw and confirmed.
-    fn apply(&self, plan: &Plan, progress: Progress<'_>) -> Result<Report>;
+    /// Applies a plan that the user saw and confirmed. `partial`: files that are not as the plan saw them are left out;
+    /// else they stop it.
+    fn apply(&self, plan: &Plan, partial: bool, progress: Progress<'_>) -> Result<Report>;
+    /// Writes a new session of the agent that continues from a step or prompt; the one it continues is not touched.
+    fn fork(&self, target: Target) -> Result<Forked>;
     /// What was begun here and not finished, in words; writes nothing.
     fn interrupted(&self) -> Result<Option<String>>;
     /// Takes back what was interrupted; what came of it, in words.
@@ -39,6 +43,15 @@ pub struct Recovered {
     pub complete: bool,
 }
 
+/// A new session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forked {
+    /// What resumes it.
+    pub command: String,
+    /// What must be known of it, one line each.
+    pub words: Vec<String>,
+}
+
 /// Which plan.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
@@ -48,6 +61,8 @@ pub enum Order {
     Undo,
     /// What was undone last done again.
     Redo,
+    /// This one undone, by its row in the journal; or redone, if it is an undo. With its words.
+    One(i64, String),
 }
 
 /// A rewind as the screen asks for it.
@@ -61,12 +76,18 @@ pub struct Back {
     pub before: bool,
     /// Undo only the target.
     pub only: bool,
+    /// Whose work.
+    pub reach: Reach,
     /// Only these paths; none: all.
     pub paths: Vec<Vec<u8>>,
+    /// And of these only some lines.
+    pub parts: Vec<Part>,
     /// Put these back even though others worked on them.
     pub take: Vec<Vec<u8>>,
     /// Take out of these what is undone, and keep the rest.
     pub merge: Vec<Vec<u8>>,
+    /// Hunks that are left out: the file, and which lines of it as it is now, from 0.
+    pub without: Vec<(Vec<u8>, std::ops::Range<usize>)>,
 }
 
 /// A question for the door's thread.
@@ -76,8 +97,10 @@ pub enum Request {
     Plan(u64, Order),
     /// The diff of a file of a plan.
     Change(Shared, usize, Options),
-    /// Apply it.
-    Apply(Shared),
+    /// Apply it; with `true`, files that changed meanwhile are left out.
+    Apply(Shared, bool),
+    /// A new session of the agent.
+    Fork(Target),
     /// Whether something was interrupted.
     Interrupted,
     /// Take it back.
@@ -103,6 +126,8 @@ pub enum Told {
     Change(Arc<Content>),
     /// To [`Request::Apply`].
     Report(Box<Report>),
+    /// To [`Request::Fork`].
+    Forked(Forked),
     /// To [`Request::Interrupted`].
     Interrupted(Option<String>),
     /// To [`Request::Recover`].

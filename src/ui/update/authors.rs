@@ -209,6 +209,8 @@ fn states(model: &Model) -> (When, When) {
             prompt.map(|p| p.steps.start as usize..p.steps.end as usize)
         }
         Scope::Session(_) => Some(0..steps.len()),
+        // Beside it stands no step to be asked about; the lines that it put back are those of now.
+        Scope::Rewind(_) => return (When::Now, When::Now),
     };
     let of = range.and_then(|r| steps.get(r));
     match of.and_then(|s| Some((s.first()?.row, s.last()?.row))) {

@@ -8,11 +8,12 @@ mod diff;
 mod keys;
 mod mouse;
 mod open;
+mod plan;
 mod reply;
 mod rewind;
 
 pub use act::hint;
-pub use rewind::undone;
+pub use plan::undone;
 
 use super::door::Request;
 use super::layout::{Pane, Shape};

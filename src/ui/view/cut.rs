@@ -25,7 +25,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     let goes = |line: &Line| match line {
         Line::Step(s) | Line::Looks(s, _) => range.contains(s),
         Line::Prompt(p) => prompt_goes(model, back, *p),
-        Line::New => false,
+        Line::New | Line::Rewind(_) | Line::Cut(_) => false,
     };
     let mut cut = None;
     let lines = model.timeline.window(usize::from(area.height));

@@ -7,9 +7,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::{Phase, State};
+use crate::query::past::Reach;
 use crate::rewind::{FilePlan, Verdict};
 use crate::text;
-use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
 use crate::ui::marks::Marks;
 use crate::ui::pane::diff;
@@ -71,7 +71,7 @@ pub(super) fn files(n: usize) -> String {
 impl State {
     /// Rows that it would like to have inside its frame.
     pub(super) fn rows(&self, width: u16) -> usize {
-        self.len() + wrapped(&self.words(width), width).len() + 1
+        self.len() + wrapped(&self.words(width), width).len()
     }
 
     pub(super) fn parts(&self, outside: Rect) -> Parts {
@@ -152,6 +152,16 @@ impl State {
             );
             out.push(said(Role::Text, words));
         }
+        if self
+            .back()
+            .is_some_and(|b| b.reach != Reach::Session && !b.only)
+        {
+            out.push(said(Role::Warn, "! what every session did since is undone"));
+        }
+        if self.partial {
+            let words = "files that change meanwhile are left out; the rest is done";
+            out.push(said(Role::Text, words));
+        }
         for why in &plan.confirm_twice {
             out.push(said(Role::Warn, format!("! {why}: arming asks twice")));
         }
@@ -219,79 +229,10 @@ impl State {
         };
         let left = room.saturating_sub(text::width(state) + 3);
         let head = text::one_line(head);
-        format!("{} · {state}", text::end(&head, left))
-    }
-
-    /// What `y` would do now.
-    fn armed_words(&self, keymap: &Keymap) -> String {
-        let key = keymap.key_of(Action::PlanApply).unwrap_or_default();
-        match &self.phase {
-            Phase::Planned(_, plan) => {
-                let what = plan.kind.word();
-                format!("{key}  {what} {} now", files(plan.ticked().count()))
-            }
-            _ => format!("{key}  take it back now"),
+        match left {
+            0..4 => state.to_owned(),
+            _ => format!("{} · {state}", text::end(&head, left)),
         }
-    }
-
-    fn foot(&self, keymap: &Keymap, theme: &Theme, room: usize) -> Line<'static> {
-        use Action::*;
-        if self.is_armed() {
-            let words = format!("{} · any other key disarms", self.armed_words(keymap));
-            let words = text::end(&words, room).into_owned();
-            return Line::styled(words, theme.fail());
-        }
-        let only = match self.back() {
-            Some(back) if back.only => "only this │ back to here",
-            _ => "back to here │ only this",
-        };
-        let before = match self.back() {
-            Some(back) if back.before => "before │ after",
-            _ => "after │ before",
-        };
-        let pairs: Vec<(Action, &str)> = match (&self.phase, self.back()) {
-            (Phase::Planned(..), Some(_)) => vec![
-                (PlanArm, "arm"),
-                (PlanDiff, "diff"),
-                (PlanTick, "tick"),
-                (Leave, "leave"),
-                (PlanOnly, only),
-                (PlanBefore, before),
-                (PlanMerge, "merge"),
-                (PlanAll, "all"),
-                (PlanNote, "note"),
-            ],
-            (Phase::Planned(..), None) => vec![
-                (PlanArm, "arm"),
-                (PlanDiff, "diff"),
-                (PlanTick, "tick"),
-                (Leave, "leave"),
-                (PlanAll, "all"),
-            ],
-            (Phase::Refused(_), Some(_)) => {
-                vec![(PlanBefore, before), (PlanOnly, only), (Leave, "leave")]
-            }
-            (Phase::Interrupted(_), _) => vec![(PlanArm, "arm"), (Leave, "leave")],
-            (Phase::Done(_), _) => vec![(Undo, "undo"), (PlanNote, "note"), (Leave, "leave")],
-            (Phase::Working(..), _) => Vec::new(),
-            _ => vec![(Leave, "leave")],
-        };
-        let mut cells = Cells::default();
-        for (action, words) in pairs {
-            let Some(key) = keymap.key_of(action) else {
-                continue;
-            };
-            let more = text::width(&key) + text::width(words) + 4;
-            if cells.used() + more > room {
-                continue;
-            }
-            if cells.used() > 0 {
-                cells.push("   ", Style::new());
-            }
-            cells.push(key, theme.key());
-            cells.push(format!(" {words}"), theme.dim());
-        }
-        cells.line()
     }
 
     /// Draws it.
@@ -345,6 +286,18 @@ impl State {
         }
     }
 
+    /// Which files of a list that is longer than its room are shown; empty if all are.
+    fn more(&self) -> String {
+        let (len, height) = (self.len(), self.scroll.height);
+        match len > height && height > 0 {
+            true => {
+                let last = (self.scroll.top + height).min(len);
+                format!(" {}-{last}/{len} ", self.scroll.top + 1)
+            }
+            false => String::new(),
+        }
+    }
+
     fn frame(&self, outside: Rect, theme: &Theme, keymap: &Keymap, buf: &mut Buffer) {
         let (kind, style) = match self.is_armed() {
             true => (BorderType::Double, theme.fail()),
@@ -354,7 +307,15 @@ impl State {
             .border_type(kind)
             .border_style(style)
             .render(outside, buf);
-        let room = usize::from(outside.width.saturating_sub(6));
+        let hint = self.more();
+        let wide = text::width(&hint);
+        let frame_room = usize::from(outside.width.saturating_sub(6));
+        if wide > 0 && wide + 12 <= frame_room {
+            let at = outside.right() - 2 - wide as u16;
+            let line = Line::styled(hint, theme.dim());
+            put_line(Rect::new(at, outside.y, wide as u16, 1), &line, buf);
+        }
+        let room = frame_room.saturating_sub(if wide > 0 { wide + 2 } else { 0 });
         let title_style = match self.is_armed() {
             true => theme.fail(),
             false => theme.title(true),
@@ -371,7 +332,7 @@ impl State {
         let wide = text::width(&words);
         let title = Line::styled(format!(" {words} "), title_style);
         put_line(edge(outside.y, wide), &title, buf);
-        let foot = self.foot(keymap, theme, room);
+        let foot = self.foot(keymap, theme, frame_room);
         if foot.width() > 0 {
             let wide = foot.width();
             let mut spans = vec![Span::raw(" ")];

@@ -2,7 +2,9 @@
 //! nothing itself: [`Want`] says what it wants. Two keys apply it, and a hand has to press them: what comes in a burst,
 //! or is pasted, never does.
 
+mod choose;
 mod draw;
+mod foot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,8 +12,9 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::model::Time;
-use crate::rewind::plan::settle;
-use crate::rewind::{FilePlan, Plan, Report, Verdict};
+use crate::query::past::Reach;
+use crate::rewind;
+use crate::rewind::{FilePlan, Part, Plan, Report};
 use crate::ui::action::Action;
 use crate::ui::door::{Back, Order, Recovered, Request, Shared};
 use crate::ui::pane::diff;
@@ -74,6 +77,12 @@ pub struct State {
     scroll: Scroll,
     /// Ticks that the user set or took away, by path.
     ticks: BTreeMap<Vec<u8>, bool>,
+    /// Lines that were picked, and for which plan: before, only. Another plan is about another change of the files.
+    picked: Option<(bool, bool, Vec<Part>)>,
+    /// Files that change meanwhile are left out.
+    partial: bool,
+    /// When the session that is rewound last wrote, as far as the screen knows.
+    wrote: Option<Time>,
     /// When it was armed, or when the last key was too soon after that.
     armed: Option<Time>,
     /// When it was asked whether to arm in spite of something.
@@ -91,7 +100,16 @@ fn say(words: impl Into<String>) -> Want {
 impl State {
     /// A plan that is still to come.
     pub fn new(order: Order, agent: String) -> State {
+        let picked = match &order {
+            Order::Back(back) if !back.parts.is_empty() => {
+                Some((back.before, back.only, back.parts.clone()))
+            }
+            _ => None,
+        };
         State {
+            picked,
+            partial: false,
+            wrote: None,
             order,
             serial: 0,
             head: String::new(),
@@ -168,6 +186,11 @@ impl State {
         self.asked = None;
     }
 
+    /// The session that is rewound wrote something.
+    pub fn hear(&mut self, wrote: Option<Time>) {
+        self.wrote = wrote;
+    }
+
     /// Pasted text is no key.
     pub fn paste(&mut self) -> Want {
         let armed = self.is_armed();
@@ -222,6 +245,17 @@ impl State {
             Some(Action::PlanTick) => self.tick(),
             Some(Action::PlanAll) => self.tick_all(),
             Some(Action::PlanMerge) => self.merge(),
+            Some(Action::PlanReach) if self.back().is_some_and(|b| b.only) => {
+                say("only this is undone, so no other session's work is")
+            }
+            Some(Action::PlanReach) => self.turn(|back| {
+                back.reach = match back.reach {
+                    Reach::Session => Reach::AllSessions,
+                    Reach::AllSessions | Reach::WholeTree => Reach::Session,
+                };
+            }),
+            Some(Action::PlanPartial) => self.toggle_partial(),
+            Some(Action::PlanHunk) => self.leave_out_hunk(),
             Some(Action::PlanDiff) => self.toggle_diff(),
             _ => Want::Ignored,
         }
@@ -237,7 +271,12 @@ impl State {
             Action::Leave if self.shows_diff => self.toggle_diff(),
             Action::Leave => Want::Close,
             Action::Open => self.toggle_diff(),
-            Action::ScrollDiffDown | Action::ScrollDiffUp if self.shows_diff => {
+            Action::ScrollDiffDown
+            | Action::ScrollDiffUp
+            | Action::NextHunk
+            | Action::PreviousHunk
+                if self.shows_diff =>
+            {
                 self.diff.update(action);
                 Want::Nothing
             }
@@ -259,7 +298,12 @@ impl State {
         if plan.ticked().next().is_none() && plan.folders.is_empty() {
             return say("no file would change, so there is nothing to apply");
         }
-        let why = plan.confirm_twice.join("; ");
+        let mut why = plan.confirm_twice.join("; ");
+        // The plan may have been on the screen for a while.
+        let quiet = self.wrote.map(|wrote| now.since(wrote));
+        if why.is_empty() && quiet.is_some_and(|ms| ms < rewind::AT_WORK_MS) {
+            why = "the session wrote a moment ago and may still be at work".to_owned();
+        }
         if !why.is_empty() {
             match self.asked {
                 Some(asked) if now.since(asked) < GUARD_MS => {
@@ -279,134 +323,15 @@ impl State {
 
     fn apply(&mut self) -> Want {
         let request = match &self.phase {
-            Phase::Planned(_, plan) if self.is_current() => Request::Apply(Shared(plan.clone())),
+            Phase::Planned(_, plan) if self.is_current() => {
+                Request::Apply(Shared(plan.clone()), self.partial)
+            }
             Phase::Interrupted(_) => Request::Recover,
             _ => return Want::Nothing,
         };
         self.phase = Phase::Working(0, 0, "looking once more");
         self.shows_diff = false;
         Want::Ask(request)
-    }
-
-    fn turn(&mut self, how: impl FnOnce(&mut Back)) -> Want {
-        let Order::Back(back) = &mut self.order else {
-            return say("an undo goes back to before what it undoes");
-        };
-        if !matches!(
-            self.phase,
-            Phase::Planned(..) | Phase::Planning | Phase::Refused(_)
-        ) {
-            return Want::Nothing;
-        }
-        how(back);
-        back.take.clear();
-        back.merge.clear();
-        self.ticks.clear();
-        Want::Plan
-    }
-
-    fn file(&self) -> Option<(&FilePlan, &FilePlan)> {
-        let Phase::Planned(base, shown) = &self.phase else {
-            return None;
-        };
-        Some((
-            base.files.get(self.scroll.cursor)?,
-            shown.files.get(self.scroll.cursor)?,
-        ))
-    }
-
-    fn tick(&mut self) -> Want {
-        let Some((base, shown)) = self.file() else {
-            return Want::Nothing;
-        };
-        let (rel, verdict, ticked) = (base.rel.clone(), base.verdict, shown.ticked);
-        let why = shown.why.clone();
-        if let Order::Back(back) = &mut self.order {
-            let chosen = |list: &[Vec<u8>]| list.contains(&rel);
-            if chosen(&back.take) || chosen(&back.merge) {
-                back.take.retain(|p| *p != rel);
-                back.merge.retain(|p| *p != rel);
-                return Want::Plan;
-            }
-            if matches!(verdict, Verdict::Keep | Verdict::Mixed) {
-                back.take.push(rel);
-                return Want::Plan;
-            }
-        }
-        if !verdict.changes() {
-            return say(format!("{}: {why}", verdict.word()));
-        }
-        self.ticks.insert(rel, !ticked);
-        self.settle();
-        Want::Nothing
-    }
-
-    fn tick_all(&mut self) -> Want {
-        let Phase::Planned(base, shown) = &self.phase else {
-            return Want::Nothing;
-        };
-        let all = base.files.iter().filter(|f| f.verdict.changes());
-        let to = shown.ticked().next().is_none();
-        self.ticks = all.map(|f| (f.rel.clone(), to)).collect();
-        self.settle();
-        Want::Nothing
-    }
-
-    fn merge(&mut self) -> Want {
-        let Some((base, _)) = self.file() else {
-            return Want::Nothing;
-        };
-        let (rel, verdict) = (base.rel.clone(), base.verdict);
-        let Order::Back(back) = &mut self.order else {
-            return say("what was changed since an undo stays as it is");
-        };
-        if back.merge.contains(&rel) {
-            back.merge.retain(|p| *p != rel);
-        } else if matches!(
-            verdict,
-            Verdict::Keep | Verdict::Mixed | Verdict::Conflict | Verdict::Restore
-        ) {
-            back.take.retain(|p| *p != rel);
-            back.merge.push(rel);
-        } else {
-            return say(format!("{}: there is nothing to merge", verdict.word()));
-        }
-        Want::Plan
-    }
-
-    /// The plan with the ticks of the user, and what follows from them.
-    fn settle(&mut self) {
-        let Phase::Planned(base, shown) = &mut self.phase else {
-            return;
-        };
-        let mut plan = Plan::clone(base);
-        for file in &mut plan.files {
-            if let Some(ticked) = self.ticks.get(&file.rel)
-                && file.verdict.changes()
-            {
-                file.ticked = *ticked;
-            }
-        }
-        while settle(&mut plan.files) {}
-        *shown = Arc::new(plan);
-    }
-
-    fn note(&self) -> Want {
-        let note = match &self.phase {
-            Phase::Planned(_, plan) => {
-                let mut plan = Plan::clone(plan);
-                for file in &mut plan.files {
-                    file.applied = file.ticked && file.verdict.changes();
-                }
-                plan.note()
-            }
-            Phase::Done(report) => report.note.clone(),
-            _ => String::new(),
-        };
-        match note.is_empty() {
-            true => say("there is nothing to tell the agent"),
-            false => Want::Copy("note for the agent", note),
-        }
     }
 
     fn toggle_diff(&mut self) -> Want {
@@ -521,7 +446,7 @@ impl State {
         let wanted = self.rows(body.width) as u16 + 2;
         let height = match self.shows_diff {
             true => most,
-            false => wanted.clamp(8, most),
+            false => wanted.clamp(3, most),
         };
         Rect::new(body.x, body.bottom() - height, body.width, height)
     }

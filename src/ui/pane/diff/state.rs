@@ -226,6 +226,11 @@ impl State {
         Some((&search.query, here, search.rows.len()))
     }
 
+    /// Whether a range of lines is begun.
+    pub fn has_range(&self) -> bool {
+        self.range.is_some()
+    }
+
     /// The line that the cursor stands on.
     pub fn line_under_cursor(&self) -> Option<Place> {
         let row = *self.rows.get(self.cursor)?;

@@ -93,8 +93,13 @@ pub fn draw(state: &State, area: Rect, look: &Look, buf: &mut Buffer) {
             Line::Prompt(p) => heading(state, p, here, &columns, look),
             Line::Step(s) => step_row(state, s, here, &columns, look),
             Line::Looks(s, n) => looks_row(state, (s, n), here, &columns, look),
+            Line::Rewind(r) => rewind_row(state, r, here, &columns, look),
             Line::New => {
-                new_rule(at, look.theme, buf);
+                rule(at, "─", "new since you looked", look.theme, buf);
+                continue;
+            }
+            Line::Cut(r) => {
+                rule(at, "━", &cut_words(state, r, look), look.theme, buf);
                 continue;
             }
         };
@@ -102,17 +107,64 @@ pub fn draw(state: &State, area: Rect, look: &Look, buf: &mut Buffer) {
     }
 }
 
-fn new_rule(at: Rect, theme: &Theme, buf: &mut Buffer) {
+fn rule(at: Rect, sign: &str, words: &str, theme: &Theme, buf: &mut Buffer) {
     let inner = Rect::new(at.x + 1, at.y, at.width.saturating_sub(2), 1);
-    fill(inner, "─", theme.warn(), buf);
-    let words = " new since you looked ";
-    let left = inner.width.saturating_sub(words.len() as u16) / 2;
+    fill(inner, sign, theme.warn(), buf);
+    let words = format!(" {words} ");
+    let left = inner.width.saturating_sub(text::width(&words) as u16) / 2;
     let line = ratatui::text::Line::styled(words, theme.warn());
     put_line(
         Rect::new(inner.x + left, at.y, inner.width - left, 1),
         &line,
         buf,
     );
+}
+
+/// What a rewind undid begins here.
+fn cut_words(state: &State, index: u32, look: &Look) -> String {
+    match state.rewinds().get(index as usize) {
+        Some(r) => format!("undone by a {} · {}", r.kind, look.moment.short(r.at)),
+        None => "undone".to_owned(),
+    }
+}
+
+fn rewind_row<'a>(
+    state: &State,
+    index: u32,
+    here: bool,
+    columns: &Columns,
+    look: &Look<'a>,
+) -> Row<'a> {
+    let theme = look.theme;
+    let Some(rewind) = state.rewinds().get(index as usize) else {
+        return finish(Cells::default(), here, false, look);
+    };
+    let mut cells = start(here, look);
+    cells.to(INDENT);
+    let style = match rewind.taken_back {
+        true => theme.dim(),
+        false => theme.warn(),
+    };
+    cells.push(look.marks.back, style);
+    cells.push(" ", Style::new());
+    let verb_end = cells.used() + VERB;
+    cells.push(rewind.kind, style);
+    cells.to(verb_end);
+    let room = columns.target_end.saturating_sub(cells.used());
+    let words = text::one_line(&rewind.title);
+    cells.push(text::end(&words, room).into_owned(), theme.text());
+    if let Some(end) = columns.outcome_end {
+        let words = match (rewind.taken_back, rewind.kind) {
+            (true, "undo") => "redone".to_owned(),
+            (true, _) => "undone".to_owned(),
+            (false, _) => phrase::count(u64::from(rewind.files), "files"),
+        };
+        cells.right(words, style, end);
+    }
+    if let Some(end) = columns.time_end {
+        cells.right(look.moment.short(rewind.at), theme.dim(), end);
+    }
+    finish(cells, here, false, look)
 }
 
 fn start<'a>(here: bool, look: &Look<'a>) -> Cells<'a> {
@@ -299,7 +351,7 @@ fn step_row<'a>(
         let heading = state.prompt_of(index).and_then(|p| time_of(state, p));
         cells.right(look.moment.under(heading, at), theme.dim(), end);
     }
-    finish(cells, here, step.off_path, look)
+    finish(cells, here, step.off_path || state.is_undone(index), look)
 }
 
 /// The word for what a step did.
@@ -424,7 +476,8 @@ fn looks_row<'a>(
         let heading = state.prompt_of(first).and_then(|p| time_of(state, p));
         cells.right(look.moment.under(heading, at), theme.dim(), end);
     }
-    let mut row = finish(cells, here, step.off_path, look);
+    let dim = step.off_path || state.is_undone(first);
+    let mut row = finish(cells, here, dim, look);
     if !here {
         row.style = row.style.remove_modifier(Modifier::BOLD);
     }

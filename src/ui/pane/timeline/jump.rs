@@ -10,6 +10,7 @@ use crate::query::types::{PromptRow, StepRow};
 pub(super) enum Key {
     Prompt(Option<PromptRow>, u32),
     Step(StepRow),
+    Rewind(i64),
 }
 
 impl State {
@@ -34,7 +35,14 @@ impl State {
                 }
             }
             Line::Step(step) => selected = self.toggle_step(step, fold).or(selected),
-            Line::New => return,
+            Line::Rewind(r) => {
+                let prompt = self.rewinds().get(r as usize).map(|r| r.prompt);
+                if let Some(prompt) = prompt.filter(|_| fold != Some(false)) {
+                    self.lines.fold(prompt, true);
+                    selected = Some(Selected::Prompt(prompt));
+                }
+            }
+            Line::New | Line::Cut(_) => return,
         }
         self.reselect(selected);
     }
@@ -156,6 +164,7 @@ impl State {
         Some(match self.selected()? {
             Selected::Step(s) => s + u32::from(forward),
             Selected::Prompt(p) => self.prompts().get(p as usize).map_or(0, |p| p.steps.start),
+            Selected::Rewind(r) => self.rewinds().get(r as usize).map_or(0, |r| r.place),
         })
     }
 
@@ -172,6 +181,10 @@ impl State {
             Some(Selected::Prompt(p)) if forward => Some(p + 1),
             Some(Selected::Prompt(p)) => p.checked_sub(1),
             Some(Selected::Step(s)) => self.prompt_of(s).map(|p| p + u32::from(forward)),
+            Some(Selected::Rewind(r)) => {
+                let rewind = self.rewinds().get(r as usize);
+                rewind.map(|r| r.prompt + u32::from(forward))
+            }
             None => None,
         };
         // A filter may hide some of them.
@@ -224,6 +237,7 @@ impl State {
                 Some(Key::Prompt(head.row, head.no))
             }
             Selected::Step(s) => Some(Key::Step(self.steps().get(s as usize)?.row)),
+            Selected::Rewind(r) => Some(Key::Rewind(self.rewinds().get(r as usize)?.op)),
         }
     }
 
@@ -237,6 +251,10 @@ impl State {
                 let same = |p: &crate::query::types::PromptHead| p.row == row && p.no == no;
                 let at = self.prompts().iter().position(same);
                 at.map(|i| Selected::Prompt(i as u32))
+            }
+            Key::Rewind(op) => {
+                let at = self.rewinds().iter().position(|r| r.op == op);
+                at.map(|i| Selected::Rewind(i as u32))
             }
         };
         self.reselect(selected);

@@ -140,7 +140,8 @@ impl Lines {
                 .is_some_and(|p| self.choice.new_from.is_some_and(|n| n <= p.steps.start)),
             (Line::New, Selected::Step(s)) => self.choice.new_from.is_some_and(|n| n <= s),
             (Line::Step(i) | Line::Looks(i, _), Selected::Step(s)) => *i <= s,
-            (Line::Step(_) | Line::Looks(..), Selected::Prompt(_)) => false,
+            // What stands between the lines is woven in by others.
+            _ => false,
         };
         let within = self.block(block).partition_point(stands_by);
         (self.sums.before(block) + within).saturating_sub(1)
@@ -172,6 +173,7 @@ impl Lines {
                 .filter(|r| !r.is_empty())?
                 .next(),
             Selected::Step(s) => self.blocks.of_step(s),
+            Selected::Rewind(_) => None,
         }
     }
 
@@ -304,4 +306,4 @@ impl Lines {
 
 #[cfg(test)]
 #[path = "lines_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -11,7 +11,7 @@ use super::*;
 use crate::model::{Agent, Status, StepKind, TestOutcome, Via};
 use crate::query::types::{PromptRow, SessionInfo, SessionRow, StepRow};
 
-fn timeline(prompts: Vec<PromptHead>, steps: Vec<StepLite>) -> Timeline {
+pub(in super::super) fn timeline(prompts: Vec<PromptHead>, steps: Vec<StepLite>) -> Timeline {
     Timeline {
         session: SessionInfo {
             row: SessionRow(1),
@@ -46,6 +46,7 @@ fn timeline(prompts: Vec<PromptHead>, steps: Vec<StepLite>) -> Timeline {
         },
         prompts,
         steps: Arc::new(steps),
+        rewinds: Vec::new(),
     }
 }
 
@@ -333,11 +334,13 @@ fn naive_near(all: &[Line], what: Selected, lines: &Lines) -> usize {
     let new = lines.choice().new_from.unwrap_or(u32::MAX);
     let by = |line: &Line| match what {
         Selected::Step(s) => match line {
+            Line::Rewind(_) | Line::Cut(_) => false,
             Line::Prompt(p) => lines.prompts()[*p as usize].steps.start <= s,
             Line::Step(i) | Line::Looks(i, _) => *i <= s,
             Line::New => new <= s,
         },
         Selected::Prompt(p) => match line {
+            Line::Rewind(_) | Line::Cut(_) => false,
             Line::Prompt(q) => *q <= p,
             Line::Step(i) | Line::Looks(i, _) => lines.prompt_of(*i).unwrap() < p,
             Line::New => {
@@ -345,6 +348,7 @@ fn naive_near(all: &[Line], what: Selected, lines: &Lines) -> usize {
                 new < steps.start || (new == steps.start && !steps.is_empty())
             }
         },
+        Selected::Rewind(_) => false,
     };
     all.iter().take_while(|l| by(l)).count().saturating_sub(1)
 }

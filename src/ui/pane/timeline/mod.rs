@@ -9,6 +9,7 @@ mod lines;
 mod rows;
 mod sums;
 pub mod visible;
+mod woven;
 
 pub use blocks::Blocks;
 pub use draw::{Look, draw, verb_of};
@@ -18,9 +19,11 @@ pub use visible::{Density, Line};
 use std::ops::Range;
 use std::sync::Arc;
 
-use self::lines::Lines;
 use self::visible::Choice;
-use crate::query::types::{PromptHead, SessionRow, StepInfo, StepLite, StepRow, Timeline};
+use self::woven::Woven;
+use crate::query::types::{
+    PromptHead, RewindEntry, SessionRow, StepInfo, StepLite, StepRow, Timeline,
+};
 use crate::ui::action::Action;
 
 /// What the cursor is on.
@@ -30,12 +33,14 @@ pub enum Selected {
     Prompt(u32),
     /// A step, by index.
     Step(u32),
+    /// A rewind, by index.
+    Rewind(u32),
 }
 
 /// The pane.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    lines: Lines,
+    lines: Woven,
     cursor: usize,
     top: usize,
     height: usize,
@@ -118,7 +123,7 @@ impl State {
                 self.rows = Rows::default();
             }
             let choice = self.carried_over(&timeline);
-            self.lines = Lines::of(timeline, blocks, choice);
+            self.lines = Woven::of(timeline, blocks, choice);
         } else {
             let choice = Choice {
                 density: self.density(),
@@ -126,7 +131,7 @@ impl State {
             };
             *self = State {
                 height: self.height,
-                lines: Lines::of(timeline, blocks, choice),
+                lines: Woven::of(timeline, blocks, choice),
                 ..State::default()
             };
         }
@@ -250,15 +255,35 @@ impl State {
         match self.line()? {
             Line::Prompt(p) => Some(Selected::Prompt(p)),
             Line::Step(s) | Line::Looks(s, _) => Some(Selected::Step(s)),
-            Line::New => None,
+            Line::Rewind(r) => Some(Selected::Rewind(r)),
+            Line::New | Line::Cut(_) => None,
         }
+    }
+
+    /// The selected rewind.
+    pub fn selected_rewind(&self) -> Option<&RewindEntry> {
+        match self.selected()? {
+            Selected::Rewind(i) => self.rewinds().get(i as usize),
+            Selected::Prompt(_) | Selected::Step(_) => None,
+        }
+    }
+
+    /// The rewinds.
+    pub fn rewinds(&self) -> &[RewindEntry] {
+        self.lines.rewinds()
+    }
+
+    /// Whether a rewind that stands undid a step.
+    pub fn is_undone(&self, step: u32) -> bool {
+        let undid = |r: &RewindEntry| r.undone.as_ref().is_some_and(|u| u.contains(&step));
+        self.rewinds().iter().any(undid)
     }
 
     /// The selected step.
     pub fn selected_step(&self) -> Option<&StepLite> {
         match self.selected()? {
             Selected::Step(i) => self.steps().get(i as usize),
-            Selected::Prompt(_) => None,
+            Selected::Prompt(_) | Selected::Rewind(_) => None,
         }
     }
 
@@ -267,6 +292,7 @@ impl State {
         let index = match self.selected()? {
             Selected::Prompt(p) => p,
             Selected::Step(s) => self.prompt_of(s)?,
+            Selected::Rewind(r) => self.rewinds().get(r as usize)?.prompt,
         };
         self.prompts().get(index as usize)
     }
@@ -319,7 +345,7 @@ impl State {
             .saturating_sub(1 + margin)
             .min(self.lines.len().saturating_sub(1));
         self.cursor = self.cursor.clamp(low.min(high), high);
-        if self.line() == Some(Line::New) {
+        if self.is_rule(self.cursor) {
             self.step_by(1);
         }
     }
@@ -327,7 +353,7 @@ impl State {
     /// Puts the cursor on a line of the screen; false if there is none.
     pub fn click(&mut self, row: usize) -> bool {
         let line = self.top + row;
-        if self.lines.get(line).is_none_or(|l| l == Line::New) {
+        if self.lines.get(line).is_none_or(Line::is_rule) {
             return false;
         }
         self.cursor = line;
@@ -370,7 +396,7 @@ impl State {
         let (first, count) = match line {
             Line::Step(i) => (i, 1),
             Line::Looks(i, n) => (i, n.min(NAMED)),
-            Line::Prompt(_) | Line::New => return,
+            Line::Prompt(_) | Line::New | Line::Rewind(_) | Line::Cut(_) => return,
         };
         for i in first..first + count {
             if let Some(step) = self.steps().get(i as usize) {
@@ -382,20 +408,20 @@ impl State {
     fn step_by(&mut self, by: isize) {
         let last = self.lines.len().saturating_sub(1);
         let mut to = self.cursor.saturating_add_signed(by).min(last);
-        if self.lines.get(to) == Some(Line::New) {
-            to = if by < 0 {
-                to.saturating_sub(1)
-            } else {
-                (to + 1).min(last)
-            };
+        while self.is_rule(to) && to != if by < 0 { 0 } else { last } {
+            to = if by < 0 { to - 1 } else { to + 1 };
         }
         self.put(to);
     }
 
+    fn is_rule(&self, line: usize) -> bool {
+        self.lines.get(line).is_some_and(Line::is_rule)
+    }
+
     fn put(&mut self, line: usize) {
         self.cursor = line.min(self.lines.len().saturating_sub(1));
-        if self.line() == Some(Line::New) {
-            self.cursor = (self.cursor + 1).min(self.lines.len() - 1);
+        while self.is_rule(self.cursor) && self.cursor + 1 < self.lines.len() {
+            self.cursor += 1;
         }
         self.keep_in_view();
     }

@@ -51,6 +51,10 @@ pub enum Line {
     Looks(u32, u32),
     /// The rule "new since you looked".
     New,
+    /// A rewind, by its index.
+    Rewind(u32),
+    /// The rule above what a rewind undid, by the rewind's index.
+    Cut(u32),
 }
 
 impl Line {
@@ -58,8 +62,13 @@ impl Line {
     pub fn step(self) -> Option<u32> {
         match self {
             Line::Step(i) | Line::Looks(i, _) => Some(i),
-            Line::Prompt(_) | Line::New => None,
+            Line::Prompt(_) | Line::New | Line::Rewind(_) | Line::Cut(_) => None,
         }
+    }
+
+    /// Whether the cursor cannot stand on it.
+    pub fn is_rule(self) -> bool {
+        matches!(self, Line::New | Line::Cut(_))
     }
 }
 
