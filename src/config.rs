@@ -108,6 +108,8 @@ pub struct Settings {
     pub ascii: bool,
     /// Whether the mouse is taken.
     pub mouse: Option<bool>,
+    /// Ring the terminal's bell when something fails in a session that is at work.
+    pub bell: bool,
 }
 
 impl Settings {

@@ -13,6 +13,7 @@
 //! | [`query`] | every question that can be asked; [`query::Ask`] is the list | write, but for marks and ticks |
 //! | [`fsx`] | the file system below one opened folder: no link followed, no `.git` written | know what a file means |
 //! | [`snapshot`] | the tree of the work folder into the store | write to the work folder |
+//! | [`watch`] | hears of writes in the work folder and has it snapshotted | be in the agent's way, decide whose a change is |
 //! | [`rewind`] | a plan, and its application, undo and recovery: the only writer of the user's tree | act without a plan that was confirmed |
 //! | [`hook`] | what agents tell while they work, through a spool; their configuration | make an agent wait, or open a database while it does |
 //! | [`text`] | makes foreign text safe and measurable | know where it comes from |
@@ -39,3 +40,4 @@ pub mod source;
 pub mod store;
 pub mod text;
 pub mod ui;
+pub mod watch;

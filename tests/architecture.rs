@@ -32,6 +32,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("fsx", &["model", "git"]),
     ("snapshot", &["clock", "model", "fsx", "git", "store"]),
     (
+        "watch",
+        &["clock", "model", "fsx", "ingest", "snapshot", "store"],
+    ),
+    (
         "rewind",
         &[
             "clock", "model", "fsx", "git", "store", "diff", "query", "snapshot",

@@ -133,6 +133,12 @@ pub enum Command {
     Fork(Fork),
     /// Give space back that nothing needs any more
     Gc(Gc),
+    /// Record without a screen: read transcripts as they grow, and store what changes in the work folder
+    ///
+    /// Takes a snapshot whenever a step ends or a burst of writes settles, so that what shell commands changed can be
+    /// shown, blamed and rewound too. The screen does the same while it is open; one process at a time does it for a
+    /// folder. Ctrl-C ends it.
+    Watch,
     /// Put hooks into the agents' configuration, so that every step is seen exactly
     ///
     /// Shows what would be written first. Without --user it is only for this project. No other byte of a file changes;

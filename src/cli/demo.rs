@@ -46,6 +46,7 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         let start = Start {
             open: opening(&inner, out)?,
             first_line: Some(FIRST_LINE),
+            example: true,
             ..Start::default()
         };
         super::screen::show(&inner, start, out)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
@@ -22,9 +22,14 @@ use crate::store::place::Kind;
 use crate::store::{Place, Store, disk};
 use crate::ui::Environment;
 use crate::ui::message::{Ingest, Message, Note};
+use crate::watch::Nudge;
 
 /// Writes come in bursts; a burst is read once.
 const SETTLE: Duration = Duration::from_millis(80);
+/// After a while of silence the first line is shown at once; what follows waits for the burst to settle.
+const FIRST: Duration = Duration::from_millis(10);
+/// That long a silence.
+const SILENCE: Duration = Duration::from_millis(250);
 /// Where the system cannot tell of writes, or loses some, one looks again this often.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -46,12 +51,13 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    /// Starts it. What it has to say goes to `news`.
+    /// Starts it. What it has to say goes to `news`; who watches the folder is told when a step may have ended.
     pub fn start(
         connections: Arc<Connections>,
         options: Options,
         news: Sender<Message>,
         environment: Environment,
+        nudge: Option<Nudge>,
     ) -> Result<Feed> {
         let cancel = options.cancel.clone();
         let (wake, woken) = crossbeam_channel::bounded(1);
@@ -61,6 +67,7 @@ impl Feed {
             options,
             news,
             environment,
+            nudge,
         };
         let waker = wake.clone();
         let thread = std::thread::Builder::new()
@@ -120,6 +127,7 @@ struct Reading {
     options: Options,
     news: Sender<Message>,
     environment: Environment,
+    nudge: Option<Nudge>,
 }
 
 impl Reading {
@@ -156,6 +164,7 @@ impl Reading {
                     }
                 }
             }
+            let looked = Some(Instant::now());
             // What failed may go well a little later: another program had the store.
             // What other machines write is not told of: one looks, beside listening for what this one writes.
             let silent = ingest::folders(&self.options.places)
@@ -171,7 +180,8 @@ impl Reading {
             if !told {
                 return;
             }
-            std::thread::sleep(SETTLE);
+            let silent = looked.is_none_or(|at: Instant| at.elapsed() > SILENCE);
+            std::thread::sleep(if silent { FIRST } else { SETTLE });
             // Before the look, never after it: what comes during the look is looked at next.
             while woken.try_recv().is_ok() {}
         }
@@ -230,6 +240,13 @@ impl Reading {
             },
         )?;
         store.settle(false)?;
+        if let Some(nudge) = self
+            .nudge
+            .as_ref()
+            .filter(|_| report.read > 0 || version.is_none())
+        {
+            nudge.step_ended();
+        }
         // Also what another of us has read in the meantime.
         let now = self.ask.version()?;
         if new || version.replace(now) != Some(now) {

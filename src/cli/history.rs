@@ -6,7 +6,7 @@ use super::args;
 use super::context::Context;
 use super::out::{Out, Role};
 use super::{blame, diff, json, log, when};
-use crate::model::Op;
+use crate::model::{Author, Op};
 use crate::query::blame::HistoryEntry;
 use crate::query::{Ask, patch};
 
@@ -37,10 +37,13 @@ pub(super) fn run(context: &Context<'_>, options: &args::History, out: &mut Out)
 
 fn line(entry: &HistoryEntry, now: crate::model::Time, out: &mut Out) -> Result<()> {
     let Some(step) = &entry.step else {
-        let words = format!(
-            "{:9}  {:15}  changed by nobody we know  +{}  −{}",
-            "", "", entry.added, entry.removed
-        );
+        let who = match entry.author {
+            Some(Author::You) => "you changed it",
+            Some(_) => "seen to change, not known by whom",
+            None => "changed by nobody we know",
+        };
+        let (added, removed) = (entry.added, entry.removed);
+        let words = format!("{:9}  {:15}  {who}  +{added}  −{removed}", "", "");
         let words = out.paint(Role::Warn, &words);
         return out.line(&words);
     };

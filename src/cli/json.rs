@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::model::Time;
+use crate::model::{Author, Time};
 use crate::query::blame::{BlameLine, HistoryEntry, Origin, RemovedLine};
 
 use crate::query::types::{FileChange, Hit, HitWhat, SessionInfo, StepDetail, StepInfo};
@@ -391,7 +391,10 @@ impl<'a> Touch<'a> {
             path: &e.path,
             old_path: e.old_path.as_deref(),
             op: e.op.map(|o| o.word()),
-            author: if step.is_some() { "agent" } else { "unknown" },
+            author: match (step, e.author) {
+                (Some(_), _) => "agent",
+                (None, author) => author.map_or("unknown", Author::word),
+            },
             agent: e.agent.map(|a| a.name()),
             step_id: step.map(|s| s.id.as_str()),
             session_id: step.map(|s| s.session_id.as_str()),

@@ -20,6 +20,7 @@ mod init;
 mod json;
 mod log;
 mod out;
+mod record;
 mod recording;
 mod repair;
 mod retention;
@@ -31,6 +32,7 @@ mod show;
 mod snapshot;
 mod soon;
 mod status;
+mod watch;
 mod when;
 
 use std::ffi::OsString;
@@ -98,6 +100,7 @@ fn run(args: &Args, env: &Environment, out: &mut Out) -> Result<()> {
         Some(Command::Redo(options)) => rewind::redo(&context, options, out),
         Some(Command::Fork(options)) => fork::run(&context, options, out),
         Some(Command::Gc(options)) => snapshot::gc(&context, options, out),
+        Some(Command::Watch) => watch::run(&context, out),
         Some(Command::Init(options)) => init::run(&context, options, out),
         Some(Command::Uninstall(options)) => init::uninstall(&context, options, out),
         Some(Command::Status) => status::run(&context, out),

@@ -9,13 +9,14 @@ use super::blame;
 use super::context::Context;
 use super::feed::{self, Feed};
 use super::out::Out;
-use super::recording;
 use super::soon::Connections;
+use super::{record, recording};
 use crate::query::types::{SessionRow, StepRow};
 use crate::query::{Ask, Refused};
 use crate::store::place::Kind;
 use crate::ui::message::{Message, Note};
 use crate::ui::{self, End};
+use crate::watch::Watch;
 
 /// Opens the screen; on a session or a file, if one is named.
 pub(super) fn run(context: &Context<'_>, what: Option<&str>, out: &mut Out) -> Result<End> {
@@ -62,6 +63,8 @@ pub(super) struct Start {
     pub other: Option<End>,
     /// The list of sessions, whatever was open the last time.
     pub list_first: bool,
+    /// The work folder is an example: nobody works in it.
+    pub example: bool,
 }
 
 /// The other place beside the one that was asked for; none if the store was named, or if it is the user's anyway.
@@ -102,6 +105,7 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
     options.editor = settings.editor;
     options.ascii = settings.ascii;
     options.mouse = settings.mouse.unwrap_or(true);
+    options.bell = settings.bell;
     options.keys = context.env.keys();
     options.home.folder = match context.global.all {
         true => "every session of this machine".to_owned(),
@@ -135,15 +139,23 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
     ui::restore_on_panic();
     let environment = options.environment.clone();
     let connections = Connections::new(place.clone(), context.places(), clock, environment.clone());
+    let watched = record::options(context, &place).filter(|_| !start.example);
+    let watch = watched
+        .map(|o| Watch::start(o, record::teller(news.clone())))
+        .transpose()?;
     let feed = Feed::start(
         connections.clone(),
         feed::options(context, &place),
         news,
         environment,
+        watch.as_ref().map(Watch::nudge),
     )?;
     let ask = move || -> Result<Box<dyn Ask>> { Ok(Box::new(connections.ask())) };
     let end = ui::run(options, ask);
     feed.stop();
+    if let Some(watch) = watch {
+        watch.stop();
+    }
     end
 }
 

@@ -121,6 +121,14 @@ fn prompt(ask: &StoreAsk, session: SessionRow, no: u32, out: &mut Out) -> Result
 /// How much of what the prompt wrote stands on disk now; `None` if it wrote nothing.
 fn alive(ask: &StoreAsk, session: SessionRow, no: u32) -> Result<Option<String>> {
     let alive = ask.alive(session, no)?;
+    if alive.written == 0 {
+        let words = match alive.unknown {
+            0 => None,
+            1 => Some("what is left in 1 file is not known".to_owned()),
+            n => Some(format!("what is left in {n} files is not known")),
+        };
+        return Ok(words);
+    }
     let mut words = format!("{} of {} lines alive", alive.alive, alive.written);
     for (by, lines) in &alive.replaced {
         words.push_str(&match by {
@@ -134,7 +142,7 @@ fn alive(ask: &StoreAsk, session: SessionRow, no: u32) -> Result<Option<String>>
     if alive.unknown > 0 {
         words.push_str(&format!("; {} files not known now", alive.unknown));
     }
-    Ok((alive.written + alive.unknown > 0).then_some(words))
+    Ok(Some(words))
 }
 
 /// All steps of a prompt, sub-agents' included.

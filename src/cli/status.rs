@@ -13,6 +13,7 @@ use crate::model::Time;
 use crate::query::Ask;
 use crate::query::health::Holdings;
 use crate::store::place::Kind;
+use crate::watch;
 
 #[derive(Serialize)]
 struct Status {
@@ -28,6 +29,9 @@ struct Status {
     changes: u64,
     since: Option<String>,
     until: Option<String>,
+    recording: Option<Recording>,
+    snapshots: u64,
+    last_snapshot: Option<String>,
     hooks: Vec<recording::Hook>,
     transcripts: u64,
     archived: u64,
@@ -40,6 +44,14 @@ struct Status {
     looked_in: Vec<Folder>,
 }
 
+/// Who records the work folder at this moment.
+#[derive(Serialize)]
+struct Recording {
+    pid: u32,
+    since: String,
+    how: String,
+}
+
 #[derive(Serialize)]
 struct Folder {
     folder: String,
@@ -50,6 +62,9 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     let ask = context.ask(out)?;
     let (held, list) = ask.at_once(|ask| Ok((ask.holdings()?, ask.sessions()?)))?;
     let place = ask.place();
+    let recorder = super::rewind::root(context)
+        .ok()
+        .and_then(|root| watch::recorder(&root));
     let status = Status {
         store: place.db.to_string_lossy().into_owned(),
         kind: match place.kind {
@@ -70,6 +85,13 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         changes: held.changes,
         since: held.since.map(Time::rfc3339),
         until: held.until.map(Time::rfc3339),
+        recording: recorder.as_ref().map(|who| Recording {
+            pid: who.pid,
+            since: who.since.rfc3339(),
+            how: who.how.clone(),
+        }),
+        snapshots: held.snapshots,
+        last_snapshot: held.last_snapshot.map(Time::rfc3339),
         hooks: recording::hooks(context, &ask)?,
         transcripts: held.transcripts,
         archived: held.archived,
@@ -91,10 +113,17 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     if out.json {
         return out.value(&status, false);
     }
-    people(&status, &held, &recording::lines(context, &ask)?, out)
+    let hooks = recording::lines(context, &ask)?;
+    people(&status, &held, recorder.as_ref(), &hooks, out)
 }
 
-fn people(status: &Status, held: &Holdings, hooks: &[String], out: &mut Out) -> Result<()> {
+fn people(
+    status: &Status,
+    held: &Holdings,
+    recorder: Option<&watch::Recorder>,
+    hooks: &[String],
+    out: &mut Out,
+) -> Result<()> {
     let agents: Vec<String> = held
         .agents
         .iter()
@@ -116,6 +145,31 @@ fn people(status: &Status, held: &Holdings, hooks: &[String], out: &mut Out) -> 
         (
             "recorded",
             format!("{} to {}", when::long(held.since), when::long(held.until)),
+        ),
+        (
+            "work folder",
+            match recorder {
+                Some(who) => format!(
+                    "recorded by process {} since {} ({})",
+                    who.pid,
+                    when::long(Some(who.since)),
+                    who.how
+                ),
+                None => {
+                    "not recorded at this moment: the screen and `regent-tui watch` do".to_owned()
+                }
+            },
+        ),
+        (
+            "snapshots",
+            match held.last_snapshot {
+                Some(_) => format!(
+                    "{}, the last {}",
+                    held.snapshots,
+                    when::long(held.last_snapshot)
+                ),
+                None => "none".to_owned(),
+            },
         ),
         (
             "sessions",

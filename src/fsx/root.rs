@@ -265,6 +265,17 @@ impl Root {
         own.see(name.as_bytes(), 1 << 30).ok()?.bytes
     }
 
+    /// A file of ours, opened for reading and writing, made if need be: to be locked.
+    pub fn open_own(&self, name: &str) -> Result<File> {
+        let own = self.own()?;
+        self.about_to("create", name.as_bytes())?;
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        rustix::fs::openat(&own, name, flags, Mode::from_raw_mode(0o600))
+            .map(File::from)
+            .map_err(|e| Error::io(name.as_bytes(), "open", e))
+    }
+
     /// Writes a file of ours, whole or not at all. Not synced: it can be made again.
     pub fn write_own(&self, name: &str, bytes: &[u8]) -> Result<()> {
         use std::io::Write;

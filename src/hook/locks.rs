@@ -9,10 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use super::spool::Spool;
-use crate::store::place::FOLDER;
-
-/// Held in the `.regent/` of a work folder by the screen or `watch` that takes its snapshots.
-const LEASE: &str = "watching";
+use crate::store::place::{FOLDER, LEASE};
 
 impl Spool {
     /// Whether a screen or `watch` takes snapshots of this folder right now, so that a hook need not.

@@ -247,6 +247,16 @@ pub fn rebuild(
     link::link(store, &roots, false)
 }
 
+/// Links what is new in the store without reading transcripts: a snapshot was taken.
+///
+/// # Errors
+/// If the store cannot be written.
+pub fn relink(store: &Store, roots: &Roots) -> Result<()> {
+    let (roots, _) = mapped(store, roots)?;
+    // This pass may be the one that sees what a reader elsewhere has just stored.
+    link::link(store, &roots, true)
+}
+
 /// The roots with all folders that were ever mapped for this store: a rebuild, or a reading without `--map`, must find the
 /// same sessions. Says whether one is new: then transcripts of strangers may have become ours.
 fn mapped(store: &Store, roots: &Roots) -> Result<(Roots, bool)> {

@@ -4,12 +4,13 @@
 //! rewind and blame ask it, and nobody else reads changes for that. Within a session the order is that of the
 //! transcript. Between sessions it is time, but for steps that ran at the same time, where content decides: the one
 //! whose `before` is what is there comes first. Where the after of one is not the before of the next, a [`Link::Broken`]
-//! says that somebody changed the path in between whom nobody saw.
+//! says that somebody changed the path in between whom nobody saw. What the disk told stands in a lane of its own; what it
+//! told of a step is among that step's changes.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use color_eyre::Result;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::contents::State;
 use super::rows;
@@ -63,6 +64,8 @@ pub enum What {
     Change(Change),
     /// A step was shown all of it, or the agent kept a copy of it.
     Sighting,
+    /// It was seen on disk to change, and no step is known to have done it. These steps may have.
+    Seen(Vec<StepRow>),
     /// It is in the commit that a session started on; the disk may have differed, so it only confirms.
     Base,
 }
@@ -106,6 +109,7 @@ impl Chain {
         found.extend(sightings(conn, path)?);
         found.extend(copies(conn, path)?);
         found.extend(bases(conn, path)?);
+        found.extend(observations(conn, path)?);
         let mut lanes: HashMap<SessionRow, VecDeque<Item>> = HashMap::new();
         found.sort_by_key(|i| (i.session, i.place, i.step.is_some()));
         for item in found {
@@ -308,6 +312,12 @@ fn next_lane(lanes: &[VecDeque<Item>], state: State) -> Option<usize> {
 /// The columns that place a step: row, session, prompt, seq, times.
 const PLACE: &str = "s.id, s.session_id, s.prompt_no, s.seq, s.at, s.started_at";
 
+/// What is told of a change. What was seen on disk goes before what the record says.
+const CHANGE: &str =
+    "c.no, c.op, coalesce(c.seen_before, c.before), coalesce(c.seen_after, c.after),
+    CASE WHEN c.seen_before IS NOT NULL AND c.seen_after IS NOT NULL THEN 1 ELSE c.evidence END,
+    c.added, c.removed, c.path_id, c.old_path_id, CASE WHEN c.seen_before IS NULL THEN c.linked ELSE 0 END";
+
 fn item(
     row: &rusqlite::Row<'_>,
     sub: u32,
@@ -332,10 +342,10 @@ fn item(
 
 fn changes(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     let sql = format!(
-        "SELECT {PLACE}, c.no, c.op, c.before, c.after, c.evidence, c.added, c.removed, c.path_id, c.old_path_id, c.linked
+        "SELECT {PLACE}, {CHANGE}
            FROM change c JOIN step s ON s.id = c.step_id WHERE c.path_id = ?1 AND s.alias_of IS NULL
           UNION ALL
-         SELECT {PLACE}, c.no, c.op, c.before, c.after, c.evidence, c.added, c.removed, c.path_id, c.old_path_id, c.linked
+         SELECT {PLACE}, {CHANGE}
            FROM change c JOIN step s ON s.id = c.step_id
           WHERE c.old_path_id = ?1 AND c.path_id <> ?1 AND s.alias_of IS NULL"
     );
@@ -385,6 +395,53 @@ fn sightings(conn: &Connection, path: i64) -> Result<Vec<Item>> {
     while let Some(row) = rows.next()? {
         let state = State::from_column(row.get(6)?);
         out.push(item(row, 0, What::Sighting, (state, state))?);
+    }
+    Ok(out)
+}
+
+/// The steps with these public ids, ten bytes each.
+pub(super) fn steps_named(conn: &Connection, names: Option<&[u8]>) -> Result<Vec<StepRow>> {
+    let mut step = conn.prepare_cached("SELECT id FROM step WHERE pub = ?1")?;
+    let mut out = Vec::new();
+    for name in names.unwrap_or_default().chunks_exact(10) {
+        out.extend(
+            step.query_row([name], |r| r.get(0))
+                .optional()?
+                .map(StepRow),
+        );
+    }
+    Ok(out)
+}
+
+/// What was seen on disk to change and is among no step's changes: in a lane that is no session's.
+fn observations(conn: &Connection, path: i64) -> Result<Vec<Item>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT lo, hi, before, after, whose, step_id, maybe FROM observation
+          WHERE path_id = ?1 AND (whose <> 1 OR (before_of IS NULL AND after_of IS NULL)) AND before IS NOT after
+          ORDER BY hi, snapshot_id",
+    )?;
+    let mut rows = statement.query([path])?;
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut maybe: Vec<StepRow> = row
+            .get::<_, Option<i64>>(5)?
+            .map(StepRow)
+            .into_iter()
+            .collect();
+        let names: Option<Vec<u8>> = row.get(6)?;
+        maybe.extend(steps_named(conn, names.as_deref())?);
+        let yours = row.get::<_, i64>(4)? == 2;
+        out.push(Item {
+            step: None,
+            session: SessionRow(0),
+            place: (0, 0, out.len() as u32),
+            time: Some((Time(row.get(0)?), Time(row.get(1)?))),
+            what: What::Seen(maybe),
+            before: State::from_column(row.get(2)?),
+            after: State::from_column(row.get(3)?),
+            link: Link::First,
+            author: Some(if yours { Author::You } else { Author::Unknown }),
+        });
     }
     Ok(out)
 }

@@ -8,11 +8,12 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::chain::{Chain, Change, Item, Link, Moment, What};
 use super::contents::{self, State};
+pub(super) use super::raw::hunks_of;
 use super::raw::{self, RawStep};
 use super::types::{Content, FileChange, Scope, SessionRow, StepRow};
-use super::{patch, rewinds, rows, timeline};
-use crate::model::{Evidence, Op};
-use crate::source::{Before, Effect, Hunk};
+use super::{patch, rewinds, rows, shared, timeline};
+use crate::model::{Author, Evidence, Op};
+use crate::source::Hunk;
 use crate::store::Reader;
 
 /// What changed in a scope.
@@ -62,7 +63,9 @@ pub(super) fn of_step(reader: &Reader, step: StepRow, words: &RawStep) -> Result
         }
     }
     out.sort_by_key(|(order, _)| *order);
-    Ok(out.into_iter().map(|(_, change)| change).collect())
+    let mut out: Vec<FileChange> = out.into_iter().map(|(_, change)| change).collect();
+    out.extend(shared::of_step(reader.conn(), step)?);
+    Ok(out)
 }
 
 /// The net of many steps: first before, last after.
@@ -136,6 +139,7 @@ struct Net {
 enum Foreign {
     None,
     Others,
+    You,
     Nobody,
 }
 
@@ -186,8 +190,13 @@ fn net_of(chain: &Chain, set: &HashSet<StepRow>) -> Option<Net> {
             net.lines.0 += change.lines.0;
             net.lines.1 += change.lines.1;
             net.steps.push((step, change.no));
-        } else if matches!(item.what, What::Change(_)) && net.foreign == Foreign::None {
-            net.foreign = Foreign::Others;
+        } else if net.foreign == Foreign::None {
+            match &item.what {
+                What::Change(_) => net.foreign = Foreign::Others,
+                What::Seen(_) if item.author == Some(Author::You) => net.foreign = Foreign::You,
+                What::Seen(_) => net.foreign = Foreign::Nobody,
+                _ => {}
+            }
         }
         if index > first && item.link == Link::Broken {
             net.foreign = Foreign::Nobody;
@@ -277,6 +286,7 @@ impl Net {
         match self.foreign {
             Foreign::None => {}
             Foreign::Others => add_note(&mut change, "another session changed it in between"),
+            Foreign::You => add_note(&mut change, "you changed it in between"),
             Foreign::Nobody => add_note(&mut change, "changed in between by nobody we know"),
         }
         if change
@@ -311,55 +321,6 @@ pub(super) fn name(conn: &Connection, path: i64) -> Result<String> {
         })
         .optional()?;
     Ok(found.unwrap_or_default())
-}
-
-/// The hunks that a record gives, or what can be said in their place: lines without numbers.
-pub(super) fn hunks_of(effect: &Effect) -> Vec<Hunk> {
-    let bare = |old: &str, new: &str| {
-        let mut lines: Vec<String> = old.lines().map(|l| format!("-{l}")).collect();
-        let old_lines = lines.len() as u32;
-        lines.extend(new.lines().map(|l| format!("+{l}")));
-        Hunk {
-            old_start: 0,
-            old_lines,
-            new_start: 0,
-            new_lines: lines.len() as u32 - old_lines,
-            lines,
-        }
-    };
-    match effect {
-        Effect::Edit { hunks, .. } | Effect::Write { hunks, .. } if !hunks.is_empty() => {
-            hunks.clone()
-        }
-        Effect::Edit { replacements, .. } => replacements
-            .iter()
-            .map(|(old, new, _)| bare(old, new))
-            .collect(),
-        Effect::Write {
-            before, content, ..
-        } => match before {
-            Before::Text(old) => vec![bare(old, content)],
-            Before::Absent | Before::Unchecked | Before::Unknown => vec![bare("", content)],
-        },
-        Effect::Patch {
-            hunks, numbered, ..
-        } => hunks
-            .iter()
-            .map(|h| match numbered {
-                true => h.clone(),
-                false => Hunk {
-                    old_start: 0,
-                    new_start: 0,
-                    ..h.clone()
-                },
-            })
-            .collect(),
-        Effect::Delete {
-            before: Before::Text(old),
-            ..
-        } => vec![bare(old, "")],
-        Effect::Delete { .. } | Effect::Move { .. } | Effect::Read { .. } => Vec::new(),
-    }
 }
 
 /// From right after one step to right after another, for the files that their sessions changed.

@@ -22,6 +22,10 @@ pub struct Holdings {
     pub steps: u64,
     /// Changes of files.
     pub changes: u64,
+    /// Snapshots of work folders.
+    pub snapshots: u64,
+    /// The last moment at which a work folder was looked at.
+    pub last_snapshot: Option<Time>,
     /// Transcript files that were taken in.
     pub transcripts: u64,
     /// Of them, those that are gone from where they were.
@@ -57,6 +61,12 @@ pub(super) fn holdings(reader: &Reader) -> Result<Holdings> {
         prompts: n("SELECT count(*) FROM prompt WHERE alias_of IS NULL")?,
         steps: n("SELECT count(*) FROM step WHERE alias_of IS NULL")?,
         changes: n("SELECT count(*) FROM change")?,
+        snapshots: n("SELECT count(*) FROM snapshot")?,
+        last_snapshot: conn.query_row(
+            "SELECT max(max(ended, same_until)) FROM snapshot",
+            [],
+            |r| Ok(time(r.get(0)?)),
+        )?,
         transcripts: n("SELECT count(DISTINCT path) FROM file WHERE owner <> 0")?,
         archived: n(
             "SELECT count(DISTINCT path) FROM file WHERE owner <> 0 AND gone_at IS NOT NULL",

@@ -24,6 +24,7 @@ mod resolve;
 pub mod rewinds;
 mod rows;
 mod sessions;
+mod shared;
 mod store_ask;
 mod summary;
 mod timeline;

@@ -11,7 +11,7 @@ use rusqlite::OptionalExtension;
 
 use super::types::{SessionRow, StepRow};
 use crate::model::{Agent, StepKind, key_hash};
-use crate::source::{self, Body, Call, Effect, Event, Outcome, ParseState};
+use crate::source::{self, Before, Body, Call, Effect, Event, Hunk, Outcome, ParseState};
 use crate::store::Reader;
 
 /// A raw line of a transcript and what its source makes of it.
@@ -183,4 +183,53 @@ pub(super) fn prompt_text(reader: &Reader, session: SessionRow, no: u32) -> Resu
         .filter(|text| text.starts_with(&head))
         .max_by_key(|text| text.len())
         .unwrap_or(head))
+}
+
+/// The hunks that a record gives, or what can be said in their place: lines without numbers.
+pub(super) fn hunks_of(effect: &Effect) -> Vec<Hunk> {
+    let bare = |old: &str, new: &str| {
+        let mut lines: Vec<String> = old.lines().map(|l| format!("-{l}")).collect();
+        let old_lines = lines.len() as u32;
+        lines.extend(new.lines().map(|l| format!("+{l}")));
+        Hunk {
+            old_start: 0,
+            old_lines,
+            new_start: 0,
+            new_lines: lines.len() as u32 - old_lines,
+            lines,
+        }
+    };
+    match effect {
+        Effect::Edit { hunks, .. } | Effect::Write { hunks, .. } if !hunks.is_empty() => {
+            hunks.clone()
+        }
+        Effect::Edit { replacements, .. } => replacements
+            .iter()
+            .map(|(old, new, _)| bare(old, new))
+            .collect(),
+        Effect::Write {
+            before, content, ..
+        } => match before {
+            Before::Text(old) => vec![bare(old, content)],
+            Before::Absent | Before::Unchecked | Before::Unknown => vec![bare("", content)],
+        },
+        Effect::Patch {
+            hunks, numbered, ..
+        } => hunks
+            .iter()
+            .map(|h| match numbered {
+                true => h.clone(),
+                false => Hunk {
+                    old_start: 0,
+                    new_start: 0,
+                    ..h.clone()
+                },
+            })
+            .collect(),
+        Effect::Delete {
+            before: Before::Text(old),
+            ..
+        } => vec![bare(old, "")],
+        Effect::Delete { .. } | Effect::Move { .. } | Effect::Read { .. } => Vec::new(),
+    }
 }

@@ -54,7 +54,9 @@ pub(super) fn path_name(root_kind: i64, rel: &[u8]) -> String {
 
 const STEP: &str = "
     SELECT s.id, s.pub, s.session_id, e.pub, s.prompt_no, s.seq, s.at, s.started_at, s.kind, s.status,
-           s.target, s.tool, s.added, s.removed, s.evidence, s.exit_code, s.duration_ms, s.test, s.off_path
+           s.target, s.tool,
+           CASE WHEN s.seen_added IS NULL THEN s.added ELSE coalesce(s.added, 0) + s.seen_added END,
+           CASE WHEN s.seen_removed IS NULL THEN s.removed ELSE coalesce(s.removed, 0) + s.seen_removed END, s.evidence, s.exit_code, s.duration_ms, s.test, s.off_path
       FROM step s JOIN session e ON e.id = s.session_id
      WHERE s.id = ?1";
 

@@ -17,8 +17,9 @@ const LIVE_MS: u64 = 2 * 60 * 1000;
 
 const SESSION: &str = "
     SELECT e.id, e.pub, e.agent, e.native_id, u.pub, e.relation, e.title, e.cwd, e.branch, e.model,
-           e.started_at, e.ended_at, e.prompts, e.steps, e.edits, e.commands, e.failed, e.files_changed,
-           e.added, e.removed, e.last_words, e.test, e.test_seq, e.edit_seq, e.belongs,
+           e.started_at, e.ended_at, e.prompts, e.steps, e.edits + e.seen_edits, e.commands, e.failed,
+           e.files_changed + e.seen_files, e.added + e.seen_added, e.removed + e.seen_removed, e.last_words, e.test,
+           e.test_seq, nullif(max(coalesce(e.edit_seq, -1), coalesce(e.seen_seq, -1)), -1), e.belongs,
            e.tokens_in, e.tokens_out, e.tokens_cached, e.damaged, e.unknown
       FROM session e LEFT JOIN session u ON u.id = e.parent_id";
 

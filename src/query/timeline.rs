@@ -80,7 +80,7 @@ fn walk(
 ) -> Result<()> {
     // A statement of its own for each level: they are open at the same time.
     let mut statement = conn.prepare_cached(
-        "SELECT id, prompt_no, kind, status, added IS NOT NULL, test, off_path FROM step
+        "SELECT id, prompt_no, kind, status, coalesce(added, seen_added) IS NOT NULL, test, off_path FROM step
           WHERE session_id = ?1 AND alias_of IS NULL ORDER BY prompt_no, seq",
     )?;
     let mut rows = statement.query([session])?;

@@ -7,18 +7,21 @@ mod rules;
 mod stat;
 mod walk;
 
+use std::collections::{BTreeMap, HashMap};
+
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
 pub use self::find::find;
-pub use self::rules::{Instead, is_ignored, is_rules};
+pub use self::rules::{Instead, Rules, is_ignored, is_rules};
 use self::stat::{Files, Folders, Known, Stats};
 use self::walk::{Walked, What};
 use crate::clock::Clock;
 use crate::fsx::{Look, Root};
 use crate::model::{BlobHash, Node, Time, Unread};
 use crate::store::blobs::{self, PackedBlob};
+use crate::store::observed::{self, Touched};
 use crate::store::snapshots::{self, Entry, Reason, Snapshot};
 use crate::store::{self, Store};
 
@@ -28,6 +31,10 @@ pub const CAP: u64 = 10 << 20;
 pub const BUDGET: u64 = 2 << 30;
 /// Stored contents are committed in portions of so many bytes.
 const PORTION: u64 = 64 << 20;
+/// Hearing of a change takes up to so long on a machine with time to spare.
+const LAG_MS: u64 = 60;
+/// Where nothing tells how long it took.
+const LAG_UNKNOWN_MS: u64 = 1000;
 /// Files that a worker takes at once.
 const CHUNK: usize = 32;
 
@@ -46,6 +53,8 @@ pub struct Wanted {
     pub cap: u64,
     /// See [`BUDGET`].
     pub budget: u64,
+    /// When paths were heard to change since the last one.
+    pub heard: BTreeMap<Vec<u8>, Touched>,
 }
 
 impl Wanted {
@@ -58,6 +67,7 @@ impl Wanted {
             op: None,
             cap: CAP,
             budget: BUDGET,
+            heard: BTreeMap::new(),
         }
     }
 }
@@ -65,10 +75,16 @@ impl Wanted {
 /// What was taken.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    /// Its row.
+    /// Its row; for an automatic one that found nothing new, that of the one before.
     pub snapshot: Snapshot,
+    /// It is a new row.
+    pub new: bool,
+    /// The folders that were walked, the root among them (empty), each with the ignore rules in it.
+    pub dirs: Vec<(Vec<u8>, Rules)>,
     /// Files that had to be read.
     pub read: u64,
+    /// Bytes of contents that had to be stored, packed.
+    pub stored: u64,
     /// What is there and was not read, with the reason.
     pub unread: Vec<(Vec<u8>, String)>,
     /// What the user must see.
@@ -117,18 +133,28 @@ fn attempt(store: &Store, root: &Root, wanted: &Wanted, known: &Stats) -> Result
         })
         .collect();
     let mut read = Vec::with_capacity(to_read.len());
-    store_contents(store, root, &walked, &to_read, wanted.cap, |done| {
+    let stored = store_contents(store, root, &walked, &to_read, wanted.cap, |done| {
         read.push(done)
     })?;
+    let mut changed_at = HashMap::new();
     for done in read {
+        if let (Node::File { .. }, Some(look)) = (&done.node, &done.look) {
+            let dir = &walked.dirs[done.dir];
+            changed_at.insert(join(&dir.path, &dir.names[done.name].name), look.ctime);
+        }
         settle(&mut walked, done);
     }
     walked.unread.sort();
-    let snapshot = insert(store, root, wanted, began, &walked)?;
-    Stats::save(root, known_files(&walked));
+    let (snapshot, new) = insert(store, root, wanted, began, &walked, &changed_at)?;
+    if new || !to_read.is_empty() {
+        Stats::save(root, known_files(&walked));
+    }
     Ok(Taken {
         snapshot,
+        new,
+        dirs: walked.dirs.into_iter().map(|d| (d.path, d.rules)).collect(),
         read: to_read.len() as u64,
+        stored,
         unread: walked.unread,
         warnings: bad_rules(&walked.bad_rules).into_iter().collect(),
     })
@@ -177,7 +203,7 @@ fn known_files(walked: &Walked) -> Folders {
 fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
     let held = snapshots::store_bytes(store.conn())?;
     let mib = |n: u64| n >> 20;
-    if held >= wanted.budget && wanted.why == Reason::Automatic {
+    if held >= wanted.budget && is_automatic(wanted) {
         return Err(eyre!(
             "no automatic snapshot: the store holds {} of {} MiB; `regent-tui gc` gives space back",
             mib(held),
@@ -192,6 +218,10 @@ fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
     } else {
         Vec::new()
     })
+}
+
+fn is_automatic(wanted: &Wanted) -> bool {
+    matches!(wanted.why, Reason::Automatic | Reason::First)
 }
 
 /// Lines of ignore files that say nothing, in one sentence.
@@ -214,7 +244,7 @@ fn join(dir: &[u8], name: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Workers read and pack; this thread stores.
+/// Workers read and pack; this thread stores. How many bytes that were.
 fn store_contents(
     store: &Store,
     root: &Root,
@@ -222,12 +252,12 @@ fn store_contents(
     to_read: &[(usize, usize)],
     cap: u64,
     mut tell: impl FnMut(Done),
-) -> Result<()> {
+) -> Result<u64> {
     if to_read.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let (send, receive) = crossbeam_channel::bounded::<Vec<Done>>(4);
-    std::thread::scope(|scope| -> Result<()> {
+    std::thread::scope(|scope| -> Result<u64> {
         scope.spawn(move || {
             to_read
                 .par_chunks(CHUNK)
@@ -239,12 +269,13 @@ fn store_contents(
                 });
         });
         let mut tx = store.begin()?;
-        let mut stored = 0;
+        let (mut stored, mut all) = (0, 0);
         for batch in receive {
             for mut done in batch {
                 if let Some(packed) = done.packed.take() {
                     blobs::put_packed(&tx, &packed)?;
                     stored += packed.data.len() as u64;
+                    all += packed.data.len() as u64;
                 }
                 tell(done);
             }
@@ -254,7 +285,8 @@ fn store_contents(
                 stored = 0;
             }
         }
-        Ok(tx.commit()?)
+        tx.commit()?;
+        Ok(all)
     })
 }
 
@@ -302,16 +334,90 @@ fn failed(what: &What) -> Node {
     }
 }
 
-/// Stores the nodes, folders in folders first, and the row.
+/// Stores the nodes, folders in folders first, and the row; says whether there is a new one.
 fn insert(
     store: &Store,
     root: &Root,
     wanted: &Wanted,
     began: Time,
     walked: &Walked,
-) -> Result<Snapshot> {
+    changed_at: &HashMap<Vec<u8>, i128>,
+) -> Result<(Snapshot, bool)> {
     use std::os::unix::ffi::OsStrExt;
     let tx = store.begin()?;
+    let (tree, files, bytes) = put_trees(store, walked)?;
+    let name = root.place().as_os_str().as_bytes();
+    let before = snapshots::newest(&tx, name)?.filter(|s| s.identity == root.identity());
+    if let Some(before) = &before
+        && is_automatic(wanted)
+        && before.tree == tree
+    {
+        observed::still_so(&tx, before.id, began)?;
+        tx.commit().map_err(store::Error::from)?;
+        return Ok((before.clone(), false));
+    }
+    let mut snapshot = Snapshot {
+        id: 0,
+        root: name.to_vec(),
+        identity: root.identity(),
+        time: (began, wanted.clock.now()),
+        why: wanted.why as u8,
+        text: wanted.text.clone(),
+        tree,
+        files,
+        bytes,
+        unread: walked.unread.len() as u64,
+        op: wanted.op,
+        same_until: began,
+    };
+    snapshot.id = snapshots::insert(&tx, &snapshot)?;
+    if let Some(before) = before {
+        let differing = observed::differing(&tx, &before.tree, &tree)?;
+        let touched = when_touched(&differing, wanted, changed_at);
+        observed::keep_touched(&tx, snapshot.id, &touched)?;
+    }
+    tx.commit().map_err(store::Error::from)?;
+    Ok((snapshot, true))
+}
+
+/// When paths that differ changed: what was heard, and the last change of the file itself, which nobody can set.
+fn when_touched(
+    differing: &[observed::Differing],
+    wanted: &Wanted,
+    changed_at: &HashMap<Vec<u8>, i128>,
+) -> BTreeMap<Vec<u8>, Touched> {
+    let changed = |path: &observed::Differing| match path.after {
+        Node::Absent => None,
+        _ => changed_at
+            .get(&path.rel)
+            .and_then(|ns| i64::try_from(ns / 1_000_000).ok().map(Time)),
+    };
+    let heard = |path: &observed::Differing| wanted.heard.get(&path.rel).copied();
+    // Hearing takes a while, the longer the busier the machine is: as long as it took for what can be told.
+    let lags = differing
+        .iter()
+        .filter_map(|p| Some(heard(p)?.first?.since(changed(p)?)));
+    let lag = lags.max().map_or(LAG_UNKNOWN_MS, |lag| LAG_MS + 2 * lag);
+    let lag = i64::try_from(lag).unwrap_or(i64::MAX);
+    let mut out = BTreeMap::new();
+    for path in differing {
+        let heard = heard(path).unwrap_or_default();
+        let last = changed(path).or(heard.last);
+        let first = match (heard.first, last) {
+            (Some(first), Some(last)) => Some(first.min(last)),
+            (first, _) => first,
+        };
+        let first = first.map(|t| Time(t.0.saturating_sub(lag)));
+        if first.is_some() || last.is_some() {
+            out.insert(path.rel.clone(), Touched { first, last });
+        }
+    }
+    out
+}
+
+/// Stores the nodes of all folders, within the caller's transaction; the topmost one, and how many files with how many
+/// bytes it reaches.
+fn put_trees(store: &Store, walked: &Walked) -> Result<(BlobHash, u64, u64)> {
     let mut trees: Vec<BlobHash> = Vec::with_capacity(walked.dirs.len());
     let (mut files, mut bytes) = (0, 0);
     for (d, dir) in walked.dirs.iter().enumerate() {
@@ -335,27 +441,12 @@ fn insert(
                 tree,
             });
         }
-        trees.push(snapshots::put_tree(&tx, &entries)?);
+        trees.push(snapshots::put_tree(store.conn(), &entries)?);
     }
     let tree = *trees
         .last()
         .ok_or_else(|| eyre!("the folder was not walked"))?;
-    let mut snapshot = Snapshot {
-        id: 0,
-        root: root.place().as_os_str().as_bytes().to_vec(),
-        identity: root.identity(),
-        time: (began, wanted.clock.now()),
-        why: wanted.why as u8,
-        text: wanted.text.clone(),
-        tree,
-        files,
-        bytes,
-        unread: walked.unread.len() as u64,
-        op: wanted.op,
-    };
-    snapshot.id = snapshots::insert(&tx, &snapshot)?;
-    tx.commit().map_err(store::Error::from)?;
-    Ok(snapshot)
+    Ok((tree, files, bytes))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ const GIT: &[u8] = b".gitignore";
 const OURS: &[u8] = b".regentignore";
 
 /// The rules of one folder.
+#[derive(Debug)]
 struct Level {
     /// Bytes of the folder's path with the slash behind it.
     skip: usize,
@@ -27,7 +28,7 @@ struct Level {
 }
 
 /// The rules that hold in a folder: its own and those of the folders around it.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rules {
     levels: Vec<Arc<Level>>,
     exclude: Option<Arc<Gitignore>>,

@@ -18,6 +18,8 @@ pub(super) struct Dir {
     pub path: Vec<u8>,
     /// Its names, sorted.
     pub names: Vec<Name>,
+    /// The ignore rules in it.
+    pub rules: Rules,
 }
 
 /// A name in a folder.
@@ -170,6 +172,7 @@ impl Walk<'_> {
         here.dirs.push(Dir {
             path: folder.path().to_vec(),
             names: found,
+            rules: rules.clone(),
         });
         Ok(here)
     }

@@ -183,8 +183,9 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ("memo", "name, value"),
         (
             "snapshot",
-            "root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op",
+            "id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until",
         ),
+        ("touched", "snapshot_id, rel, first, last"),
         (
             "rewind",
             "id, token, root, kind, of, at, done_at, state, title, sessions, closed, aim, added, removed",
@@ -195,12 +196,11 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ),
         (
             "hook_event",
-            // Not its snapshot: those get new numbers.
-            "key, agent, kind, session, subagent, call, tool, at, cwd, root, shot",
+            "key, agent, kind, session, subagent, call, tool, at, cwd, root, shot, snapshot",
         ),
     ] {
         // A store from before there were rewinds lost nothing by having none.
-        if table.starts_with("rewind") || matches!(table, "snapshot" | "hook_event") {
+        if table.starts_with("rewind") || matches!(table, "snapshot" | "touched" | "hook_event") {
             let version: i64 = old
                 .query_row("PRAGMA user_version", [], |r| r.get(0))
                 .unwrap_or(0);

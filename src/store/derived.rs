@@ -22,6 +22,7 @@ const TABLES: &[&str] = &[
     "named",
     "damage",
     "unknown_record",
+    "observation",
 ];
 /// The full-text tables. They hold no texts, so only all rows at once can be deleted cheaply.
 const WORDS: &[&str] = &["words", "letters"];
@@ -47,6 +48,8 @@ const PROMPT: &str = "(SELECT p.pub FROM prompt p WHERE p.id = {})";
 const STEP: &str = "(SELECT t.pub FROM step t WHERE t.id = {})";
 const PATH: &str = "(SELECT r.kind || quote(r.path) || quote(p.rel) FROM path p \
      JOIN root r ON r.id = p.root_id WHERE p.id = {})";
+const CHANGE: &str =
+    "(SELECT t.pub || quote(c.no) FROM change c JOIN step t ON t.id = c.step_id WHERE c.id = {})";
 const BLOB: &str =
     "CASE {} WHEN 0 THEN 'absent' ELSE (SELECT b.hash FROM blob b WHERE b.id = {}) END";
 
@@ -58,7 +61,8 @@ const COMPARED: &[(&str, &str)] = &[
         "pub agent native_id parent_native relation session:parent_id step:spawn_step \
          spawn_prompt_no title cwd branch commit_id version model role started_at ended_at \
          prompts steps edits commands failed files_changed added removed tokens_in tokens_out \
-         tokens_cached last_words test test_seq edit_seq damaged unknown belongs",
+         tokens_cached last_words test test_seq edit_seq damaged unknown belongs \
+         seen_edits seen_files seen_added seen_removed seen_seq",
     ),
     ("session_file", "session:session_id file:file_id"),
     (
@@ -70,13 +74,13 @@ const COMPARED: &[(&str, &str)] = &[
         "step",
         "session:session_id prompt_no seq pub key_hash dup step:alias_of at started_at kind \
          status tool target exit_code duration_ms added removed evidence test off_path spawned \
-         file:call_file call_off call_len file:out_file out_off out_len",
+         file:call_file call_off call_len file:out_file out_off out_len seen_added seen_removed",
     ),
     ("part", "step:step_id no file:file_id off len"),
     (
         "change",
         "step:step_id no path:path_id path:old_path_id op blob:before blob:after evidence linked \
-         added removed",
+         added removed blob:seen_before blob:seen_after",
     ),
     ("sighting", "step:step_id path:path_id blob:blob_id"),
     (
@@ -87,6 +91,11 @@ const COMPARED: &[(&str, &str)] = &[
     (
         "unknown_record",
         "agent version record session:session_id n",
+    ),
+    (
+        "observation",
+        "snapshot_id path:path_id lo hi blob:before blob:after whose step:step_id maybe \
+         change:before_of change:after_of",
     ),
 ];
 
@@ -101,6 +110,7 @@ fn column(spec: &str) -> String {
         "step" => STEP,
         "path" => PATH,
         "blob" => BLOB,
+        "change" => CHANGE,
         _ => "{}",
     };
     template.replace("{}", &own)

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
-use super::{Error, Result, Store, snapshots};
+use super::{Error, Result, Store, observed, snapshots};
 use crate::model::{BlobHash, Node, Time};
 
 /// What was given back, or would be.
@@ -32,6 +32,14 @@ pub fn collect(store: &Store, before: Option<Time>, really: bool) -> Result<Free
             "DELETE FROM snapshot WHERE at < ?1 AND id NOT IN (SELECT max(id) FROM snapshot GROUP BY root)",
             [before.0],
         )? as u64;
+        tx.execute(
+            "DELETE FROM touched WHERE snapshot_id NOT IN (SELECT id FROM snapshot)",
+            [],
+        )?;
+        if freed.snapshots > 0 {
+            // What only they saw is forgotten with them.
+            observed::disturb_all(&tx)?;
+        }
         // One that stands in the way of an older one's undo goes only with it: all that are older go.
         tx.execute(
             "DELETE FROM rewind_file WHERE op IN (SELECT id FROM rewind WHERE at < ?1 AND state > 2 AND closed = 1)",
@@ -129,6 +137,10 @@ fn kept(conn: &Connection) -> Result<Kept> {
     for sql in [
         "SELECT before FROM change WHERE before > 0",
         "SELECT after FROM change WHERE after > 0",
+        "SELECT seen_before FROM change WHERE seen_before > 0",
+        "SELECT seen_after FROM change WHERE seen_after > 0",
+        "SELECT before FROM observation WHERE before > 0",
+        "SELECT after FROM observation WHERE after > 0",
         "SELECT blob_id FROM sighting WHERE blob_id > 0",
         "SELECT blob_id FROM base WHERE blob_id > 0",
         "SELECT blob_id FROM beside WHERE blob_id > 0",

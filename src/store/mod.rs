@@ -21,6 +21,7 @@ pub mod journal;
 mod migrate;
 #[cfg(test)]
 mod migrate_tests;
+pub mod observed;
 mod open;
 pub mod place;
 pub mod rows;
@@ -43,7 +44,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 /// How many bytes of unpacked frames a reader holds.
 const FRAME_CACHE: usize = 8 << 20;
 
-/// The writing connection. A process has one, in one thread; readers are apart.
+/// A writing connection, of one thread; readers are apart. Writers wait for each other.
 pub struct Store {
     conn: Connection,
     file: open::File,

@@ -10,6 +10,8 @@ use super::OpenError;
 pub const DB: &str = "history.db";
 /// The folder beside a repository.
 pub const FOLDER: &str = ".regent";
+/// The file in it that is locked by the screen or `watch` that records the work folder.
+pub const LEASE: &str = "watching";
 /// Our folder in the user's data and state folders.
 const APP: &str = "regent-tui";
 

@@ -54,6 +54,8 @@ pub enum Reason {
     After = 3,
     /// A watcher or a hook.
     Automatic = 4,
+    /// The first of a watcher, or of a session with hooks: nobody watched between it and the one before.
+    First = 5,
 }
 
 /// A snapshot's row.
@@ -81,6 +83,8 @@ pub struct Snapshot {
     pub unread: u64,
     /// The rewind that it was taken for.
     pub op: Option<i64>,
+    /// A later look that began then found the same tree; at first the beginning of the walk.
+    pub same_until: Time,
 }
 
 /// Stores a folder's entries, which must be sorted by name and whose contents and sub-folders must be stored already;
@@ -228,8 +232,8 @@ impl Finder {
 /// Stores a snapshot's row (its `id` is not looked at); the row.
 pub fn insert(conn: &Connection, s: &Snapshot) -> Result<i64> {
     conn.prepare_cached(
-        "INSERT INTO snapshot (root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO snapshot (root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?
     .execute(params![
         s.root,
@@ -243,7 +247,8 @@ pub fn insert(conn: &Connection, s: &Snapshot) -> Result<i64> {
         s.files as i64,
         s.bytes as i64,
         s.unread as i64,
-        s.op
+        s.op,
+        s.same_until.0
     ])?;
     Ok(conn.last_insert_rowid())
 }
@@ -251,7 +256,7 @@ pub fn insert(conn: &Connection, s: &Snapshot) -> Result<i64> {
 /// The snapshots of a folder, oldest first.
 pub fn of_root(conn: &Connection, root: &[u8]) -> Result<Vec<Snapshot>> {
     let mut q = conn.prepare_cached(
-        "SELECT id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op
+        "SELECT id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until
            FROM snapshot WHERE root = ?1 ORDER BY at, id",
     )?;
     let rows = q.query_map([root], read)?;
@@ -262,11 +267,34 @@ pub fn of_root(conn: &Connection, root: &[u8]) -> Result<Vec<Snapshot>> {
         .collect())
 }
 
+/// The snapshots of a folder from a moment on, oldest first.
+pub fn since(conn: &Connection, root: &[u8], at: i64) -> Result<Vec<Snapshot>> {
+    let mut q = conn.prepare_cached(
+        "SELECT id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until
+           FROM snapshot WHERE root = ?1 AND at >= ?2 ORDER BY at, id",
+    )?;
+    let rows = q.query_map(params![root, at], read)?;
+    let rows = rows.collect::<rusqlite::Result<Vec<Option<_>>>>()?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// The snapshot right before one.
+pub fn before(conn: &Connection, s: &Snapshot) -> Result<Option<Snapshot>> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until
+               FROM snapshot WHERE root = ?1 AND (at, id) < (?2, ?3) ORDER BY at DESC, id DESC LIMIT 1",
+        )?
+        .query_row(params![s.root, s.time.0.0, s.id], read)
+        .optional()?
+        .flatten())
+}
+
 /// The newest snapshot of a folder.
 pub fn newest(conn: &Connection, root: &[u8]) -> Result<Option<Snapshot>> {
     Ok(conn
         .prepare_cached(
-            "SELECT id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op
+            "SELECT id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until
                FROM snapshot WHERE root = ?1 ORDER BY at DESC, id DESC LIMIT 1",
         )?
         .query_row([root], read)
@@ -292,6 +320,7 @@ fn read(r: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Snapshot>> {
         bytes: n(10)?,
         unread: n(11)?,
         op: r.get(12)?,
+        same_until: Time(r.get(13)?),
     }))
 }
 

@@ -12,7 +12,7 @@ use super::rows::{
     ChangeRecord, Known, Named, NamedRecord, PathRecord, PromptRecord, SessionBatch, SessionRecord,
     Span, StepBatch,
 };
-use super::{Error, Result, beside};
+use super::{Error, Result, beside, observed};
 use crate::model::{BlobHash, Id};
 
 /// Contents whose row ids are remembered; beyond it they are looked up.
@@ -253,21 +253,23 @@ impl Writer {
         if batch.known {
             // The link pass may know more of its changes than the fold does.
             Self::sum_changes(conn, id)?;
+            observed::disturb(conn, s.started_at.or(s.at).map(|t| t.0))?;
         }
         index_words(conn, id, batch)
     }
 
-    /// What a step's row says of its changes, from their rows: the weakest evidence, and the lines of all.
+    /// What a step's row says of its changes, from their rows: the weakest evidence, and the lines that the record tells.
     ///
     /// # Errors
     /// As SQLite says.
     pub fn sum_changes(conn: &Connection, step: i64) -> Result<()> {
         conn.prepare_cached(
-            "UPDATE step SET (evidence, added, removed) =
-               (SELECT max(evidence), min(sum(added), 4294967295), min(sum(removed), 4294967295) FROM change WHERE step_id = ?1)
+            "UPDATE step SET (added, removed) =
+               (SELECT min(sum(added), 4294967295), min(sum(removed), 4294967295) FROM change WHERE step_id = ?1 AND linked <> 4)
               WHERE id = ?1",
         )?
         .execute([step])?;
+        conn.prepare_cached(EVIDENCE)?.execute([step])?;
         Ok(())
     }
 
@@ -402,6 +404,19 @@ impl Writer {
 
     /// Takes all derived rows of a session away, so that it can be folded anew.
     fn drop_session_rows(conn: &Connection, session: i64) -> Result<()> {
+        let (steps, first): (i64, Option<i64>) = conn
+            .prepare_cached(
+                "SELECT count(*), min(coalesce(started_at, at)) FROM step WHERE session_id = ?1",
+            )?
+            .query_row([session], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        if steps > 0 {
+            observed::disturb(conn, first)?;
+            // What the disk tells of the new rows is added up anew.
+            conn.prepare_cached(
+                "UPDATE session SET (seen_edits, seen_files, seen_added, seen_removed, seen_seq) = (0, 0, 0, 0, NULL) WHERE id = ?1",
+            )?
+            .execute([session])?;
+        }
         for sql in [
             "DELETE FROM words WHERE rowid IN (SELECT id * 2 + 1 FROM step WHERE session_id = ?1)",
             "DELETE FROM words WHERE rowid IN (SELECT id * 2 FROM prompt WHERE session_id = ?1)",
@@ -435,6 +450,11 @@ impl Writer {
         Ok(())
     }
 }
+
+/// The weakest evidence of a step's changes. What was seen on disk on both sides of a change is observed.
+pub const EVIDENCE: &str = "UPDATE step SET evidence = (
+   SELECT max(CASE WHEN seen_before IS NOT NULL AND seen_after IS NOT NULL THEN 1 ELSE evidence END)
+     FROM change WHERE step_id = ?1) WHERE id = ?1";
 
 const INSERT_STEP: &str = "INSERT INTO step (session_id, prompt_no, seq, pub, key_hash, dup, at, started_at, kind, status, tool, target,
  exit_code, duration_ms, added, removed, evidence, test, spawned, call_file, call_off, call_len, out_file, out_off, out_len)

@@ -135,6 +135,33 @@ pub enum Action {
     Everywhere,
     /// Follow the newest step, or stop.
     Follow,
+    /// The first of the live sessions.
+    #[serde(rename = "live_1")]
+    Live1,
+    /// The second one.
+    #[serde(rename = "live_2")]
+    Live2,
+    /// The third one.
+    #[serde(rename = "live_3")]
+    Live3,
+    /// The fourth one.
+    #[serde(rename = "live_4")]
+    Live4,
+    /// The fifth one.
+    #[serde(rename = "live_5")]
+    Live5,
+    /// The sixth one.
+    #[serde(rename = "live_6")]
+    Live6,
+    /// The seventh one.
+    #[serde(rename = "live_7")]
+    Live7,
+    /// The eighth one.
+    #[serde(rename = "live_8")]
+    Live8,
+    /// The ninth one.
+    #[serde(rename = "live_9")]
+    Live9,
 
     /// Copy the line or the range of lines.
     CopyLine,

@@ -44,6 +44,8 @@ pub enum Message {
         /// Which part of the work.
         what: &'static str,
     },
+    /// Whether the work folder is recorded.
+    Recording(Recording),
     /// Something outside went well or not: what was copied, why the editor did not start.
     Said(Note),
     /// The program was told to stop for a while.
@@ -61,6 +63,22 @@ pub struct Ingest {
     pub read: u32,
     /// Sessions to read.
     pub total: u32,
+}
+
+/// Whether the work folder is recorded while one looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// It is.
+    On {
+        /// Since when.
+        since: Time,
+        /// By another process, with this number.
+        by: Option<u32>,
+        /// How: by listening, or by looking every few seconds.
+        how: String,
+    },
+    /// It is not, and why.
+    Off(String),
 }
 
 /// A line for the status bar.
@@ -107,6 +125,8 @@ pub enum Effect {
     Redraw,
     /// Suspend the program.
     Suspend,
+    /// Ring the terminal's bell.
+    Bell,
 }
 
 /// A question for the worker. A newer one of the same kind replaces one that was not begun.

@@ -9,7 +9,7 @@ use super::key::KeyPress;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape, Wish, areas};
 use super::marks::Marks;
-use super::message::{FateOf, Ingest, Note, Question};
+use super::message::{FateOf, Ingest, Note, Question, Recording};
 use super::overlay::{Overlay, Target};
 use super::pane::{blame, diff, prompt, timeline};
 use super::phrase::Moment;
@@ -140,6 +140,26 @@ pub struct Tree {
     pub interrupted: Option<String>,
 }
 
+/// Something failed in a session that is at work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alarm {
+    /// In words.
+    pub words: String,
+    /// The step, if it is in the open session.
+    pub step: Option<StepRow>,
+}
+
+/// What is known of agents at work.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// A key was pressed since something new came.
+    pub attended: bool,
+    /// What failed since the last key.
+    pub alarm: Option<Alarm>,
+    /// Ring the terminal's bell then.
+    pub bell: bool,
+}
+
 /// What is known of authors.
 #[derive(Clone, Debug, Default)]
 pub struct Authors {
@@ -257,6 +277,8 @@ pub struct Model {
     pub note: Option<Note>,
     /// How far reading is.
     pub ingest: Option<Ingest>,
+    /// Whether the work folder is recorded, once that is known.
+    pub recording: Option<Recording>,
     /// Where to go back to.
     pub jumps: Jumps,
     /// The cursor stays at the end.
@@ -301,6 +323,8 @@ pub struct Model {
     pub quit: bool,
     /// Rewinds.
     pub tree: Tree,
+    /// Agents at work.
+    pub live: Live,
 }
 
 impl Model {

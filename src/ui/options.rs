@@ -129,6 +129,8 @@ pub struct Options {
     pub news: Option<Receiver<Message>>,
     /// The way to the work folder; without one nothing can be rewound.
     pub door: Option<Opener>,
+    /// Ring the terminal's bell when something fails in a live session.
+    pub bell: bool,
 }
 
 impl Options {
@@ -157,6 +159,7 @@ impl Options {
             environment,
             news: None,
             door: None,
+            bell: false,
         }
     }
 
@@ -223,6 +226,7 @@ impl Options {
             overlays: Vec::new(),
             note: None,
             ingest: None,
+            recording: None,
             jumps: Jumps::default(),
             follow: false,
             mouse: self.mouse,
@@ -244,6 +248,10 @@ impl Options {
             said: Vec::new(),
             wanted: self.open,
             quit: false,
+            live: super::model::Live {
+                bell: self.bell,
+                ..super::model::Live::default()
+            },
             tree: super::model::Tree {
                 reachable: self.door.is_some(),
                 ..Default::default()

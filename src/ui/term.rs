@@ -321,6 +321,11 @@ impl Outside<Backend> for Real {
                 draw_anew(terminal)
             }
             Effect::Suspend => self.suspend(terminal),
+            Effect::Bell => {
+                let mut out = std::io::stdout();
+                std::io::Write::write_all(&mut out, b"\x07")?;
+                Ok(std::io::Write::flush(&mut out)?)
+            }
             Effect::Ask(_) => Ok(()),
         }
     }

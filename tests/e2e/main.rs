@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+#[path = "../support/agent.rs"]
+#[allow(dead_code)]
+mod agent;
+mod agents;
 mod blame;
 mod home;
 mod hostile;

@@ -154,6 +154,7 @@ impl Past {
 
     pub fn history(&self) -> History {
         let entry = |step: &StepInfo| HistoryEntry {
+            author: None,
             step: Some(step.clone()),
             agent: Some(Agent::Claude),
             root: Some(step.session),

@@ -1,5 +1,6 @@
 //! The states of paths that the records themselves do not hold: patches without a base, edits without an original,
-//! deletions, renames. Worked out forward in time over all sessions, and only where the text at hand bears it out.
+//! deletions, renames. Worked out forward in time over all sessions, and only where the text at hand bears it out. From
+//! the records alone: what the disk tells comes on top (`observe`).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -50,19 +51,19 @@ struct Change {
     commit: Option<String>,
 }
 
-/// Works out what is new since these rows.
+/// Works out what is new since these rows; the steps whose changes it wrote anew.
 pub(super) fn link(
     conn: &Connection,
     roots: &Roots,
     after: &BTreeMap<&'static str, i64>,
-) -> Result<()> {
+) -> Result<BTreeSet<i64>> {
     let [changes_after, sightings_after, named_after] =
         ["change", "sighting", "named"].map(|table| after[table]);
     conn.execute_batch(
         "CREATE TEMP TABLE IF NOT EXISTS want (path_id INTEGER PRIMARY KEY); DELETE FROM want;",
     )?;
     conn.execute(
-        "INSERT OR IGNORE INTO want SELECT path_id FROM change WHERE id > ?1
+        "INSERT OR IGNORE INTO want SELECT path_id FROM change WHERE id > ?1 AND linked <> 4
          UNION SELECT old_path_id FROM change WHERE id > ?1 AND old_path_id IS NOT NULL
          UNION SELECT path_id FROM sighting WHERE id > ?2
          UNION SELECT path_id FROM named WHERE id > ?3 AND path_id IS NOT NULL",
@@ -83,7 +84,7 @@ pub(super) fn link(
     // What the records hold themselves needs nothing. Asked path by path: few are new, and all changes are many.
     conn.execute(
         "DELETE FROM want WHERE NOT EXISTS (
-           SELECT 1 FROM change c WHERE c.path_id = want.path_id
+           SELECT 1 FROM change c WHERE c.path_id = want.path_id AND c.linked <> 4
               AND (c.before IS NULL OR c.after IS NULL OR c.linked <> 0 OR c.old_path_id IS NOT NULL))
          AND NOT EXISTS (SELECT 1 FROM change c WHERE c.old_path_id = want.path_id)",
         [],
@@ -105,10 +106,10 @@ pub(super) fn link(
     for item in &items {
         walk.item(item, &mut steps)?;
     }
-    for step in steps {
-        Writer::sum_changes(conn, step)?;
+    for step in &steps {
+        Writer::sum_changes(conn, *step)?;
     }
-    Ok(())
+    Ok(steps)
 }
 
 fn changes(conn: &Connection, after: i64) -> Result<Vec<Item>> {
@@ -117,7 +118,7 @@ fn changes(conn: &Connection, after: i64) -> Result<Vec<Item>> {
         "SELECT c.path_id, t.at, s.started_at, s.pub, t.seq, c.no, c.id, c.step_id, t.session_id, c.old_path_id, c.op, c.before,
                 c.after, c.linked, c.evidence, s.commit_id, c.added, c.removed
          FROM change c JOIN step t ON t.id = c.step_id JOIN session s ON s.id = t.session_id
-         WHERE t.alias_of IS NULL AND (c.path_id IN (SELECT path_id FROM want) OR c.old_path_id IN (SELECT path_id FROM want))",
+         WHERE t.alias_of IS NULL AND c.linked <> 4 AND (c.path_id IN (SELECT path_id FROM want) OR c.old_path_id IN (SELECT path_id FROM want))",
     )?;
     let mut rows = q.query([])?;
     while let Some(r) = rows.next()? {

@@ -1,11 +1,14 @@
-//! What spans sessions: parents, copies, and the states of a path that only an earlier record knows.
+//! What spans sessions: parents, copies, the states of a path that only an earlier record knows, and what was seen of it
+//! on disk.
 //!
 //! The result is a function of what the store holds, not of the order in which it came in. The pass looks only at what
 //! is newer than it last saw (rows are never numbered twice), so linking one appended line costs about one line.
 
 mod bases;
 mod chain;
+mod observe;
 mod states;
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,33 +17,50 @@ use rusqlite::{Connection, params};
 
 use super::beside;
 use super::roots::Roots;
-use crate::store::{Store, facts};
+use crate::store::{Store, facts, observed};
 
 /// How deep sub-agents start sub-agents.
 const DEPTH: usize = 16;
 
 /// The tables whose newest linked row is remembered.
-const MARKS: [&str; 5] = ["step", "prompt", "change", "sighting", "named"];
+const MARKS: [&str; 6] = ["step", "prompt", "change", "sighting", "named", "snapshot"];
 
 /// Links everything that is newer than the last time. `again`: what lay nowhere when it was looked for is looked for again,
 /// if its session went on.
 pub(super) fn link(store: &Store, roots: &Roots, again: bool) -> Result<()> {
     let tx = store.begin()?;
     let before = marks(&tx)?;
-    if before == newest(&tx)? {
+    let disturbed = observed::take_disturbed(&tx)?;
+    if before == newest(&tx)? && disturbed.is_none() {
         return Ok(());
     }
     beside::attach(&tx, before["named"], before["step"], again)?;
-    let newest = newest(&tx)?;
     parents(&tx)?;
     copies(&tx, "step", before["step"])?;
     copies(&tx, "prompt", before["prompt"])?;
-    chain::link(&tx, roots, &before)?;
-    for (table, row) in &newest {
+    let changed = chain::link(&tx, roots, &before)?;
+    let from = [
+        disturbed,
+        first_of_new(&tx, before["step"])?,
+        observe::earliest(&tx, &changed)?,
+    ];
+    let from = from.into_iter().flatten().min();
+    observe::link(&tx, roots, before["snapshot"], from.unwrap_or(i64::MAX))?;
+    // At the end: the pass itself made changes, which are no news.
+    for (table, row) in &newest(&tx)? {
         facts::set_memo(&tx, &memo(table), &row.to_string())?;
     }
     tx.commit()?;
     Ok(())
+}
+
+/// When the first of the steps began that are new.
+fn first_of_new(conn: &Connection, after: i64) -> Result<Option<i64>> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT min(coalesce(started_at, at)) FROM step WHERE id > ?1 AND kind IN (3, 4, 5, 6, 7, 13, 15)",
+        )?
+        .query_row([after], |r| r.get(0))?)
 }
 
 /// Forgets how far was linked: the next pass looks at everything.

@@ -12,7 +12,7 @@ use super::super::{changes, patch, rows};
 use super::origins::agent;
 use super::path_row;
 use super::types::{History, HistoryEntry, When};
-use crate::model::Op;
+use crate::model::{Evidence, Op};
 use crate::store::Reader;
 
 /// Renames that are followed back.
@@ -72,6 +72,12 @@ fn of_name(
 ) -> Result<()> {
     let conn = reader.conn();
     for (n, item) in items.iter().enumerate().rev() {
+        if let What::Seen(_) = item.what {
+            let mut entry = gap(conn, name, item.before, item.after)?;
+            entry.author = item.author;
+            entry.evidence = Some(Evidence::Observed);
+            entries.push(entry);
+        }
         let Some(step) = item.step else {
             continue;
         };
@@ -122,6 +128,7 @@ fn gap(conn: &Connection, name: &str, before: State, after: State) -> Result<His
     };
     Ok(HistoryEntry {
         step: None,
+        author: None,
         agent: None,
         root: None,
         prompt: String::new(),
@@ -141,6 +148,7 @@ fn seen_by(reader: &Reader, name: &str, step: StepRow) -> Result<HistoryEntry> {
     let conn = reader.conn();
     let mut entry = HistoryEntry {
         step: None,
+        author: None,
         agent: None,
         root: None,
         prompt: String::new(),

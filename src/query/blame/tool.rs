@@ -23,7 +23,17 @@ const TOOLS: &[&[&str]] = &[
     &["protoc"],
     &["buf", "generate"],
     &["cargo", "update"],
+    &["cargo", "generate-lockfile"],
+    &["npm", "install"],
+    &["npm", "ci"],
+    &["pnpm", "install"],
+    &["yarn", "install"],
+    &["uv", "lock"],
+    &["poetry", "lock"],
 ];
+
+/// Checkers that change files only when they are told to.
+const FIXERS: &[&[&str]] = &[&["eslint"], &["npx", "eslint"], &["ruff", "check"]];
 
 /// Whether a command runs one of these and nothing beside it.
 pub(super) fn known(command: &str) -> bool {
@@ -33,6 +43,7 @@ pub(super) fn known(command: &str) -> bool {
     }
     let words: Vec<&str> = command.split_whitespace().collect();
     TOOLS.iter().any(|tool| words.starts_with(tool))
+        || words.contains(&"--fix") && FIXERS.iter().any(|tool| words.starts_with(tool))
 }
 
 #[cfg(test)]
@@ -43,6 +54,7 @@ mod tests {
     fn a_tool_is_one_only_when_it_is_alone() {
         assert!(known("cargo fmt") && known("cargo fmt --all") && known("npx prettier -w src"));
         assert!(!known("cargo") && !known("cargo build") && !known("blackbox"));
+        assert!(known("npx eslint --fix src") && !known("npx eslint src"));
         assert!(!known("cargo fmt && sed -i s/a/b/ x") && !known("gofmt x > y"));
     }
 }

@@ -166,6 +166,8 @@ pub struct History {
 pub struct HistoryEntry {
     /// The step; `None`: changed by nobody we know, between its neighbours.
     pub step: Option<StepInfo>,
+    /// Who did it, where no step did and somebody saw it.
+    pub author: Option<Author>,
     /// Whose step.
     pub agent: Option<Agent>,
     /// The session whose prompt it was for.

@@ -209,7 +209,7 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
         };
         let (seen, ops) = if here {
             (
-                order::observations(conn, &snapshots, &rel, &mut finder)?,
+                order::observations(conn, &snapshots, (&rel, row), &mut finder)?,
                 journal::of_path(conn, &root, &rel)?,
             )
         } else {
@@ -244,6 +244,16 @@ struct Told {
     time: Option<(Time, Time)>,
 }
 
+impl Told {
+    fn by(&self) -> By {
+        By::Step {
+            id: self.id.clone(),
+            session: self.session.clone(),
+            prompt: self.prompt,
+        }
+    }
+}
+
 /// The steps of the sessions in question, and what a person must know of those that are undone.
 fn steps(
     conn: &Connection,
@@ -253,7 +263,7 @@ fn steps(
 ) -> Result<HashMap<StepRow, Told>> {
     let mut q = conn.prepare_cached(
         "SELECT s.id, s.session_id, s.prompt_no, s.seq, s.pub, e.pub, s.kind, s.status, COALESCE(s.started_at, s.at),
-                COALESCE(s.at, s.started_at), s.added IS NOT NULL, s.target
+                COALESCE(s.at, s.started_at), coalesce(s.added, s.seen_added) IS NOT NULL, s.target
            FROM step s JOIN session e ON e.id = s.session_id WHERE s.alias_of IS NULL
           ORDER BY COALESCE(s.at, s.started_at), s.session_id, s.prompt_no, s.seq",
     )?;
@@ -297,7 +307,7 @@ fn steps(
 /// Whether there is a snapshot from before it and one from after it.
 fn watched(snapshots: &[Snapshot], time: Option<(Time, Time)>) -> bool {
     time.is_some_and(|(start, end)| {
-        snapshots.iter().any(|s| s.time.1 <= start) && snapshots.iter().any(|s| s.time.0 >= end)
+        snapshots.iter().any(|s| s.time.1 <= start) && snapshots.iter().any(|s| s.same_until >= end)
     })
 }
 

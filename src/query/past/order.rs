@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use color_eyre::Result;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{By, Event, Past, Reach, Scope, Told};
 use crate::model::{Id, Node, Op, Time};
-use crate::query::chain::{Item, What};
+use crate::query::chain::{self, Item, What};
 use crate::query::types::StepRow;
 use crate::store::journal;
 use crate::store::snapshots::{self, Finder, Snapshot};
@@ -21,12 +21,44 @@ pub(super) struct Observation {
     until: Time,
     rank: u8,
     past: Past,
+    /// Whose the difference is, where the link pass has looked.
+    whose: Option<Whose>,
+}
+
+/// Whose a difference is.
+enum Whose {
+    Step(StepRow),
+    /// One of these, and nobody else's.
+    OneOf(Vec<StepRow>),
+    You,
+    Unknown,
+}
+
+/// What the link pass found of a path in a snapshot.
+fn whose(conn: &Connection, snapshot: i64, path: i64) -> Result<Option<Whose>> {
+    let found = conn
+        .prepare_cached(
+            "SELECT whose, step_id, maybe FROM observation WHERE snapshot_id = ?1 AND path_id = ?2",
+        )?
+        .query_row(params![snapshot, path], |r| {
+            Ok((r.get(0)?, r.get(1)?, r.get::<_, Option<Vec<u8>>>(2)?))
+        })
+        .optional()?;
+    let Some((code, step, maybe)): Option<(i64, Option<i64>, _)> = found else {
+        return Ok(None);
+    };
+    Ok(Some(match (code, step) {
+        (1, Some(step)) => Whose::Step(StepRow(step)),
+        (2, _) => Whose::You,
+        (3, _) => Whose::OneOf(chain::steps_named(conn, maybe.as_deref())?),
+        _ => Whose::Unknown,
+    }))
 }
 
 pub(super) fn observations(
     conn: &Connection,
     snapshots: &[Snapshot],
-    rel: &[u8],
+    (rel, path): (&[u8], Option<i64>),
     finder: &mut Finder,
 ) -> Result<Vec<Observation>> {
     let mut out = Vec::new();
@@ -42,8 +74,12 @@ pub(super) fn observations(
                     2
                 },
                 past: Past::of_node(&node),
+                whose: match path {
+                    Some(path) => whose(conn, s.id, path)?,
+                    None => None,
+                },
             });
-            since = Some(s.time.0);
+            since = Some(s.same_until);
         }
     }
     Ok(out)
@@ -155,11 +191,7 @@ impl Builder<'_> {
             _ => (false, before),
         };
         self.push(Event {
-            by: told.map_or(By::Unknown, |t| By::Step {
-                id: t.id.clone(),
-                session: t.session.clone(),
-                prompt: t.prompt,
-            }),
+            by: told.map_or(By::Unknown, Told::by),
             at: item.time.map(|t| t.1),
             before,
             after,
@@ -240,6 +272,26 @@ impl Builder<'_> {
         let whole = self.scope.reach == Reach::WholeTree
             && self.scope.later_time(Some(o.until))
             && !self.scope.only;
+        match &o.whose {
+            Some(Whose::You) => return (By::You, whole),
+            Some(Whose::Unknown) => return (By::Unknown, whole),
+            Some(Whose::Step(step)) => {
+                return match self.places.get(step) {
+                    Some(told) => (told.by(), told.undone || whole),
+                    None => (By::Unknown, whole),
+                };
+            }
+            Some(Whose::OneOf(steps)) => {
+                let told: Vec<&Told> = steps.iter().filter_map(|s| self.places.get(s)).collect();
+                // Whichever it was: if all of them are undone, it is.
+                let undone = told.len() == steps.len() && told.iter().all(|t| t.undone);
+                return match told.last().filter(|_| undone) {
+                    Some(last) => (last.by(), true),
+                    None => (By::Unknown, whole),
+                };
+            }
+            None => {}
+        }
         let Some(since) = o.since else {
             return (By::Unknown, whole);
         };
@@ -260,13 +312,7 @@ impl Builder<'_> {
         if !tight || !one {
             return (By::Unknown, whole);
         }
-        let told = last.0;
-        let by = By::Step {
-            id: told.id.clone(),
-            session: told.session.clone(),
-            prompt: told.prompt,
-        };
-        (by, told.undone || whole)
+        (last.0.by(), last.0.undone || whole)
     }
 }
 

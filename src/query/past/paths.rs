@@ -6,8 +6,8 @@ use color_eyre::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Question, Reach, Scope};
-use crate::model::{BlobHash, Node};
-use crate::store::snapshots::{self, Snapshot};
+use crate::store::observed;
+use crate::store::snapshots::Snapshot;
 
 /// A path: its root, the rest, and its row if a session touched it.
 pub(super) type Named = (Vec<u8>, Vec<u8>, Option<i64>);
@@ -36,7 +36,8 @@ pub(super) fn paths(
     let mut more: BTreeSet<Vec<u8>> = BTreeSet::new();
     for pair in snapshots.windows(2) {
         if scope.only || scope.later_time(Some(pair[1].time.1)) {
-            differing(conn, &pair[0].tree, &pair[1].tree, &mut more)?;
+            let differing = observed::differing(conn, &pair[0].tree, &pair[1].tree)?;
+            more.extend(differing.into_iter().map(|d| d.rel));
         }
     }
     let mut ops = conn.prepare_cached(
@@ -59,52 +60,4 @@ pub(super) fn paths(
         .into_iter()
         .map(|((root, rel), id)| (root, rel, id))
         .collect())
-}
-
-/// Paths that differ between two trees; equal nodes are not entered.
-fn differing(
-    conn: &Connection,
-    a: &BlobHash,
-    b: &BlobHash,
-    found: &mut BTreeSet<Vec<u8>>,
-) -> Result<()> {
-    let mut stack = vec![(Vec::new(), Some(*a), Some(*b))];
-    while let Some((path, a, b)) = stack.pop() {
-        if a == b {
-            continue;
-        }
-        let read = |t: Option<BlobHash>| t.map_or(Ok(Vec::new()), |t| snapshots::entries(conn, &t));
-        let mut names: BTreeMap<Vec<u8>, [Option<snapshots::Entry>; 2]> = BTreeMap::new();
-        for (side, entries) in [read(a)?, read(b)?].into_iter().enumerate() {
-            for entry in entries {
-                let name = entry.name.clone();
-                names.entry(name).or_default()[side] = Some(entry);
-            }
-        }
-        for (name, [one, two]) in names {
-            if one == two {
-                continue;
-            }
-            let mut rel: Vec<u8> = path.clone();
-            if !rel.is_empty() {
-                rel.push(b'/');
-            }
-            rel.extend_from_slice(&name);
-            let trees = (
-                one.as_ref().and_then(|e| e.tree),
-                two.as_ref().and_then(|e| e.tree),
-            );
-            let is_leaf = |e: &Option<snapshots::Entry>| {
-                e.as_ref()
-                    .is_some_and(|e| matches!(e.node, Node::File { .. } | Node::Link { .. }))
-            };
-            if is_leaf(&one) || is_leaf(&two) {
-                found.insert(rel.clone());
-            }
-            if trees.0.is_some() || trees.1.is_some() {
-                stack.push((rel, trees.0, trees.1));
-            }
-        }
-    }
-    Ok(())
 }

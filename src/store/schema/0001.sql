@@ -114,7 +114,13 @@ CREATE TABLE session (
   edit_seq INTEGER,                 -- the last step that changed a file
   damaged INTEGER NOT NULL DEFAULT 0,       -- lines
   unknown INTEGER NOT NULL DEFAULT 0,       -- records
-  belongs INTEGER NOT NULL DEFAULT 1        -- 1 its folder or a changed path is in this repository, 2 it only visited, 3 came with --from or --all
+  belongs INTEGER NOT NULL DEFAULT 1,       -- 1 its folder or a changed path is in this repository, 2 it only visited, 3 came with --from or --all
+  -- What the disk tells beyond the record, added up by the link pass: to be added to the counts above.
+  seen_edits INTEGER NOT NULL DEFAULT 0,
+  seen_files INTEGER NOT NULL DEFAULT 0,
+  seen_added INTEGER NOT NULL DEFAULT 0,
+  seen_removed INTEGER NOT NULL DEFAULT 0,
+  seen_seq INTEGER
 ) STRICT;
 CREATE INDEX session_native ON session (native_id);
 CREATE TABLE fold_state (session_id INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT;    -- to go on from; apart, since lists of sessions never need it
@@ -163,7 +169,8 @@ CREATE TABLE step (
   off_path INTEGER NOT NULL DEFAULT 0,
   spawned TEXT,                     -- native id of the sub-agent session that it started
   call_file INTEGER, call_off INTEGER, call_len INTEGER,    -- raw line of the call (or of the message)
-  out_file INTEGER, out_off INTEGER, out_len INTEGER        -- raw line of the result
+  out_file INTEGER, out_off INTEGER, out_len INTEGER,       -- raw line of the result
+  seen_added INTEGER, seen_removed INTEGER  -- lines of what the disk tells beyond the record; NULL: nothing
 ) STRICT;
 CREATE INDEX step_order ON step (session_id, prompt_no, seq);
 CREATE INDEX step_key ON step (key_hash);
@@ -181,9 +188,11 @@ CREATE TABLE change (
   before INTEGER,                   -- blob id; 0: there was no file; NULL: not known
   after INTEGER,                    -- the same
   evidence INTEGER NOT NULL,
-  linked INTEGER NOT NULL,          -- bits: 1 `before`, 2 `after` were worked out by the link pass, not recorded
+  linked INTEGER NOT NULL,          -- bits: 1 `before`, 2 `after` were worked out by the link pass, not recorded; 4 no record has it, the disk does
   added INTEGER NOT NULL,
-  removed INTEGER NOT NULL
+  removed INTEGER NOT NULL,
+  seen_before INTEGER,              -- as `before` and `after`, but seen on disk: better than what the record tells
+  seen_after INTEGER
 ) STRICT;
 CREATE INDEX change_step ON change (step_id);
 CREATE INDEX change_path ON change (path_id);

@@ -8,15 +8,25 @@ CREATE TABLE snapshot (
   ino INTEGER NOT NULL,             -- of the root: another folder in its place is another root
   at INTEGER NOT NULL,              -- when the walk began, ms
   ended INTEGER NOT NULL,           -- when it ended
-  why INTEGER NOT NULL,             -- 1 asked for, 2 before a rewind, 3 after one, 4 automatic
+  why INTEGER NOT NULL,             -- 1 asked for, 2 before a rewind, 3 after one, 4 automatic, 5 the first of a watcher
   text TEXT,
   tree BLOB NOT NULL,
   files INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   unread INTEGER NOT NULL,          -- things that are there and were not read; 0: complete
-  op INTEGER                        -- the rewind that it was taken for
+  op INTEGER,                       -- the rewind that it was taken for
+  same_until INTEGER NOT NULL       -- a later look that began then found the same tree; at first `at`
 ) STRICT;
 CREATE INDEX snapshot_order ON snapshot (root, at);
+-- When a path that differs from the snapshot before changed, as far as the disk tells: what the watcher heard first, and
+-- the last change of the file itself. A path without a row changed some time between the two.
+CREATE TABLE touched (
+  snapshot_id INTEGER NOT NULL,     -- the later one
+  rel BLOB NOT NULL,
+  first INTEGER,                    -- not before this, ms
+  last INTEGER,                     -- not after this; of what is still there: the very moment
+  PRIMARY KEY (snapshot_id, rel)
+) STRICT, WITHOUT ROWID;
 
 -- The journal of rewinds, reverts, undos and redos.
 CREATE TABLE rewind (
@@ -49,6 +59,28 @@ CREATE TABLE rewind_file (
   PRIMARY KEY (op, no)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX rewind_file_rel ON rewind_file (rel);
+
+-- DERIVED by the link pass: what two snapshots in a row saw differently, and whose it is.
+CREATE TABLE observation (
+  id INTEGER PRIMARY KEY,
+  snapshot_id INTEGER NOT NULL,     -- the later one
+  path_id INTEGER NOT NULL,
+  lo INTEGER NOT NULL,              -- it changed between these moments, ms
+  hi INTEGER NOT NULL,
+  before INTEGER,                   -- blob id; 0: there was no file; NULL: no file that was read (a link, too large)
+  after INTEGER,
+  whose INTEGER NOT NULL,           -- 1 a step's, 2 yours, 3 one of several steps', 4 nobody knows, 5 perhaps one of these steps'
+  step_id INTEGER,
+  maybe BLOB,                       -- public ids of the steps that it may be of, 10 bytes each
+  before_of INTEGER,                -- the change whose `seen_before` it tells, and the one whose `seen_after`
+  after_of INTEGER,
+  UNIQUE (snapshot_id, path_id)
+) STRICT;
+CREATE INDEX observation_path ON observation (path_id);
+-- Steps that can change files, by their end; and those that have none yet.
+CREATE INDEX step_when ON step (at) WHERE kind IN (3, 4, 5, 6, 7, 13, 15);
+CREATE INDEX step_open ON step (session_id) WHERE status = 5;
+CREATE INDEX change_made ON change (step_id) WHERE linked = 4;
 
 -- What the agents' hooks told while they worked (see src/hook). Exact bounds of steps: the events before and after a tool
 -- carry the call's id, which is the step's native key.

@@ -192,7 +192,7 @@ impl State {
     fn rule(&self, reply: &Reply, room: usize, theme: &Theme, moment: &Moment) -> Line<'static> {
         let name = self.agent.map_or("agent", Agent::name);
         let mut right = reply.at.map_or_else(String::new, |t| moment.clock(t));
-        if let Some(took) = reply.took {
+        if let Some(took) = reply.took.filter(|ms| *ms > 0) {
             right.push_str("  ");
             right.push_str(&phrase::duration(took));
         }

@@ -50,6 +50,7 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         Action::SearchPane => ask_line(model, search_purpose(model)),
         Action::NextView => super::diff::next_view(model, effects),
         _ if super::rewind::act(model, action, effects) => {}
+        _ if super::live::act(model, action, effects) => {}
         _ if copy::is_copy(action) => copy::copy(model, action, effects),
         _ if app(model, action, effects) => {}
         _ => pane(model, action, effects),

@@ -25,6 +25,7 @@ pub fn key(model: &mut Model, key: KeyPress, effects: &mut Vec<Effect>) {
         model.cancelled = false;
     }
     model.note = None;
+    super::live::attended(model);
     if model.first_line.is_some() {
         model.pressed += 1;
         // By then the keys are known, and the place is wanted for what is always there.

@@ -6,6 +6,7 @@ mod authors;
 mod copy;
 mod diff;
 mod keys;
+pub mod live;
 mod mouse;
 mod open;
 mod plan;
@@ -50,6 +51,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Wake => {}
         Message::Loaded(reply) => reply::loaded(model, *reply, &mut effects),
         Message::Ingested(ingest) => model.ingest = Some(ingest),
+        Message::Recording(recording) => model.recording = Some(recording),
         Message::Changed => reply::changed(model, &mut effects),
         Message::Said(note) => {
             model.said.push(note.clone());
@@ -230,7 +232,12 @@ fn remember(model: &mut Model, effects: &mut Vec<Effect>) {
     };
     let memo = |name: String, value: String| Effect::Ask(Question::SetMemo(name, value));
     effects.push(memo(memory::LEFT.to_owned(), left.write()));
-    effects.push(memo(memory::seen(&id), timeline.steps.len().to_string()));
+    // What came since the last key was not seen.
+    let seen = match model.timeline.new_from() {
+        Some(first) if !model.live.attended => first as usize,
+        _ => timeline.steps.len(),
+    };
+    effects.push(memo(memory::seen(&id), seen.to_string()));
 }
 
 /// Says something in the status line.

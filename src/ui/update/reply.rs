@@ -173,7 +173,8 @@ fn filtered(model: &mut Model, session: SessionRow, rows: Vec<StepRow>) {
 
 fn sessions(model: &mut Model, list: SessionList, effects: &mut Vec<Effect>) {
     let list = Arc::new(list);
-    model.sessions = Some(list.clone());
+    let older = model.sessions.replace(list.clone());
+    super::live::listed(model, older.as_ref(), effects);
     for overlay in &mut model.overlays {
         if let Overlay::Sessions(sessions) = overlay {
             sessions.take(list.clone());
@@ -208,7 +209,11 @@ fn show(
         return;
     }
     let follow = model.follow && model.timeline.at_end();
+    let older = model.timeline.timeline().cloned();
     model.timeline.show(timeline, blocks);
+    if opening.is_none() {
+        super::live::arrived(model, older.as_ref(), effects);
+    }
     // The same step may have an output now.
     model.refresh = true;
     match opening {

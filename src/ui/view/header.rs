@@ -7,6 +7,7 @@ use ratatui::style::Style;
 use super::super::layout::Pane;
 use super::super::model::Model;
 use super::super::theme::Author;
+use super::super::update::live;
 use super::super::widget::{Cells, put_line};
 use crate::text;
 
@@ -41,6 +42,13 @@ fn wide(model: &Model, area: Rect, buf: &mut Buffer) {
         }
         right.push(format!("  {}", place_in_list(model)), theme.dim());
     }
+    if live::sessions(model).len() > 1 {
+        strip(model, area, right.used(), buf);
+        let width = (right.used() as u16 + 1).min(area.width);
+        let at = Rect::new(area.right() - width, area.y, width, 1);
+        put_line(at, &right.line(), buf);
+        return;
+    }
     let mut cells = Cells::default();
     cells.push(" regent-tui", theme.heading());
     cells.push("  ", Style::new());
@@ -57,6 +65,32 @@ fn wide(model: &Model, area: Rect, buf: &mut Buffer) {
     let width = (right.used() as u16 + 1).min(area.width);
     let at = Rect::new(area.right() - width, area.y, width, 1);
     put_line(at, &right.line(), buf);
+}
+
+/// With so many cells for a session, its agent is named.
+const ROOMY: usize = 24;
+
+/// The live sessions side by side, with the keys that go there; the open one stands out.
+fn strip(model: &Model, area: Rect, taken: usize, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let all = live::sessions(model);
+    let shown = all.len().min(live::KEYS.len());
+    let mut cells = Cells::default();
+    cells.push(format!(" {} live", model.marks.changed), theme.accent());
+    let room = usize::from(area.width).saturating_sub(cells.used() + taken + 2) / shown.max(1);
+    for (number, session) in (1..).zip(all.iter().take(shown)) {
+        let here = model.session() == Some(session.row);
+        let style = if here { theme.title(true) } else { theme.dim() };
+        let title = text::one_line(&session.title);
+        // Where there is little room, the title tells more than whose it is.
+        let words = match room >= ROOMY {
+            true => format!("{} {title}", session.agent.name()),
+            false => title,
+        };
+        let words = text::end(&words, room.saturating_sub(4)).into_owned();
+        cells.push(format!("  {number} {words}"), style);
+    }
+    put_line(area, &cells.line(), buf);
 }
 
 /// `2 of 17 sessions`

@@ -8,9 +8,10 @@ use ratatui::text::Line;
 use super::super::action::Action;
 use super::super::key::show_sequence;
 use super::super::layout::Pane;
-use super::super::model::Model;
+use super::super::message::Recording;
+use super::super::model::{Alarm, Model};
 use super::super::overlay::Overlay;
-use super::super::update::hint;
+use super::super::update::{hint, live};
 use super::super::widget::{Cells, Title, popup, put_line};
 use crate::text;
 use crate::ui::phrase;
@@ -66,6 +67,11 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         cells.push(" …", theme.dim());
         return;
     }
+    let quiet = !model.note.as_ref().is_some_and(|n| n.error);
+    if let Some(alarm) = model.live.alarm.as_ref().filter(|_| quiet) {
+        failure(model, alarm, cells, width);
+        return;
+    }
     if let Some(note) = &model.note {
         let style = match note.error {
             true => theme.fail(),
@@ -118,7 +124,14 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         cells.push(format!(" {read} of {total} sessions read"), theme.dim());
         return;
     }
+    if let Some(Recording::Off(why)) = &model.recording {
+        let words = format!("! not recording: {}", text::one_line(why));
+        let room = width.saturating_sub(2).min(width * 2 / 3);
+        cells.push(text::end(&words, room).into_owned(), theme.warn());
+        return;
+    }
     let Some(timeline) = model.timeline.timeline() else {
+        recording(model, cells);
         return;
     };
     let session = &timeline.session;
@@ -127,14 +140,69 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         let room = width.saturating_sub(2).min(width * 2 / 3);
         cells.push(text::end(&words, room).into_owned(), theme.warn());
     } else if session.live {
-        let words = match model.follow {
-            true => "live, following",
-            false => "live",
-        };
-        cells.push(format!("{} {words}", model.marks.changed), theme.accent());
+        at_work(model, cells, width);
     } else if session.archived {
         cells.push("archived: the agent's own file is gone", theme.dim());
+    } else {
+        recording(model, cells);
     }
+}
+
+/// What failed in a session that is at work.
+fn failure(model: &Model, alarm: &Alarm, cells: &mut Cells, width: usize) {
+    let info = alarm.step.and_then(|s| model.timeline.rows().get(s));
+    let what = info.map_or(String::new(), |i| format!("{}  ", text::one_line(&i.title)));
+    let words = format!(
+        "{} {what}{}",
+        model.marks.failed,
+        text::one_line(&alarm.words)
+    );
+    let room = width.saturating_sub(2);
+    cells.push(text::end(&words, room).into_owned(), model.theme.fail());
+}
+
+/// An agent at work: whether it is followed, what is new, what it seems to wait for.
+fn at_work(model: &Model, cells: &mut Cells, width: usize) {
+    let theme = &model.theme;
+    let words = match model.follow {
+        true => "live, following",
+        false => "live",
+    };
+    cells.push(format!("{} {words}", model.marks.changed), theme.accent());
+    let others = live::sessions(model).len();
+    let mut more = Vec::new();
+    more.extend(live::waiting(model).map(|w| (w, theme.warn())));
+    let news = live::news(model);
+    if news > 0 {
+        more.push((
+            format!("{} new", phrase::grouped(news as u64)),
+            theme.text(),
+        ));
+    }
+    // Where there is no header, there is no strip of them either.
+    if others > 1 && model.areas.header.is_none() {
+        let key = model.keymap.key_of(Action::Live1).unwrap_or_default();
+        more.push((format!("{others} live, {key} …"), theme.dim()));
+    }
+    for (words, style) in more {
+        if cells.used() + text::width(&words) + 4 > width {
+            break;
+        }
+        cells.push(" · ", theme.dim());
+        cells.push(words, style);
+    }
+}
+
+/// That the work folder is recorded, and since when.
+fn recording(model: &Model, cells: &mut Cells) {
+    let Some(Recording::On { since, by, .. }) = &model.recording else {
+        return;
+    };
+    let theme = &model.theme;
+    cells.push(format!("{} recording", model.marks.changed), theme.accent());
+    let who = by.map_or(String::new(), |pid| format!(" by process {pid}"));
+    let since = model.moment.short(*since);
+    cells.push(format!(" since {since}{who}"), theme.dim());
 }
 
 /// The likeliest keys of what has the focus, the likeliest first.

@@ -88,6 +88,9 @@ pub fn alive(alive: &Alive, session: SessionRow) -> Option<String> {
     if alive.written + alive.unknown == 0 {
         return None;
     }
+    if alive.written == 0 {
+        return Some(nothing_known(alive.unknown));
+    }
     let mut words = of_lines(alive.alive, alive.written);
     for (by, lines) in &alive.replaced {
         let lines = phrase::grouped(u64::from(*lines));
@@ -111,6 +114,9 @@ pub fn fate(fate: &Fate) -> Option<String> {
     if fate.written + fate.unknown == 0 {
         return None;
     }
+    if fate.written == 0 {
+        return Some(nothing_known(fate.unknown));
+    }
     let mut words = of_lines(fate.alive, fate.written);
     let changed: u32 = fate.by.iter().map(|l| l.lines).sum();
     if let [only] = &fate.by[..] {
@@ -130,6 +136,12 @@ pub fn fate(fate: &Fate) -> Option<String> {
     }
     words.push_str(&unknown(fate.unknown));
     Some(words)
+}
+
+/// Of files whose text is not known, no line can be counted.
+fn nothing_known(files: u32) -> String {
+    let files = phrase::count(u64::from(files), "files");
+    format!("what is left in {files} is not known")
 }
 
 fn of_lines(alive: u32, written: u32) -> String {

@@ -413,7 +413,9 @@ fn has_outcome(info: &StepInfo) -> bool {
 /// How it ended, or the lines that it added and removed, ending at a column.
 fn outcome(cells: &mut Cells, info: &StepInfo, end: usize, look: &Look) {
     let theme = look.theme;
-    let took = info.duration_ms.map(phrase::duration);
+    // Some records count whole seconds: nothing is not a time.
+    let took = info.duration_ms.filter(|ms| *ms > 0);
+    let took = took.map(phrase::duration);
     let words = match info.status {
         Status::Failed => {
             let code = info.exit_code.filter(|c| *c != 0);

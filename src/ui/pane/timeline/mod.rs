@@ -172,6 +172,11 @@ impl State {
         choice
     }
 
+    /// The first step that is new since the user looked.
+    pub fn new_from(&self) -> Option<u32> {
+        self.choice().new_from
+    }
+
     /// Steps from here on are new since the user looked.
     pub fn set_new_from(&mut self, first: Option<u32>) {
         let selected = self.selected();
