@@ -137,7 +137,13 @@ fn fold_group(
             .collect::<Result<Vec<_>>>()?;
         ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
         let sources: Vec<Source> = ordered.into_iter().map(|(_, s)| s).collect();
-        fold_files(conn, &sources, roots, everything, writer)?;
+        let most = sources.iter().map(Source::detail).max();
+        let (told, mirrors): (Vec<_>, Vec<_>) =
+            sources.into_iter().partition(|s| Some(s.detail()) == most);
+        fold_files(conn, &told, roots, everything, writer)?;
+        for mirror in &mirrors {
+            fold_mirror(conn, mirror, &told, roots)?;
+        }
     }
     Ok(())
 }
@@ -146,6 +152,46 @@ fn fold_group(
 struct Source {
     row: FileRow,
     latest: Option<Latest>,
+}
+
+impl Source {
+    /// How much it tells, by its agent's word.
+    fn detail(&self) -> u8 {
+        source::source_of(self.row.agent).map_or(0, |s| s.detail(&self.row.path))
+    }
+}
+
+/// A file that tells a session in less detail than another: it stays a file of the session, and is read on from where it
+/// was left, but nothing of it is shown.
+fn fold_mirror(conn: &Connection, mirror: &Source, told: &[Source], roots: &Roots) -> Result<()> {
+    let Source { row, latest } = mirror;
+    let state = match latest {
+        Some(latest) => carried(&latest.known)?,
+        None => {
+            let mut folds = Folds::new(row.agent, false, true);
+            let mut parser = Parser::new(row.agent, &row.path, 0, ParseState::default());
+            fold_lines(
+                conn,
+                row,
+                &mut parser,
+                &mut folds,
+                roots,
+                &mut Vec::new(),
+                &mut |_, _, _| Ok(()),
+            )?;
+            carried(&parser.state)?
+        }
+    };
+    conn.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
+        .execute(params![row.id, state])?;
+    for source in told {
+        conn.prepare_cached(
+            "INSERT OR IGNORE INTO session_file (session_id, file_id)
+             SELECT session_id, ?1 FROM session_file WHERE file_id = ?2",
+        )?
+        .execute(params![row.id, source.row.id])?;
+    }
+    Ok(())
 }
 
 /// What a file's place in its group is decided by: a sub-agent's own file comes before the parent's file that mirrors it

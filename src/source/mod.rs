@@ -35,6 +35,7 @@
 //!    describes a call whose input is JSON; [`tools::hunks`] and [`tools::begin_patch`] read patches. Effects only if the
 //!    tool worked, with the whole text before and after where the record has it. A sub-agent is a session of its own:
 //!    `SessionHead::parent`, `Relation::Subagent`, its prompts `Via::Task`; the call that started it says `spawned`.
+//!    Where the agent itself writes a session in several forms, `detail` says which tells most.
 //! 6. **Tests**: fixtures of your own making below `tests/fixtures/NAME`, with what is expected of them
 //!    (`tests/support/golden.rs` reads JSONL and anything with an extractor), the counts of real sessions where they are at
 //!    hand, and torn and hostile input.
@@ -43,6 +44,7 @@ pub mod aider;
 pub mod claude;
 pub mod cline;
 pub mod codex;
+pub mod cursor;
 mod effect;
 mod event;
 pub mod extract;
@@ -149,6 +151,12 @@ pub trait Source: Sync {
         Vec::new()
     }
 
+    /// How much a file tells of its session, where an agent writes the same session in several forms, each whole: only
+    /// those of the most detail are shown, the others are kept. An agent that says so has one session in each file.
+    fn detail(&self, _path: &Path) -> u8 {
+        0
+    }
+
     /// Reads one line, without its line end. `path` is where the file lies, for formats in which its name says something
     /// (a sub-agent's id); it must never become part of an id.
     ///
@@ -163,6 +171,7 @@ pub trait Source: Sync {
 pub static SOURCES: &[&dyn Source] = &[
     &claude::Claude,
     &codex::Codex,
+    &cursor::Cursor,
     &opencode::Opencode,
     &cline::Cline,
     &cline::Roo,

@@ -45,8 +45,8 @@ const LONGEST: i32 = 256 << 20;
 pub struct Allow {
     /// The table.
     pub table: &'static str,
-    /// For a table of keys and values (`key`, `value`): the keys, or beginnings of keys when they end in `:`. It can be
-    /// read through [`Db::get`] and [`Db::below`] alone. Empty: any row may be read.
+    /// For a table of keys and values (`key`, `value`): the keys, or beginnings of keys when they end in `:` or `.`. It can
+    /// be read through [`Db::get`], [`Db::below`] and [`Db::sizes`] alone. Empty: any row may be read.
     pub keys: &'static [&'static str],
 }
 
@@ -229,12 +229,32 @@ impl Db {
         beginning: &str,
         each: &mut dyn FnMut(&str, &str) -> Result<()>,
     ) -> Result<()> {
-        // The first text behind all that begin so.
-        let mut end = beginning.to_owned();
-        if let Some(last) = end.pop() {
-            end.push(char::from_u32(u32::from(last) + 1).unwrap_or(char::MAX));
-        }
-        self.range(table, beginning, &end, each)
+        self.range(table, beginning, &behind(beginning), each)
+    }
+
+    /// The keys with this beginning, in order, each with the number of bytes of its value. The values are not read: it is
+    /// cheap however large they are. Those without a value are left out.
+    ///
+    /// # Errors
+    /// If keys of this beginning are not on the list, or as SQLite says.
+    pub fn sizes(
+        &self,
+        table: &str,
+        beginning: &str,
+        each: &mut dyn FnMut(&str, u64),
+    ) -> Result<()> {
+        self.named(table, beginning, || {
+            let mut q = self.conn.prepare_cached(&format!(
+                "SELECT key, octet_length(value) FROM \"{table}\" WHERE key >= ?1 AND key < ?2 ORDER BY key"
+            ))?;
+            let mut rows = q.query([beginning, behind(beginning).as_str()])?;
+            while let Some(row) = rows.next()? {
+                if let (Some(key), Ok(size)) = (text(row.get_ref(0)?), row.get_ref(1)?.as_i64()) {
+                    each(&key, u64::try_from(size).unwrap_or(0));
+                }
+            }
+            Ok(())
+        })
     }
 
     fn range(
@@ -244,16 +264,21 @@ impl Db {
         to: &str,
         each: &mut dyn FnMut(&str, &str) -> Result<()>,
     ) -> Result<()> {
-        let named = |key: &str| match key.strip_suffix(':') {
-            Some(_) => from.starts_with(key),
-            None => from == key,
+        self.named(table, from, || self.read_range(table, from, to, each))
+    }
+
+    /// Reads rows of a table of keys and values, if keys that begin so are on the list.
+    fn named(&self, table: &str, from: &str, read: impl FnOnce() -> Result<()>) -> Result<()> {
+        let named = |key: &str| match key.ends_with([':', '.']) {
+            true => from.starts_with(key),
+            false => from == key,
         };
         let list = self.allow.iter().find(|a| a.table == table);
         if !list.is_some_and(|a| a.keys.iter().any(|k| named(k))) {
             return Err(eyre!("`{from}` of {table} is not to be read"));
         }
         self.open.store(true, Ordering::Relaxed);
-        let done = self.read_range(table, from, to, each);
+        let done = read();
         self.open.store(false, Ordering::Relaxed);
         done
     }
@@ -288,6 +313,15 @@ impl Db {
             _ => Ok(()),
         }
     }
+}
+
+/// The first text behind all that begin so.
+fn behind(beginning: &str) -> String {
+    let mut end = beginning.to_owned();
+    if let Some(last) = end.pop() {
+        end.push(char::from_u32(u32::from(last) + 1).unwrap_or(char::MAX));
+    }
+    end
 }
 
 /// A column as text; numbers are written out, and what is not UTF-8 is replaced. `None` for nothing.
