@@ -29,17 +29,20 @@ enum Is {
     Hash,
     /// One of these words.
     One(&'static [&'static str]),
-    /// A list of texts; of pairs of texts; of objects.
+    /// A list of texts; of pairs of texts; of objects; one object.
     Texts,
     Pairs,
     Objects(&'static [Field]),
+    Object(&'static [Field]),
     /// A list of numbers.
     Numbers,
     /// Any of these, or null.
     Maybe(&'static Is),
 }
 
-use Is::{Flag, Hash, Maybe, Number, Numbers, Objects, One, Pairs, Text, Texts, Time, Word};
+use Is::{
+    Flag, Hash, Maybe, Number, Numbers, Object, Objects, One, Pairs, Text, Texts, Time, Word,
+};
 
 type Field = (&'static str, Is);
 
@@ -57,6 +60,7 @@ impl Is {
             Texts => list(value).is_some_and(|l| l.iter().all(Value::is_string)),
             Numbers => list(value).is_some_and(|l| l.iter().all(Value::is_u64)),
             Pairs => list(value).is_some_and(|l| l.iter().all(|p| Texts.holds(p).is_ok())),
+            Object(fields) => return check(value, fields),
             Objects(fields) => match list(value) {
                 Some(all) => return all.iter().try_for_each(|one| check(one, fields)),
                 None => false,
@@ -274,6 +278,8 @@ const HIT_FIELDS: &[Field] = &[
 
 const FOLDER_FIELDS: &[Field] = &[("folder", Word), ("transcripts", Number)];
 
+const RECORDING_FIELDS: &[Field] = &[("pid", Number), ("since", Time), ("how", Word)];
+
 const HOOK_FIELDS: &[Field] = &[
     ("agent", AGENT),
     ("path", Word),
@@ -300,6 +306,9 @@ const STATUS_FIELDS: &[Field] = &[
     ("changes", Number),
     ("since", Maybe(&Time)),
     ("until", Maybe(&Time)),
+    ("recording", Maybe(&Object(RECORDING_FIELDS))),
+    ("snapshots", Number),
+    ("last_snapshot", Maybe(&Time)),
     ("hooks", Objects(HOOK_FIELDS)),
     ("transcripts", Number),
     ("archived", Number),
