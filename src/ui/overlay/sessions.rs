@@ -409,6 +409,12 @@ fn preview(
 
 /// No session: where it looked, how many there are elsewhere, what to do now.
 fn empty(list: &SessionList, other: Option<End>, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    let inner = Rect::new(
+        area.x + 2,
+        area.y,
+        area.width.saturating_sub(4),
+        area.height,
+    );
     let mut lines = vec![
         Line::default(),
         Line::styled(
@@ -418,16 +424,55 @@ fn empty(list: &SessionList, other: Option<End>, area: Rect, theme: &Theme, buf:
         Line::default(),
         Line::styled("Looked in", theme.dim()),
     ];
-    for (folder, found) in &list.looked_in {
-        lines.push(Line::from(vec![
-            Span::raw(format!("  {}", text::line(folder))),
-            Span::styled(
-                format!("  {}", phrase::count((*found).into(), "transcripts")),
-                theme.dim(),
-            ),
-        ]));
+    let next = what_next(list, other, theme);
+    let rows = |line: &Line| {
+        line.width()
+            .div_ceil(usize::from(inner.width.max(1)))
+            .max(1)
+    };
+    let used: usize = lines.iter().chain(&next).map(rows).sum();
+    let room = usize::from(inner.height).saturating_sub(used);
+    lines.extend(places(list, room, usize::from(inner.width), theme));
+    lines.extend(next);
+    Paragraph::new(lines)
+        .wrap(Wrap { trim: false })
+        .render(inner, buf);
+}
+
+/// The folders that were looked in, a row each, those with transcripts first; the last row counts what has no room.
+fn places(list: &SessionList, room: usize, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut folders: Vec<_> = list.looked_in.iter().collect();
+    folders.sort_by_key(|(_, found)| *found == 0);
+    let shown = match folders.len() {
+        all if all <= room => all,
+        _ => room.saturating_sub(1),
+    };
+    let mut lines: Vec<Line> = folders[..shown]
+        .iter()
+        .map(|(folder, found)| {
+            let found = format!("  {}", phrase::count((*found).into(), "transcripts"));
+            let room = width.saturating_sub(2 + text::width(&found));
+            let folder = text::line(folder);
+            Line::from(vec![
+                Span::raw(format!("  {}", text::end(&folder, room))),
+                Span::styled(found, theme.dim()),
+            ])
+        })
+        .collect();
+    let more = folders.len() - shown;
+    if more > 0 && room > 0 {
+        let words = format!("  and {more} more places: regent-tui status lists them");
+        lines.push(Line::styled(
+            text::end(&words, width).into_owned(),
+            theme.dim(),
+        ));
     }
-    lines.push(Line::default());
+    lines
+}
+
+/// What to do where there is no session.
+fn what_next(list: &SessionList, other: Option<End>, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = vec![Line::default()];
     if list.elsewhere > 0 {
         lines.push(Line::from(vec![
             Span::raw(format!(
@@ -454,13 +499,5 @@ fn empty(list: &SessionList, other: Option<End>, area: Rect, theme: &Theme, buf:
         Span::styled("Enter", theme.key()),
         Span::raw(" opens an example (regent-tui demo)."),
     ]));
-    let inner = Rect::new(
-        area.x + 2,
-        area.y,
-        area.width.saturating_sub(4),
-        area.height,
-    );
-    Paragraph::new(lines)
-        .wrap(Wrap { trim: false })
-        .render(inner, buf);
+    lines
 }
