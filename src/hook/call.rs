@@ -21,8 +21,8 @@ use crate::store::place::Surroundings;
 /// How long one waits for an agent that has the other end of the pipe and says nothing. On a busy machine it may not have
 /// come to it yet, and to go away would be an error to it; that wait is its own. Where nobody can write, one does not wait.
 const SILENCE: Duration = Duration::from_secs(1);
-/// The same, after a whole event.
-const AFTERWARDS: Duration = Duration::from_millis(2);
+/// The same, after a whole event: one that closes its end, as agents do, is not waited for at all.
+const AFTERWARDS: Duration = Duration::from_millis(15);
 /// How long one listens to an agent that goes on and on.
 const LONGEST: Duration = Duration::from_secs(4);
 const CHUNK: usize = 256 << 10;
