@@ -10,7 +10,7 @@ use crate::model::{Agent, StepKind};
 /// What your coding agents did on this machine: which prompt, which files read, which commands, which edit.
 ///
 /// Without a command the screen opens. It runs in a second terminal pane beside the agent, finds the sessions that
-/// Claude Code and Codex already left on this machine for this repository, and has no network code at all.
+/// coding agents already left on this machine for this repository, and has no network code at all.
 #[derive(Debug, Parser)]
 #[command(name = "regent-tui", version, max_term_width = 100, disable_help_subcommand = true, after_help = AFTER)]
 pub struct Args {
@@ -85,7 +85,7 @@ pub enum Colour {
 pub enum Command {
     /// Read the agents' transcripts into the store
     ///
-    /// Looks where Claude Code and Codex keep their files and takes in the sessions that belong to this repository:
+    /// Looks where coding agents keep their files (`status` lists the places) and takes in the sessions that belong to this repository:
     /// those that ran in it, or changed a file of it. Reading again is free: only what is new is read.
     Ingest(Ingest),
     /// List the sessions, newest first
