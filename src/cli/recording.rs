@@ -125,7 +125,10 @@ pub(super) fn checked(context: &Context<'_>, ask: &StoreAsk) -> Result<(bool, St
         }
     }
     if lines.is_empty() {
-        lines.push("none installed; `regent-tui init` makes every step exact".to_owned());
+        lines.push(
+            "none installed; with `regent-tui init` a snapshot follows each step, whatever runs"
+                .to_owned(),
+        );
     }
     Ok((warn, lines.join("\n")))
 }

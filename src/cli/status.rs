@@ -218,7 +218,10 @@ fn people(
             ),
         ),
     ]);
-    let none = ["none installed; `regent-tui init` makes every step exact".to_owned()];
+    let none = [
+        "none installed; with `regent-tui init` a snapshot follows each step, whatever runs"
+            .to_owned(),
+    ];
     let hooks = if hooks.is_empty() { &none } else { hooks };
     rows.extend(hooks.iter().map(|line| ("hooks", line.clone())));
     for folder in &status.looked_in {
