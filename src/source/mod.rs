@@ -44,6 +44,7 @@ pub mod aider;
 pub mod claude;
 pub mod cline;
 pub mod codex;
+pub mod crush;
 pub mod cursor;
 mod effect;
 mod event;
@@ -180,6 +181,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &pi::Pi,
     &gemini::Gemini,
     &qwen::Qwen,
+    &crush::Crush,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
