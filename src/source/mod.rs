@@ -51,6 +51,7 @@ mod event;
 pub mod extract;
 pub mod fork;
 pub mod gemini;
+pub mod goose;
 pub mod json;
 pub mod lines;
 pub mod opencode;
@@ -182,6 +183,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &gemini::Gemini,
     &qwen::Qwen,
     &crush::Crush,
+    &goose::Goose,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.

@@ -294,24 +294,20 @@ impl Calls {
                 told["spawned"] = Value::from(child);
             }
             let written = match result.is_error {
-                true => None,
+                true => Vec::new(),
                 false => self
                     .versions
                     .find(db, &asked.name, &asked.input, &result.metadata)?,
             };
-            match written {
-                Some(written) => {
-                    told["file"] = json!({
-                        "path": written.path,
-                        "before": written.before,
-                        "after": written.after,
-                        "new": written.is_first,
-                    });
-                }
-                None if super::tool::needs_input(&asked.name) => {
-                    told["input"] = Value::from(asked.input);
-                }
-                None => {}
+            // A patch may have changed more files than there are versions of.
+            if super::tool::needs_input(&asked.name, !written.is_empty()) {
+                told["input"] = Value::from(asked.input);
+            }
+            if !written.is_empty() {
+                let files = written.into_iter().map(|w| {
+                    json!({"path": w.path, "before": w.before, "after": w.after, "new": w.is_first})
+                });
+                told["files"] = files.collect();
             }
             all.insert(result.id, told);
         }

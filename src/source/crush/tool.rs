@@ -34,9 +34,13 @@ fn kind(tool: &str) -> StepKind {
     }
 }
 
-/// Whether a result cannot be understood without what was asked.
-pub(super) fn needs_input(tool: &str) -> bool {
-    matches!(tool, "view" | "edit" | "multiedit" | "patch" | "write")
+/// Whether a result cannot be understood without what was asked, where versions of its files are known or not.
+pub(super) fn needs_input(tool: &str, has_versions: bool) -> bool {
+    match tool {
+        "view" | "patch" => true,
+        "edit" | "multiedit" | "write" => !has_versions,
+        _ => false,
+    }
 }
 
 /// A text that should be JSON; else it stays a text (it is still being written, or is none).
@@ -143,15 +147,21 @@ fn command(output: &str, metadata: &Value) -> (Status, Option<i32>) {
 }
 
 fn effects(tool: &str, asked: &Value, metadata: &Value) -> Vec<Effect> {
-    if let Some(written) = asked.get("file") {
-        return kept(tool, written).into_iter().collect();
+    let files = asked.get("files").and_then(Value::as_array);
+    let known: Vec<Effect> = files
+        .into_iter()
+        .flatten()
+        .filter_map(|w| kept(tool, w))
+        .collect();
+    if !known.is_empty() && tool != "patch" {
+        return known;
     }
     let input = parsed(text(asked, &["input"]).unwrap_or("null"));
     let path = tools::path(&input).map(str::to_owned);
     match (tool, path) {
         ("patch", _) => match text(&input, &["patch_text"]) {
-            Some(patch) => tools::begin_patch(patch).1,
-            None => Vec::new(),
+            Some(patch) => patched(patch, known),
+            None => known,
         },
         ("view", Some(path)) => shown(path, &input, metadata).into_iter().collect(),
         ("write", Some(path)) => tools::content(&input)
@@ -174,7 +184,7 @@ fn kept(tool: &str, written: &Value) -> Option<Effect> {
     let is_first = written.get("new").and_then(Value::as_bool) == Some(true);
     let before = match (is_first, tool) {
         // An empty file looks the same to the tool that writes; the one that edits makes sure that there is none.
-        (true, "write") => Before::Unchecked,
+        (true, "write" | "patch") => Before::Unchecked,
         (true, _) => Before::Absent,
         (false, _) => word("before").map_or(Before::Unknown, Before::Text),
     };
@@ -184,6 +194,22 @@ fn kept(tool: &str, written: &Value) -> Option<Effect> {
         content: word("after")?,
         hunks: Vec::new(),
     })
+}
+
+/// What a patch did: as the table of versions tells it, where it does.
+fn patched(patch: &str, known: Vec<Effect>) -> Vec<Effect> {
+    let is_known = |given: &str| {
+        let end = format!("/{given}");
+        let same = |e: &Effect| e.path() == given || e.path().ends_with(&end);
+        known.iter().any(same)
+    };
+    let mut all: Vec<Effect> = tools::begin_patch(patch)
+        .1
+        .into_iter()
+        .filter(|e| !is_known(e.path()))
+        .collect();
+    all.extend(known);
+    all
 }
 
 /// An edit of which the table has no versions: what the result tells, else what was to be replaced.

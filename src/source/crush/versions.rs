@@ -12,7 +12,7 @@ use color_eyre::Result;
 use serde_json::Value;
 
 use crate::source::sqlite::{Db, ValueRef, params};
-use crate::source::tools;
+use crate::source::{Effect, Hunk, tools};
 
 /// The versions of all files of a session.
 pub(super) struct Versions {
@@ -57,28 +57,41 @@ impl Versions {
         Ok(Versions { of })
     }
 
-    /// The versions that a call wrote that worked, by its tool, input and the `metadata` of its result.
+    /// The versions that a call wrote that worked, of each file, by its tool, input and the `metadata` of its result.
     pub(super) fn find(
         &mut self,
         db: &Db,
         tool: &str,
         input: &str,
         metadata: &str,
-    ) -> Result<Option<Written>> {
+    ) -> Result<Vec<Written>> {
         let Ok(input) = serde_json::from_str::<Value>(input) else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let metadata = serde_json::from_str(metadata).unwrap_or(Value::Null);
-        let Some(given) = tools::path(&input) else {
-            return Ok(None);
+        let patched = match tools::text(&input, &["patch_text"]) {
+            Some(patch) if tool == "patch" => tools::begin_patch(patch).1,
+            _ => Vec::new(),
         };
-        let Some(path) = self.path(given) else {
-            return Ok(None);
-        };
-        let change = Change {
+        let change = |patched| Change {
             tool,
             input: &input,
             metadata: &metadata,
+            patched,
+        };
+        let mut all = Vec::new();
+        for effect in &patched {
+            all.extend(self.find_one(db, effect.path(), &change(Some(effect)))?);
+        }
+        if let Some(path) = tools::path(&input).filter(|_| patched.is_empty()) {
+            all.extend(self.find_one(db, path, &change(None))?);
+        }
+        Ok(all)
+    }
+
+    fn find_one(&mut self, db: &Db, given: &str, change: &Change<'_>) -> Result<Option<Written>> {
+        let Some(path) = self.path(given) else {
+            return Ok(None);
         };
         let Some((rows, used)) = self.of.get_mut(&path) else {
             return Ok(None);
@@ -157,6 +170,8 @@ struct Change<'c> {
     tool: &'c str,
     input: &'c Value,
     metadata: &'c Value,
+    /// What a patch does to this file.
+    patched: Option<&'c Effect>,
 }
 
 impl Change<'_> {
@@ -164,6 +179,14 @@ impl Change<'_> {
     fn makes(&self, before: &str, after: &str) -> bool {
         if self.tool == "write" {
             return tools::content(self.input) == Some(after);
+        }
+        match self.patched {
+            Some(Effect::Write { content, .. }) => return same(content, after),
+            Some(Effect::Patch { hunks, .. }) => {
+                return patch(before, hunks).is_some_and(|text| text == after);
+            }
+            Some(_) => return false,
+            None => {}
         }
         // The result may have both texts. An empty one is left out.
         let told = |name| self.metadata.get(name).and_then(Value::as_str);
@@ -198,6 +221,28 @@ impl Change<'_> {
             .filter(|o| o.contains('\r') && unix(o) == noted)
             .map(str::to_owned)
     }
+}
+
+/// A text with hunks applied whose line numbers are not known: each in the first place behind the one before that has its
+/// lines.
+fn patch(text: &str, hunks: &[Hunk]) -> Option<String> {
+    let (mut done, mut rest) = (String::new(), text);
+    for hunk in hunks {
+        let side = |other: char| {
+            let lines = hunk.lines.iter().filter(|l| !l.starts_with([other, '\\']));
+            lines
+                .map(|l| l.get(1..).unwrap_or_default())
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        let (old, new) = (side('+'), side('-'));
+        let at = rest.find(&old)?;
+        done.push_str(&rest[..at]);
+        done.push_str(&new);
+        rest = &rest[at + old.len()..];
+    }
+    done.push_str(rest);
+    Some(done)
 }
 
 fn unix(text: &str) -> String {
@@ -245,6 +290,7 @@ mod tests {
                 tool,
                 input,
                 metadata,
+                patched: None,
             };
             assert_eq!(
                 change.makes(before, after),
@@ -260,6 +306,7 @@ mod tests {
             tool,
             input: &Value::Null,
             metadata: &Value::Null,
+            patched: None,
         };
         let edit = change("edit");
         let told = |noted, after, older| edit.as_on_disk(noted, after, older);
@@ -273,6 +320,20 @@ mod tests {
         // One that writes takes what it finds.
         let write = change("write").as_on_disk("a\n", "b\r\n", None);
         assert_eq!(write.as_deref(), Some("a\n"));
+    }
+
+    #[test]
+    fn a_patch_has_its_lines_one_behind_the_other() {
+        let hunk = |lines: &[&str]| Hunk {
+            lines: lines.iter().map(|l| (*l).to_owned()).collect(),
+            ..Hunk::default()
+        };
+        let hunks = [hunk(&[" a", "-b", "+B"]), hunk(&["-b", "+c", "+d"])];
+        assert_eq!(
+            patch("b\na\nb\nb\n", &hunks).as_deref(),
+            Some("b\na\nB\nc\nd\n")
+        );
+        assert_eq!(patch("a\nb\n", &hunks), None);
     }
 
     #[test]
