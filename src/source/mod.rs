@@ -44,6 +44,7 @@ pub mod aider;
 pub mod claude;
 pub mod cline;
 pub mod codex;
+pub mod continue_dev;
 pub mod crush;
 pub mod cursor;
 mod effect;
@@ -184,6 +185,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &qwen::Qwen,
     &crush::Crush,
     &goose::Goose,
+    &continue_dev::Continue,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
