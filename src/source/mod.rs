@@ -41,6 +41,7 @@
 //!    hand, and torn and hostile input.
 
 pub mod aider;
+pub mod amp;
 pub mod claude;
 pub mod cline;
 pub mod codex;
@@ -186,6 +187,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &crush::Crush,
     &goose::Goose,
     &continue_dev::Continue,
+    &amp::Amp,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
