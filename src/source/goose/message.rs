@@ -1,12 +1,12 @@
 //! Messages as records: each gets a name that lasts, and results get what they answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::tool;
-use crate::source::tools::text;
+use crate::source::tools::{path, text};
 
 /// A message as Goose keeps it.
 pub(super) struct Given<'m> {
@@ -30,6 +30,8 @@ pub(super) struct Messages {
     is_task: bool,
     names: HashMap<String, u32>,
     open: HashMap<String, Asked>,
+    /// Files that had the line ends of Windows when they were shown: an edit turns them into others.
+    windows: HashSet<String>,
 }
 
 struct Asked {
@@ -68,6 +70,7 @@ impl Messages {
             is_task,
             names: HashMap::new(),
             open: HashMap::new(),
+            windows: HashSet::new(),
         }
     }
 
@@ -93,6 +96,9 @@ impl Messages {
                 && let Some(asked) = self.open.remove(id)
             {
                 let mut told = json!({"step": asked.step, "name": asked.name});
+                if self.has_windows_ends(&asked, item) {
+                    told["windows"] = Value::from(true);
+                }
                 if tool::needs_input(&asked.name) {
                     told["arguments"] = asked.arguments;
                 }
@@ -127,6 +133,19 @@ impl Messages {
             kind: kind.to_owned(),
             body,
         }
+    }
+
+    /// Whether a call is about a file that had the line ends of Windows when it was shown last.
+    fn has_windows_ends(&mut self, asked: &Asked, result: &Value) -> bool {
+        let Some(path) = path(&asked.arguments) else {
+            return false;
+        };
+        match tool::shown_text(result) {
+            Some(text) if text.contains("\r\n") => self.windows.insert(path.to_owned()),
+            Some(_) => self.windows.remove(path),
+            None => return self.windows.contains(path),
+        };
+        false
     }
 
     /// A name that stays the same when the message is written anew.
@@ -167,6 +186,31 @@ mod tests {
             content,
             metadata: Some(metadata),
         }
+    }
+
+    #[test]
+    fn an_edit_of_a_file_with_other_line_ends_says_so() {
+        let mut messages = Messages::new(false);
+        let mut windows = |args: Value, text: Option<&str>| {
+            let call = json!([{"type": "toolRequest", "id": "1", "toolCall": {"value": {"name": "developer__text_editor",
+                "arguments": args}}}]);
+            let contents = match text {
+                Some(text) => json!([{"type": "resource", "resource": {"text": text}}]),
+                None => json!([{"type": "text", "text": "edited"}]),
+            };
+            let result =
+                json!([{"type": "toolResponse", "id": "1", "toolResult": {"value": contents}}]);
+            messages.record(&given(&call.to_string(), "{}"));
+            let body = messages.record(&given(&result.to_string(), "{}")).body;
+            body.contains("\"windows\":true")
+        };
+        let view = json!({"command": "view", "path": "/a"});
+        let edit = json!({"command": "str_replace", "path": "/a", "old_str": "x", "new_str": "y"});
+        assert!(!windows(edit.clone(), None));
+        assert!(!windows(view.clone(), Some("x\r\n")));
+        assert!(windows(edit.clone(), None));
+        assert!(!windows(view, Some("y\n")));
+        assert!(!windows(edit, None));
     }
 
     #[test]

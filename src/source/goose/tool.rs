@@ -87,9 +87,7 @@ pub(super) fn outcome(step: &str, asked: &Value, item: &Value) -> Outcome {
     let arguments = asked.get("arguments").unwrap_or(&Value::Null);
     let result = item.get("toolResult").unwrap_or(&Value::Null);
     let value = result.get("value").unwrap_or(&Value::Null);
-    // Newer versions have the whole result of the protocol, older ones its contents.
-    let contents = value.get("content").unwrap_or(value);
-    let contents = contents.as_array().map_or(&[][..], Vec::as_slice);
+    let contents = contents(result);
     let error = result
         .get("error")
         .map(|e| e.as_str().map_or_else(|| e.to_string(), str::to_owned));
@@ -117,7 +115,7 @@ pub(super) fn outcome(step: &str, asked: &Value, item: &Value) -> Outcome {
         }
     };
     let effects = match status {
-        Status::Ok => effects(own(tool), arguments, contents),
+        Status::Ok => effects(own(tool), asked, contents),
         _ => Vec::new(),
     };
     Outcome {
@@ -177,13 +175,19 @@ fn words(contents: &[Value]) -> String {
     }
 }
 
-fn effects(tool: &str, arguments: &Value, contents: &[Value]) -> Vec<Effect> {
+fn effects(tool: &str, asked: &Value, contents: &[Value]) -> Vec<Effect> {
+    let arguments = asked.get("arguments").unwrap_or(&Value::Null);
+    // All line ends of the file became others.
+    let turned = asked.get("windows").and_then(Value::as_bool) == Some(true);
     let Some(path) = tools::path(arguments).map(str::to_owned) else {
         return Vec::new();
     };
     let effect = match (tool, text(arguments, &["command"])) {
         ("text_editor", Some("view")) => shown(path, contents),
         ("text_editor", Some("write")) | ("write", _) => Some(written(path, arguments, contents)),
+        ("text_editor", Some("insert" | "str_replace" | "edit_file")) if turned => {
+            Some(unseen(path, replacement(arguments)))
+        }
         ("text_editor", Some("insert")) => inserted(path, arguments),
         ("text_editor", Some("str_replace" | "edit_file")) | ("edit", _) => {
             Some(edited(path, arguments, contents))
@@ -192,6 +196,19 @@ fn effects(tool: &str, arguments: &Value, contents: &[Value]) -> Vec<Effect> {
         _ => None,
     };
     effect.into_iter().collect()
+}
+
+/// The contents of a result: newer versions have the whole result of the protocol, older ones its contents.
+fn contents(result: &Value) -> &[Value] {
+    let value = result.get("value").unwrap_or(&Value::Null);
+    let contents = value.get("content").unwrap_or(value);
+    contents.as_array().map_or(&[][..], Vec::as_slice)
+}
+
+/// The text of the file that a result shows.
+pub(super) fn shown_text(item: &Value) -> Option<&str> {
+    let mut contents = contents(item.get("toolResult")?).iter();
+    contents.find_map(|c| c.pointer("/resource/text")?.as_str())
 }
 
 /// A file is shown as a whole, whatever part was asked for: the whole text goes to the model.
