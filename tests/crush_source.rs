@@ -171,6 +171,33 @@ fn a_project_that_got_another_name_keeps_its_sessions() {
 }
 
 #[test]
+fn a_session_that_is_read_while_it_goes_on_is_the_same_in_the_end() {
+    let told = |stages: &[i64]| {
+        let home = tempfile::tempdir().unwrap();
+        let db = home.path().join("shop/.crush/crush.db");
+        for upto in stages {
+            // What was written until then; the last message is still being written.
+            let more = format!(
+                "UPDATE messages SET parts = '[]' WHERE rowid = {upto} AND role = 'assistant' AND {upto} < 18;
+                 DELETE FROM files WHERE created_at > (SELECT created_at FROM messages WHERE rowid = {upto});
+                 DELETE FROM messages WHERE rowid > {upto} AND session_id = 's1';"
+            );
+            if db.exists() {
+                fs::remove_file(&db).unwrap();
+            }
+            drop(make(&format!("{}{more}", fixture(DATABASE)), &db));
+            let done = run(home.path(), &["ingest", "--from", db.to_str().unwrap()]);
+            assert!(done.status.success(), "{done:?}");
+        }
+        let log = run(home.path(), &["log", "--json", "-n", "1000"]).stdout;
+        String::from_utf8(log).unwrap()
+    };
+    let at_once = told(&[18]);
+    assert!(at_once.lines().count() > 20, "{at_once}");
+    assert_eq!(told(&[2, 3, 6, 18]), at_once);
+}
+
+#[test]
 fn odd_databases_are_errors_or_say_what_they_can() {
     let temp = tempfile::tempdir().unwrap();
     let read = |name: &str, more: &str| {
