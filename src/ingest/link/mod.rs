@@ -6,6 +6,7 @@
 
 mod bases;
 mod chain;
+mod kept;
 mod observe;
 mod states;
 mod whose;

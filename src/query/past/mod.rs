@@ -306,8 +306,10 @@ fn steps(
 
 /// Whether there is a snapshot from before it and one from after it.
 fn watched(snapshots: &[Snapshot], time: Option<(Time, Time)>) -> bool {
+    // What others kept is not whole.
+    let own = || snapshots.iter().filter(|s| !s.is_kept());
     time.is_some_and(|(start, end)| {
-        snapshots.iter().any(|s| s.time.1 <= start) && snapshots.iter().any(|s| s.same_until >= end)
+        own().any(|s| s.time.1 <= start) && own().any(|s| s.same_until >= end)
     })
 }
 
