@@ -55,7 +55,10 @@ pub(super) fn rebuild(
     let mut groups = groups(&tx, &all)?;
     // What other programs tell of a session waits until it is known whether its agent tells it, too.
     let agents: HashMap<i64, Agent> = all.iter().map(|f| (f.id, f.agent)).collect();
-    groups.sort_by_key(|g| g.iter().all(|f| agents.get(f).is_some_and(|a| source::retells(*a))));
+    groups.sort_by_key(|g| {
+        g.iter()
+            .all(|f| agents.get(f).is_some_and(|a| source::retells(*a)))
+    });
     crate::store::drop_derived(&tx)?;
     link::forget(&tx)?;
     let total = groups.len();

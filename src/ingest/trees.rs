@@ -257,7 +257,16 @@ mod tests {
         }
         let deep = "a/".repeat(300) + "b";
         for path in [
-            "", "/a", "a/", "a//b", "./a", "a/../b", ".git/config", "a\0", "caf\u{fffd}", &deep,
+            "",
+            "/a",
+            "a/",
+            "a//b",
+            "./a",
+            "a/../b",
+            ".git/config",
+            "a\0",
+            "caf\u{fffd}",
+            &deep,
         ] {
             assert!(names(path).is_none(), "{path}");
         }

@@ -151,13 +151,7 @@ pub(super) fn prompt_text(reader: &Reader, session: SessionRow, no: u32) -> Resu
     type Found = (String, i64, Option<i64>, Option<i64>, Option<i64>);
     let found: Option<Found> = statement
         .query_row((session.0, no), |r| {
-            Ok((
-                r.get(0)?,
-                r.get(1)?,
-                r.get(2)?,
-                r.get(3)?,
-                r.get(4)?,
-            ))
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
         })
         .optional()?;
     let Some((head, chars, file, off, len)) = found else {

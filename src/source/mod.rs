@@ -60,6 +60,7 @@ pub mod qwen;
 pub mod record;
 pub mod regent;
 pub mod shell;
+pub mod specstory;
 pub mod sqlite;
 pub mod tools;
 
@@ -186,6 +187,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &gemini::Gemini,
     &qwen::Qwen,
     &regent::Regent,
+    &specstory::Specstory,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.

@@ -169,7 +169,11 @@ fn below(top: &Path, folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let rel = path.strip_prefix(top).unwrap().to_string_lossy().into_owned();
+        let rel = path
+            .strip_prefix(top)
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
         match path.is_dir() {
             true if rel == ".git" || rel == ".regent" => {}
             true => found.extend(below(top, &path)),

@@ -50,7 +50,7 @@ pub(super) fn events(record: &Record<'_>, out: &mut Vec<Event>) {
         exit_code,
         // Both are told at the end of a turn: the time between is not what it took.
         duration_ms: None,
-        output: readable(output),
+        output: readable(kind, output),
         spilled: None,
         effects,
         spawned: None,
@@ -67,7 +67,11 @@ fn kind(tool: &str) -> StepKind {
         "grep" | "glob" | "ls" | "list" | "find" => StepKind::Search,
         "edit" | "multiedit" | "apply_patch" | "patch" | "notebookedit" => StepKind::Edit,
         "write" => StepKind::Write,
-        "bash" | "shell" | "exec_command" | "functions.exec_command" | "local_shell"
+        "bash"
+        | "shell"
+        | "exec_command"
+        | "functions.exec_command"
+        | "local_shell"
         | "powershell" => StepKind::Command,
         "webfetch" | "websearch" | "web_search" => StepKind::Web,
         "task" | "agent" => StepKind::Subagent,
@@ -91,15 +95,23 @@ fn script(words: &[&str]) -> String {
 }
 
 fn exit_code(output: &Value) -> Option<i32> {
-    ["/exit_code", "/exitCode", "/metadata/exit", "/metadata/exit_code"]
-        .iter()
-        .find_map(|at| output.pointer(at)?.as_i64())
-        .and_then(|code| i32::try_from(code).ok())
+    [
+        "/exit_code",
+        "/exitCode",
+        "/metadata/exit",
+        "/metadata/exit_code",
+    ]
+    .iter()
+    .find_map(|at| output.pointer(at)?.as_i64())
+    .and_then(|code| i32::try_from(code).ok())
 }
 
 fn status(output: &Value, exit_code: Option<i32>) -> Status {
     let is = |name: &str, what: bool| output.get(name).and_then(Value::as_bool) == Some(what);
-    if is("interrupted", true) {
+    if output.is_null() {
+        // Its object is not there, or its agent told the hook nothing.
+        Status::Unknown
+    } else if is("interrupted", true) {
         Status::Interrupted
     } else if exit_code.is_some_and(|code| code != 0)
         || is("is_error", true)
@@ -113,7 +125,13 @@ fn status(output: &Value, exit_code: Option<i32>) -> Status {
 }
 
 /// What a tool answered, as a person would read it.
-fn readable(output: &Value) -> String {
+fn readable(kind: StepKind, output: &Value) -> String {
+    // The texts of the file before and after: they are the change, not an answer.
+    if matches!(kind, StepKind::Edit | StepKind::Write) && output.is_object() {
+        return tools::text(output, &["error", "output"])
+            .unwrap_or_default()
+            .to_owned();
+    }
     let streams: Vec<&str> = ["stdout", "stderr"]
         .iter()
         .filter_map(|name| tools::text(output, &[name]))

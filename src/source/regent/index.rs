@@ -96,9 +96,8 @@ impl Input for Open {
             let Some(name) = text(row.get_ref(0)?) else {
                 continue;
             };
-            let part = |column| -> Result<String> {
-                Ok(text(row.get_ref(column)?).unwrap_or_default())
-            };
+            let part =
+                |column| -> Result<String> { Ok(text(row.get_ref(column)?).unwrap_or_default()) };
             let nanos = row.get_ref(3)?.as_i64().ok();
             streams.push(self.stream(name, format!("{} {}", part(1)?, part(2)?), nanos));
         }
@@ -270,9 +269,8 @@ impl Open {
         let mut q = self.db.prepare(&sql)?;
         let mut rows = q.query([session])?;
         while let Some(row) = rows.next()? {
-            let field = |column| -> Result<String> {
-                Ok(text(row.get_ref(column)?).unwrap_or_default())
-            };
+            let field =
+                |column| -> Result<String> { Ok(text(row.get_ref(column)?).unwrap_or_default()) };
             let number = |column| row.get_ref(column).ok()?.as_i64().ok();
             let at = number(2);
             let (kind, call) = (field(3)?, field(6)?);
@@ -314,9 +312,9 @@ impl Open {
 
     /// The calls that only the steps know: those of the hooks of the first versions.
     fn causes(&self, session: &str, told: &HashSet<String>, all: &mut Vec<Message>) -> Result<()> {
-        let mut q = self
-            .db
-            .prepare("SELECT id, ts_nanos FROM steps WHERE session_id = ?1 ORDER BY ts_nanos, id")?;
+        let mut q = self.db.prepare(
+            "SELECT id, ts_nanos FROM steps WHERE session_id = ?1 ORDER BY ts_nanos, id",
+        )?;
         let mut rows = q.query([session])?;
         let mut seq = all.last().map_or(0, |m| m.seq);
         while let Some(row) = rows.next()? {
