@@ -22,14 +22,11 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
         let why = "it is no JSON".to_owned();
         return out.push(plain(None, Body::Damaged { why }));
     }
-    if &*record.kind == "session" {
-        return head(&record, state, out);
-    }
-    if state.session.is_none() {
-        let (agent, native_id) = session(&record.session, None);
-        enter(agent, native_id, state, out);
+    if &*record.kind == "session" || state.session.is_none() {
+        head(&record, state, out);
     }
     match &*record.kind {
+        "session" => {}
         "user" => message(&record, out, |text| Body::Prompt {
             text,
             via: Via::Typed,

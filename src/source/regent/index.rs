@@ -207,7 +207,10 @@ impl Open {
             .collect();
         self.causes(session, &told, &mut all)?;
         all.sort_by(|a, b| (&a.order, &a.key).cmp(&(&b.order, &b.key)));
-        let mut give = |key: &str, order: &str, kind: &str, body: Value| {
+        let origin = info.get("origin").cloned().unwrap_or_default();
+        let mut give = |key: &str, order: &str, kind: &str, mut body: Value| {
+            // Each record says whose it is: it may be the only new one.
+            body["origin"] = origin.clone();
             take(Given {
                 session,
                 key,

@@ -20,7 +20,7 @@ const TOOL_END: &str = "</details></tool-use>";
 const THINK: &str = "<think>";
 const THINK_END: &str = "</details></think>";
 /// Ends of blocks that are looked at for the one behind which something else begins.
-const ENDS: usize = 64;
+const ENDS: usize = 16;
 
 /// Cuts a document.
 pub(super) fn cut(path: &Path, text: &str, _: &Places, take: &mut Take<'_>) -> Result<()> {
@@ -38,6 +38,7 @@ pub(super) fn cut(path: &Path, text: &str, _: &Places, take: &mut Take<'_>) -> R
     };
     let mut book = Book {
         session: &session,
+        agent: id.and(name),
         n: 0,
         take,
     };
@@ -47,11 +48,10 @@ pub(super) fn cut(path: &Path, text: &str, _: &Places, take: &mut Take<'_>) -> R
         .and_then(Path::parent)
         .filter(|p| p.is_absolute())
         .map(|p| p.to_string_lossy());
-    let agent = id.and(name);
     book.put(
         "session",
         false,
-        json!({"agent": agent, "folder": folder, "head": lines.first()}),
+        json!({"folder": folder, "head": lines.first()}),
     )?;
     let first_minute = turns.first().and_then(|t| t.head.at);
     for (n, turn) in turns.iter().enumerate() {
@@ -204,12 +204,15 @@ fn session<'t>(lines: &[&'t str]) -> (Option<&'t str>, Option<&'t str>) {
 /// Hands out records, numbered.
 struct Book<'b, 't> {
     session: &'b str,
+    agent: Option<&'b str>,
     n: u64,
     take: &'b mut Take<'t>,
 }
 
 impl Book<'_, '_> {
-    fn put(&mut self, kind: &str, side: bool, body: Value) -> Result<()> {
+    fn put(&mut self, kind: &str, side: bool, mut body: Value) -> Result<()> {
+        // Each record says whose it is: it may be the only new one.
+        body["agent"] = json!(self.agent);
         let order = rank(self.n);
         self.n += 1;
         let child = format!("{}{SIDE}", self.session);

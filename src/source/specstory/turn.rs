@@ -7,9 +7,6 @@ use crate::model::{Agent, Time, Via};
 use crate::source::claude::said;
 use crate::source::{Body, Event, ParseState, Record, Relation, SessionHead};
 
-/// Under which the agent is remembered.
-const AGENT: &str = "agent";
-
 #[derive(Deserialize)]
 struct Turn {
     #[serde(default)]
@@ -18,10 +15,6 @@ struct Turn {
     at: Option<String>,
     #[serde(default)]
     model: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Whose {
     #[serde(default)]
     agent: Option<String>,
     #[serde(default)]
@@ -39,13 +32,6 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
         return out.push(plain(Body::Damaged { why }));
     }
     let kind = &*record.kind;
-    if kind == "session" {
-        let whose = record.body::<Whose>().ok();
-        let name = whose.as_ref().and_then(|w| w.agent.as_deref());
-        let agent = name.and_then(agent).unwrap_or(Agent::Specstory);
-        state.set(AGENT, agent.name());
-        return enter(&record, whose.and_then(|w| w.folder), None, state, out);
-    }
     let unknown = || {
         let record = kind.to_owned();
         plain(Body::Unknown { record })
@@ -58,18 +44,22 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
         state.set("model", model);
     }
     if state.session.as_deref() != Some(&*record.session) || model.is_some() {
-        enter(&record, None, model, state, out);
+        let agent = turn.agent.as_deref().and_then(agent);
+        enter(&record, agent, (turn.folder, model), state, out);
     }
     let at = turn.at.as_deref().and_then(moment);
+    // A number alone would make equal words at one moment in two sessions copies of each other.
+    let key = format!("{}:{}", record.session, record.key);
     let mut say = |body| {
         out.push(Event {
-            key: Some(record.key.clone().into_owned()),
+            key: Some(key.clone()),
             at,
             node: None,
             body,
         });
     };
     match kind {
+        "session" => {}
         "user" => say(said(&turn.text)),
         "task" => say(Body::Prompt {
             text: turn.text,
@@ -77,9 +67,7 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
         }),
         "say" => say(Body::Say { text: turn.text }),
         "think" => say(Body::Ignored),
-        "tool" => tool::bodies(&record.key, &turn.text)
-            .into_iter()
-            .for_each(say),
+        "tool" => tool::bodies(&key, &turn.text).into_iter().for_each(say),
         _ => out.push(unknown()),
     }
 }
@@ -95,8 +83,8 @@ fn plain(body: Body) -> Event {
 
 fn enter(
     record: &Record<'_>,
-    cwd: Option<String>,
-    model: Option<String>,
+    agent: Option<Agent>,
+    (cwd, model): (Option<String>, Option<String>),
     state: &mut ParseState,
     out: &mut Vec<Event>,
 ) {
@@ -104,7 +92,7 @@ fn enter(
     let parent = record.session.strip_suffix(SIDE).map(str::to_owned);
     out.push(plain(Body::Session(Box::new(SessionHead {
         native_id: record.session.clone().into_owned(),
-        agent: state.get(AGENT).and_then(Agent::from_name),
+        agent: Some(agent.unwrap_or(Agent::Specstory)),
         relation: parent.as_ref().map(|_| Relation::Subagent),
         parent,
         cwd,
