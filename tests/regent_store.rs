@@ -197,7 +197,14 @@ fn neither_store_harms_the_other() {
     r.conn
         .execute("UPDATE sessions SET model = 'not yet'", [])
         .unwrap();
-    h.run(&["ingest"]).assert().success();
+    let first = h.run(&["ingest"]).output().unwrap();
+    let said = String::from_utf8_lossy(&first.stderr).into_owned();
+    assert!(first.status.success(), "{said}");
+    // Its `.gitignore` is left alone, and does not hide our file.
+    assert!(
+        said.contains("have the repository ignore `.regent/`"),
+        "{said}"
+    );
     h.run(&["snapshot"]).assert().success();
     h.run(&["doctor"]).assert().success();
     h.run(&["gc"]).assert().success();

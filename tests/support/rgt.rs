@@ -67,8 +67,10 @@ impl Rgt {
     pub fn object(&self, bytes: &[u8]) -> String {
         let name = blake3::hash(bytes).to_hex().to_string();
         let path = self.object_path(&name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
+        if !path.exists() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
         name
     }
 

@@ -33,8 +33,10 @@ pub(super) fn events(record: &Record<'_>, out: &mut Vec<Event>) {
             body,
         });
     };
-    say(called.or(answered), Body::Call(Box::new(call)));
-    if body.get("output").is_none() && answered.is_none() {
+    let open = body.get("output").is_none() && answered.is_none();
+    // The hooks tell of both when the call is over: when it began is not known, nor what it took.
+    say(called.filter(|_| open), Body::Call(Box::new(call)));
+    if open {
         return;
     }
     let output = value(body.get("output"));
@@ -48,7 +50,6 @@ pub(super) fn events(record: &Record<'_>, out: &mut Vec<Event>) {
         call_id: call_id.to_owned(),
         status,
         exit_code,
-        // Both are told at the end of a turn: the time between is not what it took.
         duration_ms: None,
         output: readable(kind, output),
         spilled: None,

@@ -50,7 +50,7 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
     let at = turn.at.as_deref().and_then(moment);
     // A number alone would make equal words at one moment in two sessions copies of each other.
     let key = format!("{}:{}", record.session, record.key);
-    let mut say = |body| {
+    let mut say = |body, at| {
         out.push(Event {
             key: Some(key.clone()),
             at,
@@ -60,14 +60,21 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
     };
     match kind {
         "session" => {}
-        "user" => say(said(&turn.text)),
-        "task" => say(Body::Prompt {
-            text: turn.text,
-            via: Via::Task,
-        }),
-        "say" => say(Body::Say { text: turn.text }),
-        "think" => say(Body::Ignored),
-        "tool" => tool::bodies(&key, &turn.text).into_iter().for_each(say),
+        "user" => say(said(&turn.text), at),
+        "task" => {
+            let (text, via) = (turn.text, Via::Task);
+            say(Body::Prompt { text, via }, at);
+        }
+        "say" => say(Body::Say { text: turn.text }, at),
+        "think" => say(Body::Ignored, at),
+        "tool" => {
+            let bodies = tool::bodies(&key, &turn.text);
+            let last = bodies.len().saturating_sub(1);
+            // There is one time for both: it says when, not how long.
+            for (n, body) in bodies.into_iter().enumerate() {
+                say(body, at.filter(|_| n == last));
+            }
+        }
         _ => out.push(unknown()),
     }
 }
