@@ -21,6 +21,11 @@ const ID: &str = "claude_code--0e0e0e0e-1111";
 
 /// Two turns: the second edits a file without telling on what text, and has a command write another.
 fn two_turns(h: &Home) -> Rgt {
+    two_turns_with(h, || ())
+}
+
+/// The same; something is done between the two.
+fn two_turns_with(h: &Home, between: impl FnOnce()) -> Rgt {
     let shop = h.path("shop");
     let mut r = Rgt::new(&shop);
     r.session(ID, "claude_code");
@@ -36,6 +41,7 @@ fn two_turns(h: &Home) -> Rgt {
         &json!({"stdout": ""}),
     );
     r.stops(ID, json!([]), None);
+    between();
     r.asks(ID, "make it two");
     let edit =
         json!({"file_path": shop.join("src/a.rs"), "old_string": "one", "new_string": "two"});
@@ -245,6 +251,66 @@ fn neither_store_harms_the_other() {
     }
     h.run(&["ingest"]).assert().success();
     assert_eq!(h.out(&["cat", "t3:made.txt"]), "2\n");
+}
+
+/// Ours are whole and say more: its trees between them neither take a command's work away from it nor stand in a rewind's way.
+#[test]
+fn between_our_own_snapshots_its_trees_do_not_count() {
+    for with_trees in [true, false] {
+        let h = Home::empty();
+        let snapshot = |second: u32| {
+            let at = format!("2026-03-01T09:00:{second:02}Z");
+            h.run(&["snapshot"])
+                .env("REGENT_NOW", at)
+                .assert()
+                .success();
+        };
+        let r = two_turns_with(&h, || snapshot(4));
+        if !with_trees {
+            r.conn.execute("DELETE FROM steps", []).unwrap();
+        }
+        // Its trees before our second snapshot, and again after it.
+        h.run(&["ingest"]).assert().success();
+        assert_eq!(
+            h.json(&["show", "--json", "t3"])["changes"]
+                .as_array()
+                .unwrap()
+                .len(),
+            usize::from(with_trees)
+        );
+        snapshot(12);
+        h.run(&["ingest"]).assert().success();
+        for _ in 0..2 {
+            let made = h.json(&["show", "--json", "t3"]);
+            assert_eq!(
+                made["changes"].as_array().unwrap().len(),
+                1,
+                "{with_trees} {made}"
+            );
+            assert_eq!(made["changes"][0]["evidence"], "observed");
+            let plan = h
+                .run(&["rewind", "t1", "--dry-run", "--json"])
+                .output()
+                .unwrap();
+            let plan: Value = serde_json::from_slice(&plan.stdout).unwrap();
+            let told: Vec<(&Value, &Value)> = plan["files"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|f| (&f["path"], &f["verdict"]))
+                .collect();
+            let restore = json!("restore");
+            assert_eq!(
+                told,
+                [
+                    (&json!("made.txt"), &restore),
+                    (&json!("src/a.rs"), &restore)
+                ],
+                "{with_trees} {plan}"
+            );
+            rebuilt(&h);
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,6 @@
 
 mod bases;
 mod chain;
-mod kept;
 mod observe;
 mod states;
 mod whose;

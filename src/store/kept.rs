@@ -1,10 +1,10 @@
 //! Trees that other programs kept, among our own snapshots. Pure.
 
-use crate::store::snapshots::{Reason, Snapshot};
+use super::snapshots::{Reason, Snapshot};
 
 /// Leaves out what others kept between two snapshots of our own: ours are whole and say when each path changed, which a tree
 /// between them would cut in two. The rows of those that are left out come apart.
-pub(super) fn own_first(all: Vec<Snapshot>) -> (Vec<Snapshot>, Vec<i64>) {
+pub fn own_first(all: Vec<Snapshot>) -> (Vec<Snapshot>, Vec<i64>) {
     let own = |s: &Snapshot| !s.is_kept();
     let (first, last) = (all.iter().position(own), all.iter().rposition(own));
     let (Some(first), Some(last)) = (first, last) else {
@@ -21,7 +21,7 @@ pub(super) fn own_first(all: Vec<Snapshot>) -> (Vec<Snapshot>, Vec<i64>) {
 }
 
 /// Whether somebody watched between a snapshot and the one before it.
-pub(super) fn was_watched(snapshot: &Snapshot) -> bool {
+pub fn was_watched(snapshot: &Snapshot) -> bool {
     snapshot.why != Reason::First as u8 && !snapshot.is_kept()
 }
 
