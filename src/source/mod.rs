@@ -44,6 +44,7 @@ pub mod aider;
 pub mod claude;
 pub mod cline;
 pub mod codex;
+pub mod copilot;
 pub mod cursor;
 mod effect;
 mod event;
@@ -177,6 +178,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &cline::Roo,
     &cline::Kilo,
     &aider::Aider::HERE,
+    &copilot::Copilot,
     &pi::Pi,
     &gemini::Gemini,
     &qwen::Qwen,
