@@ -21,14 +21,13 @@ fn denied(id: &str) -> String {
 }
 
 /// A call in a message's `toolRequests`.
-pub(super) fn requested(request: &Value) -> Option<Call> {
+pub(super) fn requested(request: &Value, state: &mut ParseState) -> Option<Call> {
     let id = text(request, &["toolCallId"])?;
     let name = text(request, &["name"]).unwrap_or("?");
-    Some(tool::describe(
-        id,
-        name,
-        &tool::arguments(request.get("arguments")),
-    ))
+    let input = tool::arguments(request.get("arguments"));
+    let call = tool::describe(id, name, &input);
+    remember(id, name, call.kind, input, state);
+    Some(call)
 }
 
 const STARTED: &[&str] = &[
@@ -60,30 +59,30 @@ pub(super) fn started(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<Eve
     }
     let kind = call.kind;
     line.say(0, Body::Call(Box::new(call)), out);
-    let kept = match kind {
-        StepKind::Read | StepKind::Edit | StepKind::Write => input.clone(),
-        _ => Value::Null,
-    };
-    remember(id, &json!({"name": name, "input": kept}).to_string(), state);
     // The program for the terminal tells what its sub-agents do; the editor does not.
-    if name == "task"
-        && let Some(prompt) = text(&input, &["prompt"])
-    {
+    let task = text(&input, &["prompt"]).filter(|_| name == "task");
+    let task = task.map(str::to_owned);
+    remember(id, name, kind, input, state);
+    if let Some(prompt) = task {
         if let Some(session) = state.session.clone() {
             state.set(&envelope::made(id), &session);
         }
-        envelope::task(id, prompt, line, state, out);
+        envelope::task(id, &prompt, line, state, out);
     }
 }
 
-fn remember(id: &str, what: &str, state: &mut ParseState) {
+fn remember(id: &str, name: &str, kind: StepKind, input: Value, state: &mut ParseState) {
+    let kept = match kind {
+        StepKind::Read | StepKind::Edit | StepKind::Write => input,
+        _ => Value::Null,
+    };
     let is_open = |n: &str| n.starts_with("open ");
     while state.memory.iter().filter(|(n, _)| is_open(n)).count() >= OPEN {
         if let Some(oldest) = state.memory.iter().position(|(n, _)| is_open(n)) {
             state.memory.remove(oldest);
         }
     }
-    state.set(&open(id), what);
+    state.set(&open(id), &json!({"name": name, "input": kept}).to_string());
 }
 
 /// `permission.completed`: a refusal is remembered for the call's result, which only says that it failed.
@@ -112,18 +111,25 @@ const COMPLETED: &[&str] = &[
     "sandboxed",
 ];
 
-/// `tool.execution_complete`.
-pub(super) fn completed(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<Event>) {
+/// `tool.execution_complete`; `asked` is the call (`name`, `input`) where it stands with it.
+pub(super) fn completed(
+    line: &Line<'_>,
+    asked: Option<&Value>,
+    state: &mut ParseState,
+    out: &mut Vec<Event>,
+) {
     let data = line.data;
     unknown_fields("tool.execution_complete", data, COMPLETED, out);
     let Some(id) = text(data, &["toolCallId"]) else {
         let record = "tool.execution_complete/?".to_owned();
         return line.say(0, Body::Unknown { record }, out);
     };
-    let asked: Value = state
-        .get(&open(id))
-        .and_then(|a| serde_json::from_str(a).ok())
-        .unwrap_or(Value::Null);
+    let remembered = || {
+        state
+            .get(&open(id))
+            .and_then(|a| serde_json::from_str(a).ok())
+    };
+    let asked: Value = asked.cloned().or_else(remembered).unwrap_or(Value::Null);
     let is_denied = state.get(&denied(id)).is_some();
     for name in [open(id), denied(id)] {
         state.unset(&name);
@@ -151,8 +157,8 @@ pub(super) fn completed(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<E
     let diff = data
         .pointer("/result/detailedContent")
         .and_then(Value::as_str);
-    let effects = match (status, name) {
-        (Status::Ok, Some(name)) => effects(name, input, &output, diff),
+    let effects = match status {
+        Status::Ok => effects(name, input, &output, diff),
         _ => Vec::new(),
     };
     let answer = (kind == Some(StepKind::Question))
@@ -212,18 +218,29 @@ fn exit_code(output: &str) -> Option<i32> {
     code.trim().parse().ok()
 }
 
-fn effects(name: &str, input: &Value, output: &str, diff: Option<&str>) -> Vec<Effect> {
-    if tool::kind(name, input) != StepKind::Read {
-        return tool::effects(name, input, diff);
+/// What it did to files. The diff is read wherever there is one, since changes are worked out from the result alone. What a
+/// command printed is none, whatever it looks like: a command has nothing more to show than what the model is told.
+fn effects(name: Option<&str>, input: &Value, output: &str, diff: Option<&str>) -> Vec<Effect> {
+    let kind = name.map(|n| tool::kind(n, input));
+    if kind == Some(StepKind::Read) {
+        let read = tool::numbered(output).zip(tool::path_of(input));
+        let read = read.map(|((first_line, content), path)| Effect::Read {
+            path,
+            content,
+            first_line,
+            whole: first_line == 1 && input.get("view_range").is_none_or(Value::is_null),
+        });
+        return read.into_iter().collect();
     }
-    let read = tool::numbered(output).zip(tool::path_of(input));
-    let Some(((first_line, content), path)) = read else {
-        return Vec::new();
+    let edits = matches!(kind, None | Some(StepKind::Edit | StepKind::Write));
+    let shown = match diff.filter(|d| edits && *d != output && d.starts_with("\ndiff --git ")) {
+        Some(diff) => tool::patched(diff, output),
+        None => Vec::new(),
     };
-    vec![Effect::Read {
-        path,
-        content,
-        first_line,
-        whole: first_line == 1 && input.get("view_range").is_none_or(Value::is_null),
-    }]
+    match name {
+        Some(name) if shown.is_empty() || kind == Some(StepKind::Write) => {
+            tool::effects(name, input)
+        }
+        _ => shown,
+    }
 }

@@ -1,5 +1,6 @@
 //! A chat of the editor, or a transcript that it wrote for hooks, read as records.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use color_eyre::Result;
@@ -7,7 +8,7 @@ use color_eyre::eyre::eyre;
 use serde_json::{Map, Value, json};
 
 use super::request::Made;
-use super::{editing, is_chat, log, place, request};
+use super::{editing, is_chat, log, place, request, tool};
 use crate::source::extract::{Extractor, Input, Take, read_text};
 use crate::source::record::rank;
 use crate::source::tools::text;
@@ -159,6 +160,22 @@ fn head(chat: &Value, requests: &[Value], workspace: Option<String>) -> Value {
     })
 }
 
+/// The call that an event completes. What was asked is remembered when it starts.
+fn completes(event: &Value, asked: &mut HashMap<String, Value>) -> Option<Value> {
+    let data = event.get("data")?;
+    let id = text(data, &["toolCallId"])?;
+    match text(event, &["type"])? {
+        "tool.execution_start" => {
+            let input = tool::arguments(data.get("arguments"));
+            let call = json!({"name": data.get("toolName"), "input": input});
+            asked.insert(id.to_owned(), call);
+            None
+        }
+        "tool.execution_complete" => asked.remove(id),
+        _ => None,
+    }
+}
+
 /// A transcript: its lines, and the folder of its workspace.
 fn transcript(path: &Path, lines: &str, take: &mut Take<'_>) -> Result<()> {
     let parsed = |line: &str| serde_json::from_str::<Value>(line).ok();
@@ -176,6 +193,7 @@ fn transcript(path: &Path, lines: &str, take: &mut Take<'_>) -> Result<()> {
             body,
         })
     };
+    let mut asked: HashMap<String, Value> = HashMap::new();
     for (n, raw) in lines.split_inclusive('\n').enumerate() {
         let line = raw.trim();
         let event = parsed(line);
@@ -186,11 +204,15 @@ fn transcript(path: &Path, lines: &str, take: &mut Take<'_>) -> Result<()> {
         let order = rank(n as u64);
         let key = event.as_ref().and_then(|e| text(e, &["id"]));
         let key = key.map_or_else(|| format!("line {n}"), str::to_owned);
-        let kind = match event {
-            Some(_) => "event",
-            None => "damaged",
-        };
-        give(&key, &order, kind, line)?;
+        let call = event.as_ref().and_then(|e| completes(e, &mut asked));
+        match (&event, call) {
+            (Some(_), Some(call)) => {
+                let body = format!("{{\"event\":{line},\"asked\":{call}}}");
+                give(&key, &order, "completed", &body)?;
+            }
+            (Some(_), None) => give(&key, &order, "event", line)?,
+            (None, _) => give(&key, &order, "damaged", line)?,
+        }
         if n == 0
             && let Some(cwd) = place::workspace(path)
         {

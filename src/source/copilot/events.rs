@@ -22,7 +22,7 @@ const ENVELOPE: &[&str] = &[
 /// Reads one line.
 pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
     match serde_json::from_slice::<Value>(line) {
-        Ok(value) => event(&value, state, out),
+        Ok(value) => event(&value, None, state, out),
         Err(why) => out.push(Event {
             key: None,
             at: None,
@@ -34,8 +34,13 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
     }
 }
 
-/// Reads one event.
-pub(super) fn event(value: &Value, state: &mut ParseState, out: &mut Vec<Event>) {
+/// Reads one event; `asked` is the call that it completes, where that stands with it.
+pub(super) fn event(
+    value: &Value,
+    asked: Option<&Value>,
+    state: &mut ParseState,
+    out: &mut Vec<Event>,
+) {
     let null = Value::Null;
     let data = value.get("data").unwrap_or(&null);
     let line = Line::of(value, data);
@@ -55,7 +60,7 @@ pub(super) fn event(value: &Value, state: &mut ParseState, out: &mut Vec<Event>)
         "user.message" => user(&line, state, out),
         "assistant.message" => assistant(&line, state, out),
         "tool.execution_start" => calls::started(&line, state, out),
-        "tool.execution_complete" => calls::completed(&line, state, out),
+        "tool.execution_complete" => calls::completed(&line, asked, state, out),
         "permission.completed" => calls::permitted(&line, state, out),
         other => happened(other, &line, state, out),
     }
@@ -170,7 +175,7 @@ fn assistant(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<Event>) {
     let requests = data.get("toolRequests").and_then(Value::as_array);
     for request in requests.into_iter().flatten() {
         // Most are told again when they start. One that is not allowed, or of which the editor tells no more, is told here.
-        if let Some(call) = calls::requested(request) {
+        if let Some(call) = calls::requested(request, state) {
             line.say(n, Body::Call(Box::new(call)), out);
             n += 1;
         }

@@ -16,7 +16,7 @@
 //! | `edits` | the request and the file | a file that changed though no call is known to have asked for it |
 //! | `child`, `child-said` | the call | a sub-agent's task and its answer |
 //! | `end` | the request | how it ended, and tokens |
-//! | `event` | the event | a line of a transcript for hooks |
+//! | `event`, `completed` | the event | a line of a transcript for hooks; with the end of a call what was asked |
 //! | `damaged` | the line | a line of a chat's log that cannot be read, or fits nothing |
 //!
 //! One chat may stand in a `.json`, in the `.jsonl` that took its place, in copies in other workspaces and in a transcript for
@@ -102,8 +102,7 @@ impl Source for Copilot {
     fn extractor(&self, path: &Path) -> Option<&'static dyn Extractor> {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
         let grows = !is_chat(path) && !is_for_hooks(path) && name.ends_with(".jsonl");
-        // A copy of a chat's log may lie anywhere.
-        match name == EVENTS || (grows && !begins_as_log(path)) {
+        match name == EVENTS || (grows && !is_read_whole(path)) {
             true => None,
             false => Some(&chat::Chat),
         }
@@ -194,12 +193,14 @@ fn names_a_chat(text: &str) -> bool {
     responder && place && requests
 }
 
-fn begins_as_log(path: &Path) -> bool {
+/// Whether a file is a chat's log or a transcript for hooks, by its beginning: those are read whole, wherever they lie.
+fn is_read_whole(path: &Path) -> bool {
     let mut head = Vec::new();
-    let read = std::fs::File::open(path).and_then(|f| f.take(64).read_to_end(&mut head));
+    let read = std::fs::File::open(path).and_then(|f| f.take(1024).read_to_end(&mut head));
     let head: String = String::from_utf8_lossy(&head)
         .chars()
         .filter(|c| !c.is_whitespace())
         .collect();
-    read.is_ok() && head.starts_with("{\"kind\":0,")
+    let first = head.split("},\"id\"").next().unwrap_or("");
+    read.is_ok() && (head.starts_with("{\"kind\":0,") || first.contains("\"vscodeVersion\":"))
 }

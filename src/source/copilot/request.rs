@@ -142,7 +142,10 @@ pub(super) fn records(
     let deeds = deeds(&rows, &calls, &pairs);
     let texts = texts(&deeds, changes, id);
     making.answer(request, &deeds, &texts);
-    making.edits(request, &deeds, changes);
+    // Until it is over, a call may come that asked for them.
+    if is_over(request) {
+        making.edits(request, &deeds, changes);
+    }
     making.end(request);
     begun
 }

@@ -7,7 +7,8 @@ use super::{events, pair, place, tool};
 use crate::model::{Status, StepKind, Time, Via};
 use crate::source::tools::text;
 use crate::source::{
-    Before, Body, Call, Context, Effect, Event, Outcome, ParseState, Record, Relation, SessionHead, Usage,
+    Before, Body, Call, Context, Effect, Event, Outcome, ParseState, Record, Relation, SessionHead,
+    Usage,
 };
 
 /// Texts of the editor that are too long are cut when they are stored, and say so.
@@ -46,7 +47,12 @@ pub(super) fn record(record: &Record<'_>, state: &mut ParseState, out: &mut Vec<
     match &*record.kind {
         "event" => {
             state.set(MAIN, &record.session);
-            events::event(&body, state, out);
+            events::event(&body, None, state, out);
+        }
+        "completed" => {
+            state.set(MAIN, &record.session);
+            let event = body.get("event").unwrap_or(&body);
+            events::event(event, body.get("asked"), state, out);
         }
         "head" => told.head(&record.session, out),
         "request" => {
@@ -413,7 +419,7 @@ fn exit_code(row: &Value, output: &str) -> Option<i32> {
 
 /// What a call did, by what it asked for; where the editor kept the texts, by them.
 fn effects(name: &str, input: &Value, texts: &Value) -> Vec<Effect> {
-    let mut all = tool::effects(name, input, None);
+    let mut all = tool::effects(name, input);
     all.retain(|e| !is_cut(e));
     for told in texts.as_array().into_iter().flatten() {
         let Some(path) = text(told, &["path"]).map(place::path) else {

@@ -174,8 +174,8 @@ pub(super) fn plan(list: &[Value]) -> (String, String) {
     (format!("{done}/{}{now}", list.len()), all)
 }
 
-/// What a call that worked did to files, by what it asked for; `diff` is what its result shows.
-pub(super) fn effects(name: &str, input: &Value, diff: Option<&str>) -> Vec<Effect> {
+/// What a call that worked did to files, by what it asked for.
+pub(super) fn effects(name: &str, input: &Value) -> Vec<Effect> {
     if let Some(patch) = patch(input) {
         return tools::begin_patch(patch)
             .1
@@ -185,9 +185,69 @@ pub(super) fn effects(name: &str, input: &Value, diff: Option<&str>) -> Vec<Effe
     }
     match kind(name, input) {
         StepKind::Write => written(input).into_iter().collect(),
-        StepKind::Edit => edited(input, diff),
+        StepKind::Edit => edited(input),
         _ => Vec::new(),
     }
+}
+
+/// What a result shows of the files that it changed: diffs in git's form, one after another. `output` tells which of the
+/// paths are absolute: the diffs have an `a` before them all.
+pub(super) fn patched(diffs: &str, output: &str) -> Vec<Effect> {
+    let sections = format!("\n{diffs}");
+    let sections = sections.split("\ndiff --git ").skip(1);
+    sections.filter_map(|s| section(s, output)).collect()
+}
+
+fn section(text: &str, output: &str) -> Option<Effect> {
+    const NOTHING: &str = "a/dev/null";
+    let path = |given: &str| {
+        let bare = given
+            .trim()
+            .trim_start_matches("a/")
+            .trim_start_matches("b/");
+        let whole = format!("/{bare}");
+        match output.contains(&whole) {
+            true => whole,
+            false => place::path(bare),
+        }
+    };
+    let header = |start: &str| {
+        let mut lines = text.lines().take_while(|l| !l.starts_with("@@"));
+        lines.find_map(|l| l.strip_prefix(start)).map(str::trim)
+    };
+    let moved = header("rename from ").zip(header("rename to "));
+    let hunks = hunks(text);
+    let changed = hunks.iter().any(|h| h.counts() != (0, 0));
+    match (header("--- "), header("+++ ")) {
+        (Some(NOTHING), Some(new)) => Some(Effect::Write {
+            path: path(new),
+            before: Before::Unchecked,
+            // It takes the end of the file for a line more.
+            content: added(&hunks).join("\n"),
+            hunks: Vec::new(),
+        }),
+        (Some(old), Some(NOTHING | "b/dev/null")) => Some(Effect::Delete {
+            path: path(old),
+            before: Before::Unknown,
+        }),
+        (Some(old), Some(new)) if changed => Some(Effect::Patch {
+            path: path(old),
+            moved_to: (old.get(2..) != new.get(2..)).then(|| path(new)),
+            hunks,
+            numbered: true,
+        }),
+        (None, _) => moved.map(|(from, to)| Effect::Move {
+            from: path(from),
+            to: path(to),
+        }),
+        // It was only shown.
+        _ => None,
+    }
+}
+
+fn added(hunks: &[Hunk]) -> Vec<&str> {
+    let lines = hunks.iter().flat_map(|h| &h.lines);
+    lines.filter_map(|l| l.strip_prefix('+')).collect()
 }
 
 fn written(input: &Value) -> Option<Effect> {
@@ -200,7 +260,7 @@ fn written(input: &Value) -> Option<Effect> {
     })
 }
 
-fn edited(input: &Value, diff: Option<&str>) -> Vec<Effect> {
+fn edited(input: &Value) -> Vec<Effect> {
     let mut by_file: Vec<(String, Vec<(String, String, bool)>)> = Vec::new();
     let whole = path_of(input);
     for part in several(input).chain([input]) {
@@ -213,14 +273,13 @@ fn edited(input: &Value, diff: Option<&str>) -> Vec<Effect> {
             None => by_file.push((path, replaced.into_iter().collect())),
         }
     }
-    let only = by_file.len() == 1;
     by_file
         .into_iter()
         .map(|(path, replacements)| Effect::Edit {
             path,
             before: Before::Unknown,
             replacements,
-            hunks: diff.filter(|_| only).map(hunks).unwrap_or_default(),
+            hunks: Vec::new(),
             amended: false,
         })
         .collect()
@@ -314,7 +373,7 @@ mod tests {
         let call = describe("id", "multi_replace_string_in_file", &input);
         assert_eq!(call.paths, ["/c:/w/a", "/w/b"]);
         assert_eq!(call.target, "/c:/w/a (+1)");
-        let effects = effects("multi_replace_string_in_file", &input, None);
+        let effects = effects("multi_replace_string_in_file", &input);
         let told: Vec<_> = effects
             .iter()
             .map(|e| match e {
@@ -328,10 +387,47 @@ mod tests {
     }
 
     #[test]
-    fn the_line_that_is_not_there_is_left_out_of_a_hunk() {
-        let diff = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,3 +1,3 @@\n a\n-b\n+c\n \n";
-        let hunks = hunks(diff);
-        assert_eq!(hunks[0].lines, [" a", "-b", "+c"]);
-        assert_eq!((hunks[0].old_lines, hunks[0].new_lines), (2, 2));
+    fn diffs_tell_what_was_made_changed_and_removed() {
+        let diffs = concat!(
+            "\ndiff --git a/w/new b/w/new\ncreate file mode 100644\n--- a/dev/null\n+++ b/w/new\n@@ -1,0 +1,3 @@\n+a\n+b\n+\n",
+            "\ndiff --git a/w/x b/w/x\n--- a/w/x\n+++ b/w/x\n@@ -1,3 +1,3 @@\n a\n-b\n+c\n \n",
+            "\ndiff --git a/src/seen b/src/seen\n--- a/src/seen\n+++ b/src/seen\n@@ -1,1 +1,1 @@\n a\n",
+            "\ndiff --git a/w/old b/w/old\n--- a/w/old\n+++ b/dev/null\n@@ -1,1 +1,0 @@\n-a\n",
+        );
+        let told = patched(diffs, "Added /w/new, modified /w/x, removed /w/old");
+        assert_eq!(
+            told,
+            [
+                Effect::Write {
+                    path: "/w/new".to_owned(),
+                    before: Before::Unchecked,
+                    content: "a\nb\n".to_owned(),
+                    hunks: Vec::new(),
+                },
+                Effect::Patch {
+                    path: "/w/x".to_owned(),
+                    moved_to: None,
+                    // The line that is not there is left out.
+                    hunks: vec![Hunk {
+                        old_start: 1,
+                        old_lines: 2,
+                        new_start: 1,
+                        new_lines: 2,
+                        lines: vec![" a".to_owned(), "-b".to_owned(), "+c".to_owned()],
+                    }],
+                    numbered: true,
+                },
+                Effect::Delete {
+                    path: "/w/old".to_owned(),
+                    before: Before::Unknown,
+                },
+            ]
+        );
+        let relative = patched(
+            "diff --git a/src/x b/src/x\n--- a/src/x\n+++ b/src/x\n@@ -1 +1 @@\n-a\n+b\n",
+            "changed src/x",
+        );
+        assert_eq!(relative[0].path(), "src/x");
+        assert_eq!(patched("no diff", "at all"), []);
     }
 }
