@@ -60,6 +60,24 @@ fn it_lies_where_each_system_has_it() {
                 .contains(&PathBuf::from("/h/cp/session-state"))
         );
     }
+    for (folder, may) in [
+        ("/u/workspaceStorage/0a", true),
+        ("/u/workspaceStorage/0a/chatSessions", true),
+        ("/u/workspaceStorage/0a/GitHub.copilot-chat", true),
+        (
+            "/u/workspaceStorage/0a/GitHub.copilot-chat/transcripts",
+            true,
+        ),
+        (
+            "/u/workspaceStorage/0a/GitHub.copilot-chat/debug-logs",
+            false,
+        ),
+        ("/u/workspaceStorage/0a/redhat.java", false),
+        ("/u/workspaceStorage/0a/chatEditingSessions", false),
+        ("/h/.copilot/session-state/1f", true),
+    ] {
+        assert_eq!(Copilot.may_hold(Path::new(folder)), may, "{folder}");
+    }
     for (path, is) in [
         ("session-state/1f/events.jsonl", true),
         ("workspaceStorage/0a/chatSessions/1f.json", true),
@@ -388,4 +406,47 @@ fn the_text_of_a_real_chat_comes_out_byte_for_byte() {
     let path = step["target"].as_str().unwrap();
     let at = format!("{}:{path}", step["id"].as_str().unwrap());
     assert!(run(&home, &["cat", &at]) == kept, "{at}");
+}
+
+#[test]
+fn what_a_sub_agent_did_hangs_on_the_call_that_started_it() {
+    for (case, at, calls) in [
+        (
+            "subagents",
+            ".copilot",
+            vec!["call_task1", "s2", "call_task2"],
+        ),
+        ("chat/User", ".config/Code/User", vec!["u-6"]),
+    ] {
+        let temp = tempfile::tempdir().unwrap();
+        let home = temp.path().canonicalize().unwrap();
+        copy(&fixtures().join(case), &home.join(at));
+        run(
+            &home,
+            &["ingest", "--map", &format!("/w/proj={}", home.display())],
+        );
+        let all = json(&home, &["sessions", "--json"]);
+        let all = all.as_array().unwrap();
+        for call in &calls {
+            let own = |s: &&Value| {
+                s["native_id"]
+                    .as_str()
+                    .unwrap()
+                    .ends_with(&format!("/{call}"))
+            };
+            let child = all.iter().find(own).unwrap();
+            let parent = all.iter().find(|s| s["id"] == child["parent_id"]).unwrap();
+            // Its parent is who called it, which for one of them is a sub-agent itself.
+            let by_child = parent["native_id"]
+                .as_str()
+                .unwrap()
+                .ends_with("/call_task1");
+            assert_eq!(by_child, *call == "s2", "{call}");
+            // A task is not what a person asked.
+            assert_eq!(child["prompts"], 0, "{child}");
+            let step = json(&home, &["show", call, "--json"]);
+            assert_eq!(step["spawned"], child["id"], "{step}");
+        }
+        assert_eq!(all.len(), calls.len() + 1);
+    }
 }

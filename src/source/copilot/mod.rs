@@ -57,6 +57,8 @@ const SERVED: &[&str] = &[
     ".vscode-server-insiders/data/User",
     ".vscode-remote/data/User",
 ];
+/// In it the editor has a folder for each workspace.
+const STORAGE: &str = "workspaceStorage";
 /// Folders of chats.
 const CHATS: &[&str] = &[
     "chatSessions",
@@ -80,11 +82,24 @@ impl Source for Copilot {
         let here = EDITORS.iter().map(|name| places.editor(name));
         let served = SERVED.iter().map(|user| places.home.join(user));
         for user in here.chain(served) {
-            roots.push(user.join("workspaceStorage"));
+            roots.push(user.join(STORAGE));
             roots.push(user.join("globalStorage").join(CHATS[1]));
-            roots.push(user.join("globalStorage").join(CHATS[2]));
         }
         roots
+    }
+
+    fn may_hold(&self, folder: &Path) -> bool {
+        // Every extension may keep its own in the folder of a workspace.
+        let parts: Vec<&str> = folder.iter().filter_map(|p| p.to_str()).collect();
+        let Some(at) = parts.iter().rposition(|p| *p == STORAGE) else {
+            return true;
+        };
+        match &parts[at + 1..] {
+            [] | [_] => true,
+            [_, name] => CHATS.contains(name) || *name == TRANSCRIPTS[1],
+            [_, name, below] => *name == TRANSCRIPTS[1] && *below == TRANSCRIPTS[0],
+            _ => false,
+        }
     }
 
     fn is_transcript(&self, path: &Path) -> bool {

@@ -87,7 +87,7 @@ pub(super) fn workspace(file: &Path) -> Option<String> {
     let of_workspace = file.ancestors().find(|a| {
         a.parent()
             .and_then(Path::file_name)
-            .is_some_and(|n| n == "workspaceStorage")
+            .is_some_and(|n| n == super::STORAGE)
     })?;
     let text = std::fs::read_to_string(of_workspace.join("workspace.json")).ok()?;
     let value: Value = serde_json::from_str(&text).ok()?;

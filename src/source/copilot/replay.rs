@@ -313,7 +313,7 @@ mod tests {
             |request: &str, path: &str, before: Option<&str>, after: Option<&str>| Change {
                 request: request.to_owned(),
                 path: path.to_owned(),
-                before: before.map(str::to_owned),
+                before: Some(before.map(str::to_owned)),
                 after: after.map(str::to_owned),
             };
         assert_eq!(
@@ -346,8 +346,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("/w/b".to_owned(), None, x()),
-                ("/w/a".to_owned(), x(), None)
+                ("/w/b".to_owned(), Some(None), x()),
+                ("/w/a".to_owned(), Some(x()), None)
             ]
         );
     }
