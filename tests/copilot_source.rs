@@ -408,15 +408,55 @@ fn the_text_of_a_real_chat_comes_out_byte_for_byte() {
     assert!(run(&home, &["cat", &at]) == kept, "{at}");
 }
 
+/// The sub-agents' sessions of a store: the call by which they are named, their parent's, title, prompts and steps.
+type Child = (String, String, Option<String>, i64, i64);
+
+fn children(store: &Path) -> Vec<Child> {
+    let conn = rusqlite::Connection::open(store).unwrap();
+    let mut q = conn
+        .prepare(
+            "SELECT c.native_id, p.native_id, c.title, (SELECT count(*) FROM prompt WHERE session_id = c.id),
+                    (SELECT count(*) FROM step WHERE session_id = c.id)
+             FROM session c JOIN session p ON p.id = c.parent_id
+             JOIN step s ON s.spawned = c.native_id AND s.session_id = p.id ORDER BY c.native_id",
+        )
+        .unwrap();
+    let short = |id: String| id.rsplit('/').next().unwrap().to_owned();
+    let rows = q.query_map([], |r| {
+        Ok((
+            short(r.get(0)?),
+            short(r.get(1)?),
+            r.get(2)?,
+            r.get(3)?,
+            r.get(4)?,
+        ))
+    });
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
 #[test]
 fn what_a_sub_agent_did_hangs_on_the_call_that_started_it() {
-    for (case, at, calls) in [
+    let terminal = "1f0c2a34-0000-4000-8000-000000000001";
+    let child = |call: &str, parent: &str, title: &str, prompts, steps| {
+        let title = Some(title.to_owned());
+        (call.to_owned(), parent.to_owned(), title, prompts, steps)
+    };
+    for (case, at, want) in [
         (
             "subagents",
             ".copilot",
-            vec!["call_task1", "s2", "call_task2"],
+            vec![
+                child("call_task1", terminal, "Find all callers of f.", 1, 3),
+                // Of these two nothing says what they were asked but the calls.
+                child("call_task2", terminal, "Again", 0, 1),
+                child("s2", "call_task1", "Deeper", 0, 1),
+            ],
         ),
-        ("chat/User", ".config/Code/User", vec!["u-6"]),
+        (
+            "chat/User",
+            ".config/Code/User",
+            vec![child("u-6", CHAT, "Find the callers.", 1, 2)],
+        ),
     ] {
         let temp = tempfile::tempdir().unwrap();
         let home = temp.path().canonicalize().unwrap();
@@ -425,28 +465,7 @@ fn what_a_sub_agent_did_hangs_on_the_call_that_started_it() {
             &home,
             &["ingest", "--map", &format!("/w/proj={}", home.display())],
         );
-        let all = json(&home, &["sessions", "--json"]);
-        let all = all.as_array().unwrap();
-        for call in &calls {
-            let own = |s: &&Value| {
-                s["native_id"]
-                    .as_str()
-                    .unwrap()
-                    .ends_with(&format!("/{call}"))
-            };
-            let child = all.iter().find(own).unwrap();
-            let parent = all.iter().find(|s| s["id"] == child["parent_id"]).unwrap();
-            // Its parent is who called it, which for one of them is a sub-agent itself.
-            let by_child = parent["native_id"]
-                .as_str()
-                .unwrap()
-                .ends_with("/call_task1");
-            assert_eq!(by_child, *call == "s2", "{call}");
-            // A task is not what a person asked.
-            assert_eq!(child["prompts"], 0, "{child}");
-            let step = json(&home, &["show", call, "--json"]);
-            assert_eq!(step["spawned"], child["id"], "{step}");
-        }
-        assert_eq!(all.len(), calls.len() + 1);
+        assert_eq!(children(&home.join("s.db")), want);
+        assert_eq!(counts(&home).len(), 1);
     }
 }

@@ -60,15 +60,16 @@ pub(super) fn started(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<Eve
     let kind = call.kind;
     line.say(0, Body::Call(Box::new(call)), out);
     // The program for the terminal tells what its sub-agents do; the editor does not.
-    let task = text(&input, &["prompt"]).filter(|_| name == "task");
-    let task = task.map(str::to_owned);
-    remember(id, name, kind, input, state);
-    if let Some(prompt) = task {
+    if name == "task" {
         if let Some(session) = state.session.clone() {
             state.set(&envelope::made(id), &session);
         }
-        envelope::task(id, &prompt, line, state, out);
+        if let Some(about) = text(&input, &["description", "prompt"]) {
+            let about: String = about.chars().take(200).collect();
+            state.set(&envelope::task(id), &about);
+        }
     }
+    remember(id, name, kind, input, state);
 }
 
 fn remember(id: &str, name: &str, kind: StepKind, input: Value, state: &mut ParseState) {

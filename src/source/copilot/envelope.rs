@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Time, Via};
+use crate::model::Time;
 use crate::source::tools::text;
 use crate::source::{Body, Event, ParseState, Relation, SessionHead};
 
@@ -52,6 +52,11 @@ pub(super) fn made(call: &str) -> String {
     format!("made {call}")
 }
 
+/// Under which name it is remembered what a sub-agent is to do.
+pub(super) fn task(call: &str) -> String {
+    format!("task {call}")
+}
+
 /// The native id of the session that an event belongs to; nothing if the file has not said yet which it is.
 pub(super) fn session_of(line: &Line<'_>, state: &ParseState) -> Option<String> {
     let main = state.get(MAIN)?;
@@ -89,6 +94,7 @@ pub(super) fn enter(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<Event
     let head = SessionHead {
         relation: parent.as_ref().map(|_| Relation::Subagent),
         parent: parent.filter(|_| state.get(&format!("known {native}")).is_none()),
+        cwd: state.get("cwd").filter(|_| is_child).map(str::to_owned),
         native_id: native,
         ..SessionHead::default()
     };
@@ -127,42 +133,16 @@ pub(super) fn subagent(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<Ev
         native_id: child(&main, call),
         parent: Some(state.get(&made(call)).unwrap_or(&main).to_owned()),
         relation: Some(Relation::Subagent),
+        cwd: state.get("cwd").map(str::to_owned),
         role: text(line.data, &["agentDisplayName", "agentName"]).map(str::to_owned),
         model: text(line.data, &["model"]).map(str::to_owned),
         ..SessionHead::default()
     };
+    let title = state.get(&task(call)).map(str::to_owned);
     arrive(head, line, state, out);
-}
-
-/// The task that a call gives to a sub-agent is the first that is asked there.
-pub(super) fn task(
-    call: &str,
-    prompt: &str,
-    line: &Line<'_>,
-    state: &mut ParseState,
-    out: &mut Vec<Event>,
-) {
-    let back = state.session.clone();
-    if let (Some(native_id), Some(parent)) = (spawned(call, state), back.clone()) {
-        state.set(&format!("asked {native_id}"), "");
-        let head = SessionHead {
-            native_id,
-            parent: Some(parent),
-            relation: Some(Relation::Subagent),
-            ..SessionHead::default()
-        };
-        arrive(head, line, state, out);
-    }
-    let prompt = Body::Prompt {
-        text: prompt.to_owned(),
-        via: Via::Task,
-    };
-    line.say(1, prompt, out);
-    if let Some(native_id) = back {
-        let head = SessionHead {
-            native_id,
-            ..SessionHead::default()
-        };
-        arrive(head, line, state, out);
+    // What it was asked stands in its parent's line; here is no more than what that was about.
+    if let Some(title) = title {
+        state.unset(&task(call));
+        line.say(0, Body::Title(title), out);
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::calls;
-use super::envelope::{Line, MAIN, arrive, enter, session_of, subagent};
+use super::envelope::{Line, MAIN, arrive, enter, subagent};
 use crate::model::Via;
 use crate::source::tools::{text, unknown_fields};
 use crate::source::{Body, Context, Event, ParseState, SessionHead, Usage};
@@ -57,7 +57,7 @@ pub(super) fn event(
     enter(&line, state, out);
     unknown_fields("event", value, ENVELOPE, out);
     match kind {
-        "user.message" => user(&line, state, out),
+        "user.message" => user(&line, out),
         "assistant.message" => assistant(&line, state, out),
         "tool.execution_start" => calls::started(&line, state, out),
         "tool.execution_complete" => calls::completed(&line, asked, state, out),
@@ -115,7 +115,7 @@ const USER: &[&str] = &[
 
 /// Only `content` is what was typed; `transformedContent` has the harness's words around it. What the harness itself says
 /// in the person's name has a `source`.
-fn user(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<Event>) {
+fn user(line: &Line<'_>, out: &mut Vec<Event>) {
     let data = line.data;
     unknown_fields("user.message", data, USER, out);
     let words = text(data, &["content"]).unwrap_or_default();
@@ -129,14 +129,6 @@ fn user(line: &Line<'_>, state: &mut ParseState, out: &mut Vec<Event>) {
         _ => return line.say(0, Body::Ignored, out),
     };
     if words.trim().is_empty() || is_continued {
-        return line.say(0, Body::Ignored, out);
-    }
-    if via == Via::Task
-        && let Some(native) = session_of(line, state)
-        && state.get(&format!("asked {native}")).is_some()
-    {
-        // The call has said it already.
-        state.unset(&format!("asked {native}"));
         return line.say(0, Body::Ignored, out);
     }
     let text = words.to_owned();

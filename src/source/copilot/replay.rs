@@ -32,6 +32,9 @@ enum Deed<'v> {
     Edits(&'v Value),
 }
 
+/// By moment: the epoch, texts that are known before edits, the place in the list; then file, request and deed.
+type Deeds<'v> = Vec<((u64, u8, usize), String, Option<&'v str>, Deed<'v>)>;
+
 /// The changes of each request and file in a timeline (`checkpoints`, `fileBaselines`, `operations`).
 pub(super) fn changes(timeline: &Value) -> Vec<Change> {
     let list = |name: &str| {
@@ -43,7 +46,7 @@ pub(super) fn changes(timeline: &Value) -> Vec<Change> {
     };
     let epoch = |value: &Value| value.get("epoch").and_then(Value::as_u64).unwrap_or(0);
     // By moment; a text that is known at a moment is what the edits of that moment start from.
-    let mut deeds: Vec<((u64, u8, usize), String, Option<&str>, Deed<'_>)> = Vec::new();
+    let mut deeds: Deeds<'_> = Vec::new();
     for (n, pair) in list("fileBaselines").enumerate() {
         let baseline = pair.get(1).unwrap_or(pair);
         let path = match baseline.get("uri") {
@@ -88,8 +91,6 @@ pub(super) fn changes(timeline: &Value) -> Vec<Change> {
 fn before_request(key: &str) -> Option<String> {
     place::of_address(key.rsplit_once("::")?.0)
 }
-
-type Deeds<'v> = Vec<((u64, u8, usize), String, Option<&'v str>, Deed<'v>)>;
 
 /// Texts and changes as the deeds leave them. What is not known any more makes no change.
 fn replayed(deeds: Deeds<'_>) -> Vec<Change> {

@@ -54,7 +54,7 @@ pub(super) fn record(record: &Record<'_>, state: &mut ParseState, out: &mut Vec<
             let event = body.get("event").unwrap_or(&body);
             events::event(event, body.get("asked"), state, out);
         }
-        "head" => told.head(&record.session, out),
+        "head" => told.head(&record.session, state, out),
         "request" => {
             told.model(state, out);
             told.request(out);
@@ -65,7 +65,7 @@ pub(super) fn record(record: &Record<'_>, state: &mut ParseState, out: &mut Vec<
         }
         "call" => told.call(out),
         "edits" => told.edits(out),
-        "child" => told.child(&record.session, out),
+        "child" => told.child(&record.session, state, out),
         "end" => told.end(out),
         other => {
             let part = text(&body, &["kind"]).unwrap_or("?");
@@ -96,10 +96,10 @@ impl Told<'_> {
         text(self.body, &[name]).map(str::to_owned)
     }
 
-    fn head(&self, session: &str, out: &mut Vec<Event>) {
+    fn head(&self, session: &str, state: &mut ParseState, out: &mut Vec<Event>) {
         let head = SessionHead {
             native_id: session.to_owned(),
-            cwd: self.text("cwd"),
+            cwd: self.text("cwd").inspect(|cwd| state.set("cwd", cwd)),
             model: self.text("model").map(|m| model(&m)),
             version: self.text("version"),
             ..SessionHead::default()
@@ -145,12 +145,13 @@ impl Told<'_> {
         self.say(Body::Prompt { text, via }, out);
     }
 
-    fn child(&self, session: &str, out: &mut Vec<Event>) {
+    fn child(&self, session: &str, state: &ParseState, out: &mut Vec<Event>) {
         let task = self.body.get("task").unwrap_or(&Value::Null);
         let head = SessionHead {
             native_id: session.to_owned(),
             parent: self.text("parent"),
             relation: Some(Relation::Subagent),
+            cwd: state.get("cwd").map(str::to_owned),
             role: text(task, &["agentName", "description"]).map(str::to_owned),
             model: text(task, &["modelName"]).map(str::to_owned),
             ..SessionHead::default()

@@ -260,8 +260,11 @@ fn written(input: &Value) -> Option<Effect> {
     })
 }
 
+/// Old text, new text, whether every occurrence.
+type Replaced = (String, String, bool);
+
 fn edited(input: &Value) -> Vec<Effect> {
-    let mut by_file: Vec<(String, Vec<(String, String, bool)>)> = Vec::new();
+    let mut by_file: Vec<(String, Vec<Replaced>)> = Vec::new();
     let whole = path_of(input);
     for part in several(input).chain([input]) {
         let Some(path) = path_of(part).or_else(|| whole.clone()) else {
