@@ -139,7 +139,7 @@ pub(super) fn records(
     let calls = pair::asked(request);
     let rows: Vec<&Value> = parts(request).iter().filter(|p| is_row(p)).collect();
     let pairs = pair::pairs(&rows, &calls);
-    let deeds = deeds(&rows, &calls, &pairs);
+    let deeds = deeds(id, &rows, &calls, &pairs);
     let texts = texts(&deeds, changes, id);
     making.answer(request, &deeds, &texts);
     // Until it is over, a call may come that asked for them.
@@ -163,7 +163,12 @@ fn is_row(part: &Value) -> bool {
 }
 
 /// The rows with their calls, then the calls of tools that have no rows.
-fn deeds<'r>(rows: &[&'r Value], calls: &'r [Asked], pairs: &[Option<usize>]) -> Vec<Deed<'r>> {
+fn deeds<'r>(
+    request: &str,
+    rows: &[&'r Value],
+    calls: &'r [Asked],
+    pairs: &[Option<usize>],
+) -> Vec<Deed<'r>> {
     let mut deeds: Vec<Deed<'r>> = Vec::new();
     for (n, (row, pair)) in rows.iter().zip(pairs).enumerate() {
         let asked = pair.and_then(|p| calls.get(p));
@@ -173,7 +178,7 @@ fn deeds<'r>(rows: &[&'r Value], calls: &'r [Asked], pairs: &[Option<usize>]) ->
             asked,
             id: id
                 .or_else(|| asked.map(|a| a.id.clone()))
-                .unwrap_or_else(|| format!("row {n}")),
+                .unwrap_or_else(|| format!("{request}/row {n}")),
         });
     }
     let shown = |name: &str| {
