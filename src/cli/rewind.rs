@@ -236,11 +236,11 @@ fn go(
         show(&plan, None, out)?;
         out.flush()?;
     }
-    if plan.ticked().next().is_none() && plan.folders.is_empty() {
+    if let Some(why) = plan.nothing() {
         if out.json {
             show(&plan, None, out)?;
         }
-        return out.note("nothing to do");
+        return out.note(&format!("nothing to do: {why}"));
     }
     if !confirmed(confirm, &plan.confirm_twice, out)? {
         if out.json {

@@ -5,8 +5,10 @@
 
 mod apply;
 mod gather;
+mod hunks;
 mod late;
 mod line_ends;
+mod lines;
 pub mod merge;
 mod moves;
 mod order;

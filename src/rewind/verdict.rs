@@ -19,6 +19,8 @@ pub struct Present {
     pub bytes: Option<Vec<u8>>,
     /// How many names the file has.
     pub names: u64,
+    /// The file's device and number.
+    pub id: Option<(u64, u64)>,
     /// What could not be put back: marks, attributes.
     pub odd: Vec<&'static str>,
     /// It is another user's, and we may not give it back to them.
@@ -38,6 +40,7 @@ impl Present {
             node,
             bytes,
             names: 1,
+            id: None,
             odd: Vec::new(),
             others: false,
             below: None,

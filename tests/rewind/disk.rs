@@ -308,6 +308,31 @@ fn t9_git_under_another_name_by_a_mount() {
 }
 
 #[test]
+fn t12_two_names_that_the_disk_takes_for_one_are_left_alone() {
+    // No file system here takes `Readme` for `README`; a file mounted over another is one file under two names, too, and
+    // that it has two is as little told by its count of names.
+    let mut s = Scene::new();
+    s.put("README", "one\n");
+    let first = s.step("s", "x", Some("x"));
+    s.step("s", "README", None);
+    s.step("s", "Readme", Some("one\n"));
+    s.put("README", "covered\n");
+    let (from, at) = (s.path("Readme"), s.path("README"));
+    let done = Command::new("mount").arg("--bind").args([&from, &at]).output();
+    if !done.is_ok_and(|o| o.status.success()) {
+        eprintln!("SKIPPED: nothing may be mounted here");
+        return;
+    }
+    let _mount = Mount(at);
+    let plan = s.plan(&s.wish("s", first));
+    // Taken for two, the one that was made would go, and with it the only file there is.
+    assert_eq!(verdict(&plan, "Readme"), Verdict::Conflict);
+    assert_eq!(plan.ticked().count(), 0, "{:?}", plan.files);
+    let readme = plan.files.iter().find(|f| f.path == "Readme").unwrap();
+    assert!(readme.why.contains("README is the same file"), "{}", readme.why);
+}
+
+#[test]
 fn t11_an_immutable_file_is_told_before_and_stops_it_after() {
     let mut s = Scene::new();
     s.put("a", "1\n");

@@ -196,7 +196,9 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
     let places = steps(conn, &scope, &snapshots, &mut out)?;
     others(conn, &scope, q, &mut out)?;
     let mut finder = Finder::default();
-    for (root, rel, row) in paths::paths(conn, &scope, q, &snapshots)? {
+    for (root, rel, row) in
+        paths::paths(conn, (&scope, &places), (q, &out.sessions), &snapshots)?
+    {
         let here = root == q.root;
         let mut builder = Builder {
             conn,
@@ -234,27 +236,42 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
     Ok(out)
 }
 
-/// What is told of a step: its public id, its session's, the number of its prompt, and whether it is undone.
+/// What is told of a step: its public id, its session's, the number of its prompt, and whether it is undone. As bytes:
+/// there are as many as there are steps, and few of them are ever named.
 struct Told {
-    id: String,
-    session: String,
+    id: Option<Id>,
+    session: Option<Id>,
     prompt: u32,
     undone: bool,
-    kind: StepKind,
     time: Option<(Time, Time)>,
 }
 
 impl Told {
+    fn named(&self) -> String {
+        self.id.map_or_else(String::new, |id| id.show(IdKind::Step))
+    }
+
     fn by(&self) -> By {
+        let session = self.session.map(|id| id.show(IdKind::Session));
         By::Step {
-            id: self.id.clone(),
-            session: self.session.clone(),
+            id: self.named(),
+            session: session.unwrap_or_default(),
             prompt: self.prompt,
         }
     }
 }
 
-/// The steps of the sessions in question, and what a person must know of those that are undone.
+/// A step that is undone, as far as a person must know of it.
+struct Gone {
+    row: StepRow,
+    order: (Option<i64>, i64, u32, u32),
+    named: String,
+    running: bool,
+    changed: bool,
+    unseen: bool,
+}
+
+/// The steps of all sessions, and what a person must know of those that are undone.
 fn steps(
     conn: &Connection,
     scope: &Scope,
@@ -262,46 +279,70 @@ fn steps(
     out: &mut PastOf,
 ) -> Result<HashMap<StepRow, Told>> {
     let mut q = conn.prepare_cached(
-        "SELECT s.id, s.session_id, s.prompt_no, s.seq, s.pub, e.pub, s.kind, s.status, COALESCE(s.started_at, s.at),
-                COALESCE(s.at, s.started_at), coalesce(s.added, s.seen_added) IS NOT NULL, s.target
-           FROM step s JOIN session e ON e.id = s.session_id WHERE s.alias_of IS NULL
-          ORDER BY COALESCE(s.at, s.started_at), s.session_id, s.prompt_no, s.seq",
+        "SELECT s.id, s.session_id, s.prompt_no, s.seq, s.pub, s.kind, s.status, COALESCE(s.started_at, s.at),
+                COALESCE(s.at, s.started_at), coalesce(s.added, s.seen_added) IS NOT NULL
+           FROM step s WHERE s.alias_of IS NULL",
     )?;
+    let sessions = public_ids(conn)?;
     let mut rows = q.query([])?;
-    let mut all = HashMap::new();
+    let (mut all, mut gone) = (HashMap::new(), Vec::new());
     while let Some(r) = rows.next()? {
         let row = StepRow(r.get(0)?);
         let session = SessionRow(r.get(1)?);
         let place = (r.get(2)?, r.get(3)?);
-        let time = match (r.get::<_, Option<i64>>(8)?, r.get::<_, Option<i64>>(9)?) {
+        let ended: Option<i64> = r.get(8)?;
+        let time = match (r.get::<_, Option<i64>>(7)?, ended) {
             (Some(a), Some(b)) => Some((Time(a.min(b)), Time(b))),
             _ => None,
         };
         let told = Told {
-            id: shown(r.get_ref(4)?.as_bytes()?, IdKind::Step),
-            session: shown(r.get_ref(5)?.as_bytes()?, IdKind::Session),
+            id: Id::from_bytes(r.get_ref(4)?.as_bytes()?),
+            session: sessions.get(&session).copied(),
             prompt: place.0,
             undone: scope.undoes(session, place, row, time.map(|t| t.1)),
-            kind: super::rows::kind(r.get(6)?),
             time,
         };
         if told.undone {
-            let status = super::rows::status(r.get(7)?);
-            if status == Status::Running {
-                out.running.push(told.id.clone());
-            }
-            if r.get::<_, bool>(10)? {
-                out.undone.push(told.id.clone());
-            }
-            let ran = told.kind == StepKind::Command && status != Status::Denied;
-            if ran && !watched(snapshots, time) {
-                let command: String = r.get(11)?;
-                out.unseen.push((told.id.clone(), command));
-            }
+            let status = super::rows::status(r.get(6)?);
+            let command = super::rows::kind(r.get(5)?) == StepKind::Command;
+            gone.push(Gone {
+                row,
+                order: (ended, session.0, place.0, place.1),
+                named: told.named(),
+                running: status == Status::Running,
+                changed: r.get(9)?,
+                unseen: command && status != Status::Denied && !watched(snapshots, time),
+            });
         }
         all.insert(row, told);
     }
+    gone.sort_by_key(|g| g.order);
+    let mut command = conn.prepare_cached("SELECT target FROM step WHERE id = ?1")?;
+    for step in gone {
+        if step.unseen {
+            let words = command.query_row([step.row.0], |r| r.get(0))?;
+            out.unseen.push((step.named.clone(), words));
+        }
+        if step.running {
+            out.running.push(step.named.clone());
+        }
+        if step.changed {
+            out.undone.push(step.named);
+        }
+    }
     Ok(all)
+}
+
+/// The public ids of the sessions.
+fn public_ids(conn: &Connection) -> Result<HashMap<SessionRow, Id>> {
+    let mut q = conn.prepare_cached("SELECT id, pub FROM session")?;
+    let rows = q.query_map([], |r| Ok((SessionRow(r.get(0)?), r.get::<_, Vec<u8>>(1)?)))?;
+    let mut ids = HashMap::new();
+    for row in rows {
+        let (row, id) = row?;
+        ids.extend(Id::from_bytes(&id).map(|id| (row, id)));
+    }
+    Ok(ids)
 }
 
 /// Whether there is a snapshot from before it and one from after it.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use color_eyre::Result;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
 use super::{By, Event, Past, Reach, Scope, Told};
 use crate::model::{Id, Node, Op, Time};
@@ -34,25 +34,26 @@ enum Whose {
     Unknown,
 }
 
-/// What the link pass found of a path in a snapshot.
-fn whose(conn: &Connection, snapshot: i64, path: i64) -> Result<Option<Whose>> {
-    let found = conn
-        .prepare_cached(
-            "SELECT whose, step_id, maybe FROM observation WHERE snapshot_id = ?1 AND path_id = ?2",
-        )?
-        .query_row(params![snapshot, path], |r| {
-            Ok((r.get(0)?, r.get(1)?, r.get::<_, Option<Vec<u8>>>(2)?))
-        })
-        .optional()?;
-    let Some((code, step, maybe)): Option<(i64, Option<i64>, _)> = found else {
-        return Ok(None);
-    };
-    Ok(Some(match (code, step) {
-        (1, Some(step)) => Whose::Step(StepRow(step)),
-        (2, _) => Whose::You,
-        (3, _) => Whose::OneOf(chain::steps_named(conn, maybe.as_deref())?),
-        _ => Whose::Unknown,
-    }))
+/// What the link pass found of a path, by snapshot.
+fn whose(conn: &Connection, path: i64) -> Result<HashMap<i64, Whose>> {
+    let mut q = conn.prepare_cached(
+        "SELECT snapshot_id, whose, step_id, maybe FROM observation WHERE path_id = ?1",
+    )?;
+    let mut rows = q.query([path])?;
+    let mut found = HashMap::new();
+    while let Some(r) = rows.next()? {
+        let whose = match (r.get(1)?, r.get::<_, Option<i64>>(2)?) {
+            (1, Some(step)) => Whose::Step(StepRow(step)),
+            (2, _) => Whose::You,
+            (3, _) => {
+                let maybe: Option<Vec<u8>> = r.get(3)?;
+                Whose::OneOf(chain::steps_named(conn, maybe.as_deref())?)
+            }
+            _ => Whose::Unknown,
+        };
+        found.insert(r.get(0)?, whose);
+    }
+    Ok(found)
 }
 
 pub(super) fn observations(
@@ -63,6 +64,10 @@ pub(super) fn observations(
 ) -> Result<Vec<Observation>> {
     let mut out = Vec::new();
     let mut since = None;
+    let mut known = match path {
+        Some(path) => whose(conn, path)?,
+        None => HashMap::new(),
+    };
     for s in snapshots {
         if let Some(node) = finder.find(conn, &s.tree, rel)? {
             out.push(Observation {
@@ -74,10 +79,7 @@ pub(super) fn observations(
                     2
                 },
                 past: Past::of_node(&node),
-                whose: match path {
-                    Some(path) => whose(conn, s.id, path)?,
-                    None => None,
-                },
+                whose: known.remove(&s.id),
             });
             since = Some(s.same_until);
         }

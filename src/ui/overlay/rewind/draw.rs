@@ -142,8 +142,9 @@ impl State {
 
     fn of_plan(&self, plan: &crate::rewind::Plan, out: &mut Vec<Said>) {
         let n = plan.ticked().count();
-        if n == 0 && plan.folders.is_empty() {
-            out.push(said(Role::Text, "no file would change"));
+        if let Some(why) = plan.nothing() {
+            let more = self.instead(plan);
+            out.push(said(Role::Text, format!("nothing to do: {why}{more}")));
         } else {
             let change = if n == 1 { "changes" } else { "change" };
             let words = format!(
@@ -174,6 +175,19 @@ impl State {
                 self.agent
             );
             out.push(said(Role::Dim, words));
+        }
+    }
+
+    /// What can be chosen where nothing would be done.
+    fn instead(&self, plan: &crate::rewind::Plan) -> &'static str {
+        let any = |wanted: fn(Verdict) -> bool| plan.files.iter().any(|f| wanted(f.verdict));
+        let stays = |v| matches!(v, Verdict::Keep | Verdict::Mixed);
+        if any(Verdict::changes) {
+            " · Space ticks one, A all"
+        } else if self.back().is_some() && any(stays) {
+            " · Space takes one all the same, m takes out of it only what is undone"
+        } else {
+            ""
         }
     }
 
@@ -216,6 +230,7 @@ impl State {
             _ => &self.head,
         };
         let state = match &self.phase {
+            Phase::Planned(_, plan) if plan.nothing().is_some() => "nothing to do",
             Phase::Planning | Phase::Planned(..) | Phase::Interrupted(_) => {
                 "nothing is written yet"
             }
@@ -251,11 +266,13 @@ impl State {
         let parts = self.parts(outside);
         let room = usize::from(parts.list.width);
         let wide = outside.width >= WHY_FROM;
+        let longest = self.files().iter().map(|f| text::width(&f.path)).max();
+        let columns = (room, wide, longest.unwrap_or(0));
         let window = self.files().iter().enumerate().skip(self.scroll.top);
         for (row, (index, file)) in window.take(usize::from(parts.list.height)).enumerate() {
             let at = Rect::new(parts.list.x, parts.list.y + row as u16, parts.list.width, 1);
             let here = index == self.scroll.cursor;
-            self.row(file, here, (room, wide), (theme, marks))
+            self.row(file, here, columns, (theme, marks))
                 .draw(at, buf);
         }
         let lines = wrapped(&self.words(outside.width), outside.width);
@@ -350,7 +367,7 @@ impl State {
         &self,
         file: &FilePlan,
         here: bool,
-        (room, wide): (usize, bool),
+        (room, wide, longest): (usize, bool, usize),
         (theme, marks): (&Theme, &'a Marks),
     ) -> Row<'a> {
         let mut cells = Cells::default();
@@ -367,12 +384,11 @@ impl State {
         };
         cells.push(word, verdict_style(file.verdict, theme));
         cells.to(5 + WORD + 1);
-        let longest = self.files().iter().map(|f| text::width(&f.path)).max();
         let most = match wide {
             true => room * 2 / 5,
             false => room.saturating_sub(cells.used() + COUNTS + 1),
         };
-        let path_room = longest.unwrap_or(0).min(most);
+        let path_room = longest.min(most);
         let path_at = cells.used();
         let path = text::one_line(&file.path);
         cells.push(text::middle(&path, path_room).into_owned(), theme.text());

@@ -96,8 +96,13 @@ impl State {
             (Phase::Working(..), _) => Vec::new(),
             _ => vec![(Leave, "leave")],
         };
+        let idle = matches!(&self.phase, Phase::Planned(_, plan) if plan.nothing().is_some());
         let mut cells = Cells::default();
         for (action, words) in pairs {
+            // Where nothing would be done there is nothing to arm.
+            if idle && action == PlanArm {
+                continue;
+            }
             let Some(key) = keymap.key_of(action) else {
                 continue;
             };

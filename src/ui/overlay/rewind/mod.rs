@@ -295,8 +295,8 @@ impl State {
         if !self.is_current() {
             return say("the plan is being made anew");
         }
-        if plan.ticked().next().is_none() && plan.folders.is_empty() {
-            return say("no file would change, so there is nothing to apply");
+        if let Some(why) = plan.nothing() {
+            return say(format!("{why}: there is nothing to do"));
         }
         let mut why = plan.confirm_twice.join("; ");
         // The plan may have been on the screen for a while.

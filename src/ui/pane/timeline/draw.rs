@@ -123,7 +123,10 @@ fn rule(at: Rect, sign: &str, words: &str, theme: &Theme, buf: &mut Buffer) {
 /// What a rewind undid begins here.
 fn cut_words(state: &State, index: u32, look: &Look) -> String {
     match state.rewinds().get(index as usize) {
-        Some(r) => format!("undone by a {} · {}", r.kind, look.moment.short(r.at)),
+        Some(r) => {
+            let part = if r.part { "in part " } else { "" };
+            format!("{part}undone by a {} · {}", r.kind, look.moment.short(r.at))
+        }
         None => "undone".to_owned(),
     }
 }

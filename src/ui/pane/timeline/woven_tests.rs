@@ -46,6 +46,7 @@ fn rewind(prompt: u32, place: u32, undone: Option<Range<u32>>) -> RewindEntry {
         prompt,
         place,
         undone,
+        part: false,
     }
 }
 
