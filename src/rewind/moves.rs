@@ -58,10 +58,11 @@ pub(super) fn sync_names(root: &Root, stage: &Stage, moves: &[Move]) -> Result<(
     if parents.len() > MANY && root.sync_whole()? {
         return Ok(());
     }
+    // What came into the stage first: a folder that it came from may be gone, and then no other name leads to it.
+    stage.sync(root)?;
     for parent in parents {
         root.sync_folder(&parent)?;
     }
-    stage.sync(root)?;
     Ok(())
 }
 

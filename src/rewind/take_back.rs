@@ -113,8 +113,13 @@ fn one(store: &Store, root: &Root, stage: &Stage, m: &Move) -> Result<()> {
             }
         }
         Action::Remove => {
-            let held = stage.look(&slot)?;
-            if held.is_some() && there.is_none() {
+            let held = stage.look(&slot)?.is_some();
+            // The stage has its note from before anything was moved.
+            let emptied = stage.look("store")?.is_none();
+            if there.is_none() && !held && emptied {
+                again(store, root, stage, m)?;
+            }
+            if there.is_none() && (held || emptied) {
                 stage.put_new(root, &slot, &rel)?;
             }
         }

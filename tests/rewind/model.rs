@@ -230,16 +230,20 @@ impl Disk {
 pub struct Deeds {
     start: Disk,
     ops: Vec<Op>,
+    /// Those that changed the user's names.
+    busy: Vec<usize>,
 }
 
 impl Deeds {
-    /// Reads the log of its system calls, written with `-f -y -xx`.
-    pub fn read(start: Disk, base: &Path, log: &str) -> Deeds {
+    /// Reads the log of its system calls, written with `-f -y -xx`. `mine`: which paths are the user's.
+    pub fn read(start: Disk, base: &Path, mine: fn(&[u8]) -> bool, log: &str) -> Deeds {
         let mut reading = Reading {
             base: base.as_os_str().as_bytes().to_vec(),
             live: start.clone(),
             made: Vec::new(),
             ops: Vec::new(),
+            mine,
+            busy: Vec::new(),
             at: HashMap::new(),
         };
         let mut begun: HashMap<&str, String> = HashMap::new();
@@ -262,12 +266,20 @@ impl Deeds {
         Deeds {
             start,
             ops: reading.ops,
+            busy: reading.busy,
         }
     }
 
-    /// How many moments there are at which the power can go.
-    pub fn moments(&self) -> usize {
-        self.ops.len() + 1
+    /// A moment at which the power goes, by chance: every other time while the user's names are being changed, or soon
+    /// afterwards.
+    pub fn moment(&self, chance: &mut Chance) -> usize {
+        let (all, soon) = (self.ops.len() + 1, 16);
+        match (self.busy.first(), self.busy.last()) {
+            (Some(first), Some(last)) if chance.below(2) > 0 => {
+                (first + chance.below(last - first + soon)).min(all - 1)
+            }
+            _ => chance.below(all),
+        }
     }
 
     /// What all of it comes to.
@@ -313,11 +325,21 @@ fn is_synced(op: &Op, later: &[Op]) -> bool {
             .iter()
             .any(|l| matches!(l, Op::SyncAll) || matches!(l, Op::Sync(i) if *i == ino))
     };
+    // A folder that is gone for good has no names that could come back.
+    let settled = |dir: Ino| {
+        let goes = |(at, l): (usize, &Op)| matches!(l, Op::Drop(_, ino) if *ino == dir).then_some(at);
+        synced(dir)
+            || later
+                .iter()
+                .enumerate()
+                .filter_map(goes)
+                .any(|at| is_synced(&later[at], &later[at + 1..]))
+    };
     match op {
         Op::Write(ino, ..) | Op::Truncate(ino, _) | Op::Chmod(ino, _) => synced(*ino),
-        Op::Give((dir, _), _) | Op::Drop((dir, _), _) => synced(*dir),
+        Op::Give((dir, _), _) | Op::Drop((dir, _), _) => settled(*dir),
         Op::Rename((a, _), (b, _), _) | Op::Exchange((a, _), _, (b, _), _) => {
-            synced(*a) && synced(*b)
+            settled(*a) && settled(*b)
         }
         Op::Sync(_) | Op::SyncAll => true,
     }
@@ -328,6 +350,8 @@ struct Reading {
     base: Vec<u8>,
     live: Disk,
     made: Vec<(Body, u32)>,
+    mine: fn(&[u8]) -> bool,
+    busy: Vec<usize>,
     ops: Vec<Op>,
     /// Where the next write through a descriptor goes.
     at: HashMap<usize, usize>,
@@ -352,13 +376,16 @@ impl Reading {
     }
 
     /// The name that a folder and a path in it mean.
-    fn name(&self, dir: &str, path: &str) -> Option<Name> {
+    fn name(&mut self, dir: &str, path: &str) -> Option<Name> {
         let path = string(path);
         let whole = match path.first() {
             Some(b'/') => path,
             _ => [place(dir)?.as_slice(), b"/", &path].concat(),
         };
         let rel = self.inside(&whole)?;
+        if (self.mine)(&rel) && self.busy.last() != Some(&self.ops.len()) {
+            self.busy.push(self.ops.len());
+        }
         let slash = rel.iter().rposition(|b| *b == b'/')?;
         Some((self.live.find(&rel[..slash])?, rel[slash + 1..].to_vec()))
     }
@@ -393,7 +420,11 @@ impl Reading {
 
     fn one(&mut self, call: &str, args: &[&str], answer: &str) -> Option<()> {
         match call {
-            "openat" => self.opened(args, answer)?,
+            "openat" => {
+                let busy = self.busy.len();
+                self.opened(args, answer)?;
+                self.busy.truncate(busy);
+            }
             "write" | "pwrite64" => {
                 let ino = self.open(args[0])?;
                 let bytes = string(args[1]);

@@ -291,15 +291,17 @@ fn t7_a_plan_that_another_rewind_outran_is_refused() {
 
 #[test]
 fn an_emptied_stage_does_not_stop_recovery() {
-    let (s, first) = edited();
+    let (mut s, first) = edited();
+    s.step("s", "made", Some("created\n"));
     let now = s.tree();
     let plan = s.plan(&s.wish("s", first));
     let seen = AtomicUsize::new(0);
     let root = s.root().with_probe(Arc::new(move |doing, _| {
-        // The power goes after both were exchanged.
+        // The power goes after both were exchanged, and the third was removed.
         match (doing, seen.load(Ordering::SeqCst)) {
             ("exchange", n) if n < 2 => seen.fetch_add(1, Ordering::SeqCst),
-            (_, n) if n < 2 => 0,
+            ("rename", n) if n < 3 => seen.fetch_add(1, Ordering::SeqCst),
+            (_, n) if n < 3 => 0,
             _ => return Err(std::io::Error::from_raw_os_error(5)),
         };
         Ok(())
