@@ -238,7 +238,8 @@ fn ticks_choose_what_is_applied() {
     assert_eq!(ticked, ["tests/retry_backoff.rs"]);
     has(&shown, "1 file done");
     let (_, shown) = run("RA");
-    has(&shown, "no file would change");
+    has(&shown, "nothing to do: no file is ticked");
+    assert!(!shown.contains("! arm"), "{shown}");
     let (_, shown) = run("RAA");
     has(&shown, "2 files change");
     let (door, _) = run("RA!<wait>y");

@@ -231,7 +231,8 @@ fn refuse_one_under_two_names(inputs: &[Input<'_>], files: &mut [FilePlan]) {
             }
             let other = same.iter().find(|other| *other != i);
             let other = other.map_or("", |other| files[*other].path.as_str());
-            let why = format!("{other} is the same file on this disk, which cannot have both names");
+            let why =
+                format!("{other} is the same file on this disk, which cannot have both names");
             let file = &mut files[*i];
             (file.verdict, file.ticked, file.why) = (Verdict::Conflict, false, why);
         }

@@ -318,7 +318,10 @@ fn t12_two_names_that_the_disk_takes_for_one_are_left_alone() {
     s.step("s", "Readme", Some("one\n"));
     s.put("README", "covered\n");
     let (from, at) = (s.path("Readme"), s.path("README"));
-    let done = Command::new("mount").arg("--bind").args([&from, &at]).output();
+    let done = Command::new("mount")
+        .arg("--bind")
+        .args([&from, &at])
+        .output();
     if !done.is_ok_and(|o| o.status.success()) {
         eprintln!("SKIPPED: nothing may be mounted here");
         return;
@@ -329,7 +332,11 @@ fn t12_two_names_that_the_disk_takes_for_one_are_left_alone() {
     assert_eq!(verdict(&plan, "Readme"), Verdict::Conflict);
     assert_eq!(plan.ticked().count(), 0, "{:?}", plan.files);
     let readme = plan.files.iter().find(|f| f.path == "Readme").unwrap();
-    assert!(readme.why.contains("README is the same file"), "{}", readme.why);
+    assert!(
+        readme.why.contains("README is the same file"),
+        "{}",
+        readme.why
+    );
 }
 
 #[test]

@@ -44,7 +44,10 @@ enum Op {
     Give(Name, Ino),
     /// A name less: of a folder only if it is empty.
     Drop(Name, Ino),
+    /// To a name that nothing has.
     Rename(Name, Name, Ino),
+    /// Over what has the name, if something has.
+    Replace(Name, Name, Ino),
     Exchange(Name, Ino, Name, Ino),
     Sync(Ino),
     SyncAll,
@@ -212,8 +215,9 @@ impl Disk {
                     self.dir(name.0).remove(&name.1);
                 }
             }
-            // Over what has the name, if something has.
-            Op::Rename(from, to, ino) if self.has(from, *ino) => {
+            Op::Rename(from, to, ino) | Op::Replace(from, to, ino)
+                if self.has(from, *ino) && (self.free(to) || matches!(op, Op::Replace(..))) =>
+            {
                 self.dir(from.0).remove(&from.1);
                 self.dir(to.0).insert(to.1.clone(), *ino);
             }
@@ -327,7 +331,8 @@ fn is_synced(op: &Op, later: &[Op]) -> bool {
     };
     // A folder that is gone for good has no names that could come back.
     let settled = |dir: Ino| {
-        let goes = |(at, l): (usize, &Op)| matches!(l, Op::Drop(_, ino) if *ino == dir).then_some(at);
+        let goes =
+            |(at, l): (usize, &Op)| matches!(l, Op::Drop(_, ino) if *ino == dir).then_some(at);
         synced(dir)
             || later
                 .iter()
@@ -338,9 +343,9 @@ fn is_synced(op: &Op, later: &[Op]) -> bool {
     match op {
         Op::Write(ino, ..) | Op::Truncate(ino, _) | Op::Chmod(ino, _) => synced(*ino),
         Op::Give((dir, _), _) | Op::Drop((dir, _), _) => settled(*dir),
-        Op::Rename((a, _), (b, _), _) | Op::Exchange((a, _), _, (b, _), _) => {
-            settled(*a) && settled(*b)
-        }
+        Op::Rename((a, _), (b, _), _)
+        | Op::Replace((a, _), (b, _), _)
+        | Op::Exchange((a, _), _, (b, _), _) => settled(*a) && settled(*b),
         Op::Sync(_) | Op::SyncAll => true,
     }
 }
@@ -492,7 +497,9 @@ impl Reading {
         let flags: Vec<&str> = args[2].split('|').collect();
         match self.named(&name) {
             None if flags.contains(&"O_CREAT") => {
-                let mode = args.get(3).map_or(0o600, |m| u32::from_str_radix(m, 8).unwrap());
+                let mode = args
+                    .get(3)
+                    .map_or(0o600, |m| u32::from_str_radix(m, 8).unwrap());
                 self.make(name, Body::File(Vec::new()), mode);
             }
             Some(ino) if flags.contains(&"O_TRUNC") => self.push(Op::Truncate(ino, 0)),
@@ -507,7 +514,11 @@ impl Reading {
             "link" | "rename" => (self.name("", args[0])?, self.name("", args[1])?, ""),
             _ => {
                 let flags = args.get(4).copied().unwrap_or_default();
-                (self.name(args[0], args[1])?, self.name(args[2], args[3])?, flags)
+                (
+                    self.name(args[0], args[1])?,
+                    self.name(args[2], args[3])?,
+                    flags,
+                )
             }
         };
         let ino = self.named(&from)?;
@@ -516,8 +527,10 @@ impl Reading {
         } else if flags.contains("RENAME_EXCHANGE") {
             let other = self.named(&to)?;
             Op::Exchange(from, ino, to, other)
-        } else {
+        } else if flags.contains("RENAME_NOREPLACE") {
             Op::Rename(from, to, ino)
+        } else {
+            Op::Replace(from, to, ino)
         });
         Some(())
     }

@@ -52,7 +52,10 @@ fn deeds(frozen: &Frozen, from: &str, words: &[&str], more: &[&str]) -> Deeds {
     assert!(out.status.success(), "{words:?}: {said}");
     let text = std::fs::read_to_string(&log).unwrap();
     std::fs::remove_file(log).unwrap();
-    let (now, deeds) = (frozen.tree(), Deeds::read(start, frozen.place(), mine, &text));
+    let (now, deeds) = (
+        frozen.tree(),
+        Deeds::read(start, frozen.place(), mine, &text),
+    );
     // Nothing that it did went unseen.
     frozen.clear();
     deeds.whole().write(frozen.place(), &index);

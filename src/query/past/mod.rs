@@ -196,9 +196,7 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
     let places = steps(conn, &scope, &snapshots, &mut out)?;
     others(conn, &scope, q, &mut out)?;
     let mut finder = Finder::default();
-    for (root, rel, row) in
-        paths::paths(conn, (&scope, &places), (q, &out.sessions), &snapshots)?
-    {
+    for (root, rel, row) in paths::paths(conn, (&scope, &places), (q, &out.sessions), &snapshots)? {
         let here = root == q.root;
         let mut builder = Builder {
             conn,

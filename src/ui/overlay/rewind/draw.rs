@@ -180,14 +180,13 @@ impl State {
 
     /// What can be chosen where nothing would be done.
     fn instead(&self, plan: &crate::rewind::Plan) -> &'static str {
-        let any = |wanted: fn(Verdict) -> bool| plan.files.iter().any(|f| wanted(f.verdict));
-        let stays = |v| matches!(v, Verdict::Keep | Verdict::Mixed);
-        if any(Verdict::changes) {
-            " · Space ticks one, A all"
-        } else if self.back().is_some() && any(stays) {
-            " · Space takes one all the same, m takes out of it only what is undone"
-        } else {
-            ""
+        let stays = |f: &FilePlan| matches!(f.verdict, Verdict::Keep | Verdict::Mixed);
+        let changes = |f: &FilePlan| f.verdict.changes();
+        match self.back() {
+            Some(_) if plan.files.iter().any(stays) && !plan.files.iter().any(changes) => {
+                "; what stays can be taken or merged"
+            }
+            _ => "",
         }
     }
 
@@ -272,8 +271,7 @@ impl State {
         for (row, (index, file)) in window.take(usize::from(parts.list.height)).enumerate() {
             let at = Rect::new(parts.list.x, parts.list.y + row as u16, parts.list.width, 1);
             let here = index == self.scroll.cursor;
-            self.row(file, here, columns, (theme, marks))
-                .draw(at, buf);
+            self.row(file, here, columns, (theme, marks)).draw(at, buf);
         }
         let lines = wrapped(&self.words(outside.width), outside.width);
         for (row, line) in lines
