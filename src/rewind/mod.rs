@@ -22,6 +22,7 @@ mod take_out;
 pub mod undo;
 pub mod verdict;
 
+pub use crate::store::journal::Kind;
 pub use apply::apply;
 pub use gather::{AT_WORK_MS, Wish, plan};
 pub use late::sweep;

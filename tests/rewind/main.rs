@@ -8,7 +8,7 @@
 //!
 //! | what | where | in each run | ignored |
 //! |---|---|---|---|
-//! | T1 kill before and after every call | `crash` (in process: every call of a rewind of 40 paths, of its undo, with and without exchange; 6 interrupted rewinds x every call of their recovery), `killed` (real processes, strace: every 11th call of the rewind, every 22nd of undo and recovery) | yes | every call |
+//! | T1 kill before and after every call | `crash` (in process: every call of a rewind of 40 paths, of its undo, with and without exchange; 8 interrupted rewinds x every call of their recovery), `killed` (real processes, strace: every 11th call of the rewind, every 22nd of undo and recovery) | yes | every call |
 //! | T2 errors | `errors` (in process: 7 errors x every call; 2 x every call of the undo), `killed` (real: every 11th call; all writes of one byte) | yes | every call |
 //! | T3 power cuts | `power`, on a disk that forgets what was not synced (`model`) | 8 x 60 | 10,000 |
 //! | T4 random kills over rewind, undo, redo, gc, snapshot, reading | `processes` | 500 | 5,000 |

@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::{Phase, State};
 use crate::query::past::Reach;
-use crate::rewind::{FilePlan, Verdict};
+use crate::rewind::{FilePlan, Kind, Verdict};
 use crate::text;
 use crate::ui::keymap::Keymap;
 use crate::ui::marks::Marks;
@@ -19,6 +19,9 @@ use crate::ui::widget::{Cells, Row, fill, put_line};
 
 /// Narrower lists say why below the list, for the file under the cursor.
 const WHY_FROM: u16 = 90;
+/// Lower frames with a diff say little more.
+const ROOMY: u16 = 28;
+const BESIDE_DIFF: u16 = 2;
 /// Cells of the longest word for what happens.
 const WORD: usize = 9;
 /// Cells of `−1234 +1234`.
@@ -76,7 +79,11 @@ impl State {
 
     pub(super) fn parts(&self, outside: Rect) -> Parts {
         let inside = inner(outside);
-        let words = wrapped(&self.words(outside.width), outside.width).len() as u16;
+        let mut words = wrapped(&self.words(outside.width), outside.width).len() as u16;
+        if self.shows_diff && outside.height < ROOMY {
+            // The warnings were there before the diff was asked for, and are there again behind it.
+            words = words.min(BESIDE_DIFF);
+        }
         let len = self.len() as u16;
         // The list is what it is about: what is said gives way down to two lines.
         let least = len.min(3);
@@ -103,7 +110,11 @@ impl State {
         if width < WHY_FROM
             && let Some(file) = self.files().get(self.scroll.cursor)
         {
-            out.push(said(Role::Dim, format!("{}: {}", word(file), file.why)));
+            let words = match &self.phase {
+                Phase::Done(_) => format!("{}: {}", done_word(file), self.verified(file)),
+                _ => format!("{}: {}", word(file), file.why),
+            };
+            out.push(said(Role::Dim, words));
         }
         match &self.phase {
             Phase::Planning => out.push(said(Role::Dim, "looking at the files …")),
@@ -148,8 +159,9 @@ impl State {
         } else {
             let change = if n == 1 { "changes" } else { "change" };
             let words = format!(
-                "{} {change} · everything replaced is stored first · u undoes it",
-                files(n)
+                "{} {change} · everything replaced is stored first · {}",
+                files(n),
+                self.way_back()
             );
             out.push(said(Role::Text, words));
         }
@@ -190,6 +202,14 @@ impl State {
         }
     }
 
+    /// Which key takes it back.
+    fn way_back(&self) -> &'static str {
+        match self.kind {
+            Kind::Undo => "U does it again",
+            _ => "u undoes it",
+        }
+    }
+
     fn of_report(&self, report: &crate::rewind::Report, out: &mut Vec<Said>) {
         let applied = report.files.iter().filter(|f| f.applied).count();
         let verified = report
@@ -198,8 +218,9 @@ impl State {
             .filter(|f| f.applied && f.verified)
             .count();
         let words = format!(
-            "{} done · {verified} read again and found right · u undoes it",
-            files(applied)
+            "{} done · {verified} read again and found right · {}",
+            files(applied),
+            self.way_back()
         );
         let role = match report.complete {
             true => Role::Good,
@@ -361,6 +382,19 @@ impl State {
         }
     }
 
+    /// What was found afterwards.
+    fn verified(&self, file: &FilePlan) -> String {
+        match (file.applied, file.verified, file.verdict) {
+            (true, true, Verdict::Delete) => "verified: it is gone".to_owned(),
+            (true, true, _) => "verified: read again, every byte is right".to_owned(),
+            (true, false, _) => "NOT as it should be".to_owned(),
+            _ if self.ticks.get(&file.rel) == Some(&false) => {
+                "not touched: you left it out".to_owned()
+            }
+            _ => format!("not touched: {}", text::one_line(&file.why)),
+        }
+    }
+
     fn row<'a>(
         &self,
         file: &FilePlan,
@@ -399,7 +433,7 @@ impl State {
         cells.to(end + 2);
         if wide {
             let why = match &self.phase {
-                Phase::Done(_) => verified(file),
+                Phase::Done(_) => self.verified(file),
                 _ => text::one_line(&file.why),
             };
             let left = room.saturating_sub(cells.used());
@@ -465,15 +499,6 @@ fn outcome<'a>(file: &FilePlan, theme: &Theme, marks: &'a Marks) -> (&'a str, St
         (true, true) => (marks.passed, theme.ok()),
         (true, false) => (marks.failed, theme.fail()),
         _ => (" ", theme.dim()),
-    }
-}
-
-fn verified(file: &FilePlan) -> String {
-    match (file.applied, file.verified, file.verdict) {
-        (true, true, Verdict::Delete) => "verified: it is gone".to_owned(),
-        (true, true, _) => "verified: read again, every byte is right".to_owned(),
-        (true, false, _) => "NOT as it should be".to_owned(),
-        _ => format!("not touched: {}", text::one_line(&file.why)),
     }
 }
 

@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use crate::model::Time;
 use crate::query::past::Reach;
 use crate::rewind;
-use crate::rewind::{FilePlan, Part, Plan, Report};
+use crate::rewind::{FilePlan, Kind, Part, Plan, Report};
 use crate::ui::action::Action;
 use crate::ui::door::{Back, Order, Recovered, Request, Shared};
 use crate::ui::pane::diff;
@@ -69,6 +69,8 @@ pub enum Want {
 pub struct State {
     order: Order,
     serial: u64,
+    /// What the plan on the screen, or the last one, is.
+    kind: Kind,
     /// What it keeps and undoes, for the title.
     head: String,
     /// Who does not know that it is rewound.
@@ -111,6 +113,7 @@ impl State {
             partial: false,
             wrote: None,
             order,
+            kind: Kind::Rewind,
             serial: 0,
             head: String::new(),
             agent,
@@ -382,6 +385,7 @@ impl State {
         match plan {
             Ok(plan) => {
                 let at = here.and_then(|rel| plan.files.iter().position(|f| f.rel == rel));
+                self.kind = plan.kind;
                 let shown = Arc::new(plan.clone());
                 self.phase = Phase::Planned(Box::new(plan), shown);
                 self.settle();
