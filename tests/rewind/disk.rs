@@ -278,6 +278,42 @@ fn t19_a_store_that_is_read_only_stops_it_before_anything() {
 }
 
 #[test]
+fn t19_only_our_own_folder_or_only_the_home_is_read_only() {
+    let mut p = Project::new();
+    p.prompt("p1", "write");
+    let first = p.write("a", "1\n");
+    p.write("a", "2\n");
+    p.does(&["ingest"]);
+    let rewind = ["rewind", &first, "--yes", "--yes"];
+    let text = |p: &Project| fs::read_to_string(p.dir().join("a")).unwrap();
+    let bind = |at: &Path, options: &str| {
+        let mount = Mount::new(&["--bind", at.to_str().unwrap()], at)?;
+        mount.again(options);
+        Some(mount)
+    };
+    let Some(own) = bind(&p.dir().join(".regent"), "remount,ro,bind") else {
+        return;
+    };
+    for look in ["log", "sessions", "status"] {
+        p.does(&[look]);
+    }
+    let (status, said) = p.run(&rewind);
+    assert!(!status.success() && !said.contains("panicked"), "{said}");
+    assert!(
+        said.contains("read-only") || said.contains("ead-only file system"),
+        "{said}"
+    );
+    assert_eq!(text(&p), "2\n");
+    drop(own);
+    let _home = bind(p.home(), "remount,ro,bind").unwrap();
+    let _work = bind(&p.dir(), "remount,rw,bind").unwrap();
+    p.does(&rewind);
+    assert_eq!(text(&p), "1\n");
+    p.does(&["undo", "--yes", "--yes"]);
+    assert_eq!(text(&p), "2\n");
+}
+
+#[test]
 fn t9_git_under_another_name_by_a_mount() {
     let mut s = Scene::new();
     s.put(".git/HEAD", "ref: refs/heads/main\n");
