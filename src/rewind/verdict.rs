@@ -136,7 +136,9 @@ impl<'a> Undone<'a> {
 
 pub(super) fn who(by: &By) -> String {
     match by {
-        By::Step { id, session, .. } => format!("step {id} of session {session}"),
+        By::Step { id, session, .. } => {
+            format!("step {} ({session})", &id[..id.len().min(9)])
+        }
         By::Rewind(_) => "a rewind".to_owned(),
         By::You => "you".to_owned(),
         By::Unknown => "somebody, not recorded whom,".to_owned(),

@@ -6,6 +6,7 @@ mod paths;
 mod scope;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use color_eyre::Result;
 use rusqlite::{Connection, params};
@@ -75,8 +76,8 @@ pub enum By {
     Step {
         /// Its public id.
         id: String,
-        /// Its session's.
-        session: String,
+        /// What its session is called: the agent and the title.
+        session: Rc<str>,
         /// The number of its prompt.
         prompt: u32,
     },
@@ -234,11 +235,12 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
     Ok(out)
 }
 
-/// What is told of a step: its public id, its session's, the number of its prompt, and whether it is undone. As bytes:
-/// there are as many as there are steps, and few of them are ever named.
+/// What is told of a step. There are as many as there are steps, and few of them are ever named.
 struct Told {
     id: Option<Id>,
-    session: Option<Id>,
+    home: SessionRow,
+    /// What that is called.
+    session: Rc<str>,
     prompt: u32,
     undone: bool,
     time: Option<(Time, Time)>,
@@ -250,10 +252,9 @@ impl Told {
     }
 
     fn by(&self) -> By {
-        let session = self.session.map(|id| id.show(IdKind::Session));
         By::Step {
             id: self.named(),
-            session: session.unwrap_or_default(),
+            session: self.session.clone(),
             prompt: self.prompt,
         }
     }
@@ -281,7 +282,7 @@ fn steps(
                 COALESCE(s.at, s.started_at), coalesce(s.added, s.seen_added) IS NOT NULL
            FROM step s WHERE s.alias_of IS NULL",
     )?;
-    let sessions = public_ids(conn)?;
+    let sessions = called(conn)?;
     let mut rows = q.query([])?;
     let (mut all, mut gone) = (HashMap::new(), Vec::new());
     while let Some(r) = rows.next()? {
@@ -295,7 +296,8 @@ fn steps(
         };
         let told = Told {
             id: Id::from_bytes(r.get_ref(4)?.as_bytes()?),
-            session: sessions.get(&session).copied(),
+            home: session,
+            session: sessions.get(&session).cloned().unwrap_or_default(),
             prompt: place.0,
             undone: scope.undoes(session, place, row, time.map(|t| t.1)),
             time,
@@ -331,16 +333,26 @@ fn steps(
     Ok(all)
 }
 
-/// The public ids of the sessions.
-fn public_ids(conn: &Connection) -> Result<HashMap<SessionRow, Id>> {
-    let mut q = conn.prepare_cached("SELECT id, pub FROM session")?;
-    let rows = q.query_map([], |r| Ok((SessionRow(r.get(0)?), r.get::<_, Vec<u8>>(1)?)))?;
-    let mut ids = HashMap::new();
-    for row in rows {
-        let (row, id) = row?;
-        ids.extend(Id::from_bytes(&id).map(|id| (row, id)));
+/// What the sessions are called.
+fn called(conn: &Connection) -> Result<HashMap<SessionRow, Rc<str>>> {
+    let mut q = conn.prepare_cached("SELECT id, pub, agent, title FROM session")?;
+    let rows = q.query_map([], |r| {
+        let name = name(r.get_ref(1)?.as_bytes()?, r.get(2)?, r.get(3)?);
+        Ok((SessionRow(r.get(0)?), Rc::from(name)))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What a session is called: the agent, and the title or else the id.
+fn name(id: &[u8], agent: u8, title: Option<String>) -> String {
+    let agent = Agent::from_code(agent).map_or("an agent", Agent::name);
+    match title {
+        Some(title) if !title.trim().is_empty() => {
+            let title: String = title.chars().take(60).collect();
+            format!("{agent}: {title}")
+        }
+        _ => format!("{agent}: {}", shown(id, IdKind::Session)),
     }
-    Ok(ids)
 }
 
 /// Whether there is a snapshot from before it and one from after it.
@@ -356,15 +368,7 @@ fn others(conn: &Connection, scope: &Scope, q: &Question<'_>, out: &mut PastOf) 
         "SELECT e.id, e.pub, e.agent, e.title FROM session e WHERE e.ended_at > ?1 AND e.ended_at <= ?2 + ?3 ORDER BY e.id",
     )?;
     let rows = find.query_map(params![q.now.0 - LIVE_MS, q.now.0, LIVE_MS], |r| {
-        let id = shown(r.get_ref(1)?.as_bytes()?, IdKind::Session);
-        let agent = Agent::from_code(r.get(2)?).map_or("an agent", Agent::name);
-        let called = match r.get::<_, Option<String>>(3)? {
-            Some(title) if !title.trim().is_empty() => {
-                let title: String = title.chars().take(60).collect();
-                format!("{agent}: {title}")
-            }
-            _ => format!("{agent}: {id}"),
-        };
+        let called = name(r.get_ref(1)?.as_bytes()?, r.get(2)?, r.get(3)?);
         Ok((SessionRow(r.get(0)?), called))
     })?;
     let mine: BTreeSet<i64> = scope.sessions().map(|s| s.0).collect();

@@ -310,7 +310,7 @@ impl Builder<'_> {
         let tight = first.0 - since.0 <= SLACK_MS && o.until.0 - last.2.0 <= SLACK_MS;
         let one = ran
             .iter()
-            .all(|r| r.0.session == last.0.session && r.0.undone == last.0.undone);
+            .all(|r| r.0.home == last.0.home && r.0.undone == last.0.undone);
         if !tight || !one {
             return (By::Unknown, whole);
         }
