@@ -319,6 +319,27 @@ fn what_goes_wrong_is_said_in_plain_words() {
 }
 
 #[test]
+fn a_refusal_takes_no_more_room_than_its_words() {
+    // Also where a diff was looked at before.
+    let door = Arc::new(FakeDoor {
+        refuses_before: true,
+        ..FakeDoor::default()
+    });
+    for script in ["RB", "RdB"] {
+        let shown = at(&door, (200, 50), script).text();
+        let lines: Vec<&str> = shown.lines().collect();
+        let top = lines.iter().position(|l| l.starts_with("╭─ Rewind"));
+        let top = top.unwrap_or_else(|| panic!("no frame in\n{shown}"));
+        assert!(
+            lines[top + 1].contains("there is nothing before it"),
+            "{shown}"
+        );
+        assert!(lines[top + 2].starts_with('╰'), "{shown}");
+        assert_eq!(lines.len(), top + 4, "{shown}");
+    }
+}
+
+#[test]
 fn an_interrupted_rewind_is_told_and_taken_back_only_on_asking() {
     let door = || {
         let door = FakeDoor::default();

@@ -80,7 +80,7 @@ impl State {
     pub(super) fn parts(&self, outside: Rect) -> Parts {
         let inside = inner(outside);
         let mut words = wrapped(&self.words(outside.width), outside.width).len() as u16;
-        if self.shows_diff && outside.height < ROOMY {
+        if self.has_diff() && outside.height < ROOMY {
             // The warnings were there before the diff was asked for, and are there again behind it.
             words = words.min(BESIDE_DIFF);
         }
@@ -89,7 +89,7 @@ impl State {
         let least = len.min(3);
         let words = words.min(inside.height.saturating_sub(least).max(1));
         let free = inside.height.saturating_sub(words);
-        let (list, diff) = match self.shows_diff {
+        let (list, diff) = match self.has_diff() {
             true => {
                 let list = len.min((free / 3).max(1));
                 (list, free.saturating_sub(list))

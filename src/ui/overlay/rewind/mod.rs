@@ -425,6 +425,11 @@ impl State {
         };
     }
 
+    /// Whether a diff stands below the list: of what was refused or is done there is none, whatever was looked at before.
+    fn has_diff(&self) -> bool {
+        self.shows_diff && matches!(self.phase, Phase::Planned(..))
+    }
+
     fn files(&self) -> &[FilePlan] {
         match &self.phase {
             Phase::Planned(_, plan) => &plan.files,
@@ -443,12 +448,12 @@ impl State {
         if body.height < 22 {
             return body;
         }
-        let most = match self.shows_diff {
+        let most = match self.has_diff() {
             true => body.height - 8,
             false => body.height * 3 / 5,
         };
         let wanted = self.rows(body.width) as u16 + 2;
-        let height = match self.shows_diff {
+        let height = match self.has_diff() {
             true => most,
             false => wanted.clamp(3, most),
         };
