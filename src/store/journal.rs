@@ -486,6 +486,17 @@ pub fn moves(conn: &Connection, op: i64) -> Result<Vec<Move>> {
     Ok(out)
 }
 
+/// When operations were at work on one path, whatever became of them: from when to when; without an end while they are.
+pub fn at_work_on(conn: &Connection, root: &[u8], rel: &[u8]) -> Result<Vec<(Time, Option<Time>)>> {
+    let mut q = conn.prepare_cached(
+        "SELECT o.at, o.done_at FROM rewind_file f JOIN rewind o ON o.id = f.op WHERE f.rel = ?2 AND o.root = ?1",
+    )?;
+    let rows = q.query_map(params![root, rel], |r| {
+        Ok((Time(r.get(0)?), r.get::<_, Option<i64>>(1)?.map(Time)))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// What applied operations did to one path: the operation, before, after; oldest first.
 pub fn of_path(conn: &Connection, root: &[u8], rel: &[u8]) -> Result<Vec<(Op, Node, Node)>> {
     let mut q = conn.prepare_cached(

@@ -209,10 +209,10 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
             mode: None,
         };
         let (seen, ops) = if here {
-            (
-                order::observations(conn, &snapshots, (&rel, row), &mut finder)?,
-                journal::of_path(conn, &root, &rel)?,
-            )
+            let mut seen = order::observations(conn, &snapshots, (&rel, row), &mut finder)?;
+            let at_work = journal::at_work_on(conn, &root, &rel)?;
+            seen.retain(|o| !o.is_halfway(&at_work));
+            (seen, journal::of_path(conn, &root, &rel)?)
         } else {
             (Vec::new(), Vec::new())
         };

@@ -16,8 +16,9 @@ use crate::store::snapshots::{self, Finder, Snapshot};
 const SLACK_MS: i64 = 10_000;
 /// What a snapshot says of a path.
 pub(super) struct Observation {
-    /// When the one before it began, and this one ended.
+    /// When the one before it began, and this one began and ended.
     since: Option<Time>,
+    began: Time,
     until: Time,
     rank: u8,
     past: Past,
@@ -72,6 +73,7 @@ pub(super) fn observations(
         if let Some(node) = finder.find(conn, &s.tree, rel)? {
             out.push(Observation {
                 since,
+                began: s.time.0,
                 until: s.time.1,
                 rank: if s.why == snapshots::Reason::Before as u8 {
                     0
@@ -85,6 +87,16 @@ pub(super) fn observations(
         }
     }
     Ok(out)
+}
+
+impl Observation {
+    /// Whether it was made while a rewind was at work on the path: then it saw one half of it or the other, and nobody's
+    /// doing.
+    pub(super) fn is_halfway(&self, at_work: &[(Time, Option<Time>)]) -> bool {
+        at_work
+            .iter()
+            .any(|(from, to)| *from < self.until && to.is_none_or(|to| self.began < to))
+    }
 }
 
 /// Puts items, observations and rewinds of one path into one order.
