@@ -41,15 +41,19 @@
 //!    hand, and torn and hostile input.
 
 pub mod aider;
+pub mod amp;
 pub mod claude;
 pub mod cline;
 pub mod codex;
+pub mod continue_dev;
+pub mod crush;
 pub mod cursor;
 mod effect;
 mod event;
 pub mod extract;
 pub mod fork;
 pub mod gemini;
+pub mod goose;
 pub mod json;
 pub mod lines;
 pub mod opencode;
@@ -180,6 +184,10 @@ pub static SOURCES: &[&dyn Source] = &[
     &pi::Pi,
     &gemini::Gemini,
     &qwen::Qwen,
+    &crush::Crush,
+    &goose::Goose,
+    &continue_dev::Continue,
+    &amp::Amp,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
