@@ -437,8 +437,8 @@ fn real_sessions_can_be_continued_from_anywhere() {
                     assert_eq!(metas[0]["cwd"], metas[1]["cwd"], "{at}");
                     assert!(metas[0]["cwd"].is_string(), "{at}: where it goes on");
                     assert!(metas[0]["session_id"].is_null() || metas[0]["session_id"] == "new");
-                    let items = new.iter().filter(|r| r["type"] == "response_item");
-                    let last = items.last().map(|r| &r["payload"]["type"]);
+                    let last = new.iter().rfind(|r| r["type"] == "response_item");
+                    let last = last.map(|r| &r["payload"]["type"]);
                     assert!(last.is_none_or(|kind| kind != "reasoning"), "{at}");
                     continue;
                 }
