@@ -111,7 +111,7 @@ impl Disk {
                 (_, true) => Body::Dir(BTreeMap::new()),
                 _ => Body::File(fs::read(&path).unwrap()),
             };
-            let ino = self.new(body, meta.mode() & 0o7777);
+            let ino = self.add(body, meta.mode() & 0o7777);
             let name = path.file_name().unwrap().as_bytes().to_vec();
             self.dir(at).insert(name, ino);
             if meta.is_dir() {
@@ -160,7 +160,7 @@ impl Disk {
         }
     }
 
-    fn new(&mut self, body: Body, mode: u32) -> Ino {
+    fn add(&mut self, body: Body, mode: u32) -> Ino {
         self.all.push((body, mode));
         self.all.len() - 1
     }
@@ -370,7 +370,7 @@ impl Reading {
 
     fn make(&mut self, name: Name, body: Body, mode: u32) {
         self.made.push((body.clone(), mode));
-        let ino = self.live.new(body, mode);
+        let ino = self.live.add(body, mode);
         self.push(Op::Give(name, ino));
     }
 
