@@ -81,7 +81,10 @@ pub(super) fn observations(
                     2
                 },
                 past: Past::of_node(&node),
-                whose: known.remove(&s.id),
+                // Nobody is known to have watched until then.
+                whose: known
+                    .remove(&s.id)
+                    .or(s.is_kept().then_some(Whose::Unknown)),
             });
             since = Some(s.same_until);
         }
