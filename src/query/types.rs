@@ -186,8 +186,10 @@ pub struct RewindEntry {
     pub prompt: u32,
     /// The index of the step before which it stands.
     pub place: u32,
-    /// The steps that it undid, as long as nobody took that back; `None` also where it was about parts of them only.
+    /// The steps that it undid, as long as nobody took that back.
     pub undone: Option<std::ops::Range<u32>>,
+    /// It undid not all of what they did: only some files or lines were wanted, or some stayed as they were.
+    pub part: bool,
 }
 
 /// A step as a row of the timeline or of `log`.

@@ -14,7 +14,7 @@ use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
 pub use self::find::find;
-pub use self::rules::{Instead, Rules, is_ignored, is_rules};
+pub use self::rules::{Ignored, Instead, Rules, is_rules};
 use self::stat::{Kept, Known, Stats};
 use self::walk::{Walked, What};
 use crate::clock::Clock;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::End;
+use super::action::Action;
 use super::key::KeyPress;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape, Wish, areas};
@@ -135,7 +136,7 @@ pub struct Tree {
     /// The last plan that was asked for.
     pub serial: u64,
     /// What was done last, for the status line.
-    pub rewound: Option<String>,
+    pub rewound: Option<(String, Action)>,
     /// What was interrupted, in words.
     pub interrupted: Option<String>,
 }

@@ -100,8 +100,8 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         );
         return;
     }
-    if let Some(rewound) = &model.tree.rewound {
-        let key = model.keymap.key_of(Action::Undo).unwrap_or_default();
+    if let Some((rewound, back)) = &model.tree.rewound {
+        let key = model.keymap.key_of(*back).unwrap_or_default();
         cells.push(rewound.clone(), theme.accent());
         cells.push(" · ", theme.dim());
         cells.push(key, theme.key());
