@@ -109,6 +109,7 @@ impl Ask for Answers {
                 ("/home/ada/.claude/projects".to_owned(), 180),
                 ("/home/ada/.codex/sessions".to_owned(), 32),
             ],
+            expiring: Vec::new(),
         })
     }
 

@@ -201,7 +201,7 @@ fn recording(model: &Model, cells: &mut Cells) {
     let theme = &model.theme;
     cells.push(format!("{} recording", model.marks.changed), theme.accent());
     let who = by.map_or(String::new(), |pid| format!(" by process {pid}"));
-    let since = model.moment.short(*since);
+    let since = model.moment.since(*since);
     cells.push(format!(" since {since}{who}"), theme.dim());
 }
 
