@@ -248,8 +248,10 @@ impl Reading {
             None => hooks::newest(store.conn())?,
         };
         settle::take_in(store, &spool)?;
-        if !store.read_only() {
-            spool.prepare()?;
+        // Beside a store that was named no hook leaves anything. Where a folder cannot be made, those above it are
+        // listened to, and a hook makes it as soon as it has something to tell.
+        if !store.read_only() && self.connections.place.kind != Kind::Explicit {
+            let _ = spool.prepare();
         }
         let newest = hooks::newest(store.conn())?;
         self.told.set(Some(newest));

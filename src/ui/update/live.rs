@@ -42,6 +42,8 @@ pub fn arrived(model: &mut Model, older: Option<&Arc<Timeline>>, effects: &mut V
         model.live.attended = false;
     }
     if newer.session.asked_at > older.session.asked_at {
+        // The status line says it, in the place of what was said before; that is kept.
+        model.note.take_if(|note| !note.error);
         ring(model, effects);
     }
     let was = |index: usize, row| match older.steps.get(index) {

@@ -329,6 +329,9 @@ fn title(cells: &mut Cells, session: &SessionInfo, room: usize, theme: &Theme) {
 }
 
 fn last_words(session: &SessionInfo, theme: &Theme) -> (String, Style) {
+    if session.asked_at.is_some() {
+        return ("asked for permission".to_owned(), theme.warn());
+    }
     if session.live {
         return ("live".to_owned(), theme.accent());
     }
