@@ -285,6 +285,8 @@ impl Watcher {
     fn look(&mut self, root: &Root, state: &mut Recording, lease: &mut Lease) {
         let began = Instant::now();
         let mut stored = 0;
+        // What the first one costs, which reads everything, says nothing about the next.
+        let first = state.why != Reason::Automatic;
         state.pace.begin();
         let heard = match &state.ears {
             Ok(ears) => ears.shared().take(),
@@ -308,7 +310,12 @@ impl Watcher {
             }
             Err(e) => self.trouble(&format!("{e:#}")),
         }
-        state.pace.end(Instant::now(), began.elapsed(), stored);
+        let took = if first {
+            Duration::ZERO
+        } else {
+            began.elapsed()
+        };
+        state.pace.end(Instant::now(), took, stored);
         if state.pace.is_much() {
             self.once("much is written in this folder: it is looked at once a minute; .regentignore leaves files out".to_owned());
         }

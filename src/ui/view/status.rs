@@ -157,7 +157,16 @@ fn failure(model: &Model, alarm: &Alarm, cells: &mut Cells, width: usize) {
         model.marks.failed,
         text::one_line(&alarm.words)
     );
-    let room = width.saturating_sub(2);
+    // The one that one looks at may be waiting all the while.
+    let asks = model
+        .timeline
+        .timeline()
+        .is_some_and(|t| t.session.asked_at.is_some());
+    if let Some(asked) = live::waiting(model).filter(|_| asks) {
+        cells.push(asked, model.theme.warn());
+        cells.push(" · ", model.theme.dim());
+    }
+    let room = width.saturating_sub(cells.used() + 1);
     cells.push(text::end(&words, room).into_owned(), model.theme.fail());
 }
 

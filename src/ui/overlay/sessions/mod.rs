@@ -446,3 +446,41 @@ fn preview(
         put_line(at, line, buf);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Agent;
+    use crate::query::types::Expiring;
+
+    #[test]
+    fn what_is_about_to_go_is_said_in_one_row_with_the_setting() {
+        let list = |sessions, kept| SessionList {
+            expiring: vec![Expiring {
+                agent: Agent::Claude,
+                after_days: 30,
+                within_days: 7,
+                setting: "`cleanupPeriodDays` in its settings.json",
+                sessions,
+                kept,
+            }],
+            ..SessionList::default()
+        };
+        assert_eq!(expiring(&list(0, 0), 200), None);
+        let wide = expiring(&list(12, 12), 200).unwrap_or_default();
+        assert!(
+            wide.contains("12 sessions of this machine within 7 days (all kept here)")
+                && wide.ends_with("cleanupPeriodDays in its settings.json changes that"),
+            "{wide}"
+        );
+        for width in [76, 65] {
+            let narrow = expiring(&list(12, 3), width).unwrap_or_default();
+            assert!(
+                text::width(&narrow) <= usize::from(width)
+                    && narrow.contains("12 sessions")
+                    && narrow.contains("cleanupPeriodDays"),
+                "{narrow}"
+            );
+        }
+    }
+}
