@@ -1,4 +1,5 @@
-//! The thread beside the screen that reads what is new: once at the start, then whenever a transcript was written.
+//! The thread beside the screen that reads what is new: once at the start, then whenever a transcript was written or a hook
+//! told something. Who watches the work folder is told when a step may have ended.
 
 use std::cell::Cell;
 use std::sync::Arc;
