@@ -1,6 +1,5 @@
 //! Contents, named by their BLAKE3 hash and stored once. What they mean is not known here.
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::BlobHash;
@@ -71,54 +70,64 @@ pub fn find(conn: &Connection, hash: &BlobHash) -> Result<Option<i64>> {
 
 /// The content in this row, whose hash is checked each time: what does not match is an error, never shown.
 pub fn get(conn: &Connection, id: i64) -> Result<Vec<u8>> {
+    stored(conn, id)?.unpack()
+}
+
+/// A content as its row holds it: read, not yet unpacked or checked.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    id: i64,
+    hash: Vec<u8>,
+    size: i64,
+    codec: i64,
+    data: Vec<u8>,
+}
+
+impl Stored {
+    /// Its bytes, checked as [`get`] does. Needs no connection, so that other threads can do it.
+    ///
+    /// # Errors
+    /// If they are not what their hash says.
+    pub fn unpack(&self) -> Result<Vec<u8>> {
+        let damaged = |why: String| Error::DamagedBlob { id: self.id, why };
+        let bytes = unpack(self.codec, &self.data, self.size)
+            .map_err(|why| damaged(format!("{why} ({})", hex(&self.hash))))?;
+        if BlobHash::of(&bytes).0.as_slice() != self.hash.as_slice() {
+            return Err(damaged(format!(
+                "its bytes are not those of {}",
+                hex(&self.hash)
+            )));
+        }
+        Ok(bytes)
+    }
+
+    /// How many bytes it says it has, unpacked.
+    pub fn size(&self) -> u64 {
+        u64::try_from(self.size).unwrap_or(0)
+    }
+}
+
+/// The content in this row as it is stored.
+///
+/// # Errors
+/// If there is none, or as SQLite says.
+pub fn stored(conn: &Connection, id: i64) -> Result<Stored> {
     let row = conn
         .prepare_cached("SELECT hash, size, codec, data FROM blob WHERE id = ?1")?
         .query_row([id], |r| {
-            let (size, codec): (i64, i64) = (r.get(1)?, r.get(2)?);
-            let bytes = unpack(codec, r.get_ref(3)?.as_blob()?, size);
-            Ok((r.get::<_, Vec<u8>>(0)?, bytes))
+            Ok(Stored {
+                id,
+                hash: r.get(0)?,
+                size: r.get(1)?,
+                codec: r.get(2)?,
+                data: r.get(3)?,
+            })
         })
         .optional()?;
-    let damaged = |why: String| Error::DamagedBlob { id, why };
-    let (hash, bytes) = row.ok_or_else(|| damaged("there is no such content".to_owned()))?;
-    let bytes = bytes.map_err(|why| damaged(format!("{why} ({})", hex(&hash))))?;
-    if BlobHash::of(&bytes).0.as_slice() != hash.as_slice() {
-        return Err(damaged(format!(
-            "its bytes are not those of {}",
-            hex(&hash)
-        )));
-    }
-    Ok(bytes)
-}
-
-/// The contents in these rows, each checked as [`get`] does; unpacked by several threads, for those who need many.
-pub fn get_many(conn: &Connection, ids: &[i64]) -> Result<Vec<Vec<u8>>> {
-    let mut statement =
-        conn.prepare_cached("SELECT hash, size, codec, data FROM blob WHERE id = ?1")?;
-    let mut packed = Vec::with_capacity(ids.len());
-    for id in ids {
-        let row = statement
-            .query_row([id], |r| {
-                let head: (Vec<u8>, i64, i64) = (r.get(0)?, r.get(1)?, r.get(2)?);
-                Ok((head, r.get::<_, Vec<u8>>(3)?))
-            })
-            .optional()?;
-        let missing = || Error::DamagedBlob {
-            id: *id,
-            why: "there is no such content".to_owned(),
-        };
-        packed.push((*id, row.ok_or_else(missing)?));
-    }
-    let unpacked = packed.par_iter().map(|(id, ((hash, size, codec), data))| {
-        let damaged = |why: String| Error::DamagedBlob { id: *id, why };
-        let bytes =
-            unpack(*codec, data, *size).map_err(|why| damaged(format!("{why} ({})", hex(hash))))?;
-        if BlobHash::of(&bytes).0.as_slice() != hash.as_slice() {
-            return Err(damaged(format!("its bytes are not those of {}", hex(hash))));
-        }
-        Ok(bytes)
-    });
-    unpacked.collect()
+    row.ok_or_else(|| Error::DamagedBlob {
+        id,
+        why: "there is no such content".to_owned(),
+    })
 }
 
 fn unpack(codec: i64, data: &[u8], size: i64) -> Result<Vec<u8>, String> {

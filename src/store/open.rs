@@ -17,7 +17,7 @@ use super::{
 };
 
 /// How much of the store a writer and a reader hold in memory, in KiB.
-const WRITER_CACHE: i64 = 32 * 1024;
+const WRITER_CACHE: i64 = 48 * 1024;
 const READER_CACHE: i64 = 8 * 1024;
 /// How long SQLite waits for another program.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
@@ -281,6 +281,8 @@ pub(super) fn harden(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    // A plan that depended on what is bound would be made anew each time something else is bound.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // A mapped file that another program cuts short would be a signal, not an error.
     conn.execute_batch(
         "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \

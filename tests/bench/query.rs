@@ -149,15 +149,15 @@ fn made_up(temp: &Path, name: &str, steps: i64, prompts: i64) -> PathBuf {
     let conn = Connection::open(&db).expect("the store");
     conn.execute_batch(&format!(
         "BEGIN;
-         INSERT INTO session (id, pub, agent, native_id, title, steps, prompts) VALUES (1, x'00', 1, 'one', 'A long one', {steps}, {prompts});
+         INSERT INTO session (id, pub, agent, native_id, title, steps, prompts) VALUES (1, zeroblob(10), 1, 'one', 'A long one', {steps}, {prompts});
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {prompts})
            INSERT INTO prompt (id, session_id, no, pub, at, via, dup, head, len)
-           SELECT i, 1, i, CAST(printf('p%d', i) AS BLOB), i * 1000, 1, i,
+           SELECT i, 1, i, CAST(printf('p%09d', i) AS BLOB), i * 1000, 1, i,
                   printf('make the %s of part %d %s and look at %s again', hex(i * 7919 % 4096), i,
                          CASE i % 3 WHEN 0 THEN 'retry' WHEN 1 THEN 'wait' ELSE 'stop' END, hex(i * 104729 % 65536)), 60 FROM n;
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {steps})
            INSERT INTO step (id, session_id, prompt_no, seq, pub, key_hash, dup, at, kind, status, target)
-           SELECT i, 1, i * {prompts} / {steps}, i, CAST(printf('s%d', i) AS BLOB), i, i, i * 10, 1 + i % 6, 1, printf('src/part_%d.rs', i % 5000) FROM n;
+           SELECT i, 1, i * {prompts} / {steps}, i, CAST(printf('s%09d', i) AS BLOB), i, i, i * 10, 1 + i % 6, 1, printf('src/part_%d.rs', i % 5000) FROM n;
          COMMIT;"
     ))
     .expect("rows");

@@ -4,14 +4,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use color_eyre::Result;
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use super::story::{Maker, Story, Text, Turn, recorded};
 use super::types::{Stop, Stopped};
 use crate::diff::origin::{How, Lines, Trace, trace};
 use crate::store::{Reader, blobs};
 
-/// So many texts are read at once.
-const PORTION: usize = 32;
+/// Texts are read at once until they are so many bytes, or so many texts.
+const PORTION: u64 = 4 << 20;
+const TURNS: usize = 256;
 
 /// What is known of one line. Numbers are indices of the story's makers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,20 +101,26 @@ pub(super) fn walk_from(
             ..Walked::default()
         },
     };
+    walker.keep(from.turn);
+    let mut portion = Portion::read(reader, &story.turns[from.turn..turns])?.unpack();
     let mut at = from.turn;
-    walker.keep(at);
     while at < turns {
-        let end = turns.min(at + PORTION);
-        let mut texts = load_all(reader, &story.turns[at..end])?;
-        for turn in at..end {
-            if stop.is_some_and(|stop| stop()) {
-                return Err(Stopped.into());
-            }
-            let text = texts[turn - at].take();
-            walker.turn(turn, text)?;
-            walker.keep(turn + 1);
-        }
-        at = end;
+        let end = at + portion.len();
+        let next = Portion::read(reader, &story.turns[end..turns])?;
+        let mut unpacked = Vec::new();
+        // While one portion is walked through, other threads unpack the next.
+        rayon::in_place_scope(|scope| {
+            scope.spawn(|_| unpacked = next.unpack());
+            portion.into_iter().zip(at..).try_for_each(|(text, turn)| {
+                if stop.is_some_and(|stop| stop()) {
+                    return Err(Stopped.into());
+                }
+                walker.turn(turn, text?)?;
+                walker.keep(turn + 1);
+                Ok::<_, color_eyre::Report>(())
+            })
+        })?;
+        (portion, at) = (unpacked, end);
     }
     walker.done.sets = walker.sets.all;
     if walker.done.sets.is_empty() {
@@ -130,24 +138,45 @@ pub(super) fn load(reader: &Reader, text: &Text) -> Result<Arc<Lines>> {
     })
 }
 
-fn load_all(reader: &Reader, turns: &[Turn]) -> Result<Vec<Option<Arc<Lines>>>> {
-    let ids: Vec<i64> = turns
-        .iter()
-        .filter_map(|t| match t.to {
-            Text::Blob(id) => Some(id),
-            _ => None,
-        })
-        .collect();
-    let mut read = blobs::get_many(reader.conn(), &ids)?.into_iter();
-    Ok(turns
-        .iter()
-        .map(|t| match &t.to {
-            Text::Blob(_) => read.next().map(|bytes| Arc::new(Lines::new(bytes))),
-            Text::Held(lines, _) => Some(lines.clone()),
-            Text::Absent => Some(Arc::default()),
-            Text::Unknown => None,
-        })
-        .collect())
+/// The texts of the turns that come next: as many as go into memory well, at least one.
+struct Portion(Vec<Wanted>);
+
+/// A text that is wanted as lines.
+enum Wanted {
+    Stored(blobs::Stored),
+    Here(Option<Arc<Lines>>),
+}
+
+impl Portion {
+    fn read(reader: &Reader, turns: &[Turn]) -> Result<Portion> {
+        let mut out = Vec::new();
+        let mut bytes = 0;
+        for turn in turns {
+            if bytes > PORTION || out.len() >= TURNS {
+                break;
+            }
+            out.push(match &turn.to {
+                Text::Blob(id) => {
+                    let stored = blobs::stored(reader.conn(), *id)?;
+                    bytes += stored.size();
+                    Wanted::Stored(stored)
+                }
+                Text::Held(lines, _) => Wanted::Here(Some(lines.clone())),
+                Text::Absent => Wanted::Here(Some(Arc::default())),
+                Text::Unknown => Wanted::Here(None),
+            });
+        }
+        Ok(Portion(out))
+    }
+
+    /// All of it as lines; `None` where a text is not known.
+    fn unpack(&self) -> Vec<Result<Option<Arc<Lines>>>> {
+        let wanted = self.0.par_iter().map(|wanted| match wanted {
+            Wanted::Stored(stored) => Ok(Some(Arc::new(Lines::new(stored.unpack()?)))),
+            Wanted::Here(lines) => Ok(lines.clone()),
+        });
+        wanted.collect()
+    }
 }
 
 /// Sets of makers, each kept once.
