@@ -535,11 +535,18 @@ fn what_agents_are_about_to_delete_stands_below_the_list() {
             .contains("cleanupPeriodDays")
     );
     Arc::get_mut(&mut fake).unwrap().expiring = 5;
-    let shown = at(&fake, (120, 30), "").text();
-    has(
-        &shown,
-        "Claude Code will delete 5 sessions of this machine within 7 days (4 kept here)",
-    );
+    for (size, words) in [
+        (
+            (200, 50),
+            "Claude Code will delete 5 sessions of this machine within 7 days (4 kept here); cleanupPeriodDays",
+        ),
+        (
+            (120, 30),
+            "5 sessions of Claude Code go within 7 days (4 kept here): cleanupPeriodDays",
+        ),
+    ] {
+        has(&at(&fake, size, "").text(), words);
+    }
     for size in [(80, 24), (69, 45), (60, 20)] {
         let shown = at(&fake, size, "").text();
         has(&shown, "5 sessions of Claude Code go in 7 days");

@@ -368,11 +368,10 @@ fn expiring(list: &SessionList, width: u16) -> Option<String> {
     let whole = format!(
         "  ! {who} will delete {gone} of this machine within {days} days ({rest}); {setting} changes that"
     );
+    let middle = format!("  ! {gone} of {who} go within {days} days ({rest}): {setting}");
     let short = format!("  ! {gone} of {who} go in {days} days: {setting}");
-    let words = match text::width(&whole) <= usize::from(width) {
-        true => whole,
-        false => short,
-    };
+    let fits = |words: &String| text::width(words) <= usize::from(width);
+    let words = [whole, middle].into_iter().find(fits).unwrap_or(short);
     Some(text::end(&words, usize::from(width)).into_owned())
 }
 
