@@ -108,6 +108,8 @@ struct Open {
     skipped: bool,
     /// A session of it was found to belong here.
     belongs: bool,
+    /// It tells of a session of which the agent's own transcript is known.
+    retold: bool,
 }
 
 impl Open {
@@ -119,6 +121,7 @@ impl Open {
             read_to: 0,
             skipped: true,
             belongs: true,
+            retold: false,
         }
     }
 }
@@ -275,14 +278,21 @@ impl<'a> Desk<'a> {
         }
         open.spread |= stale;
         open.belongs |= belongs;
-        for batch in &part.batches {
+        let agent = self.jobs[job].candidate.agent;
+        for session in part.batches.iter().map(|b| &b.session) {
+            let id = Id::session(session.agent, &session.native_id);
+            open.retold |= session.agent != agent && files::has_own(tx, &id)?;
+        }
+        // Its raw bytes are kept; shown is what the agent itself wrote.
+        let told = if open.retold { &[][..] } else { &part.batches };
+        for batch in told {
             open.spread |= spread(
                 tx,
                 &Id::session(batch.session.agent, &batch.session.native_id),
                 file,
             )?;
         }
-        for batch in &part.batches {
+        for batch in told {
             if open.spread {
                 Writer::note_session(tx, &batch.session, &[file])?;
             } else {
@@ -303,7 +313,7 @@ impl<'a> Desk<'a> {
         tx.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
             .execute(params![file, part.state])?;
         if last {
-            if belongs || self.jobs[job].named || open.spread {
+            if belongs || self.jobs[job].named || open.spread || open.retold {
                 if self.jobs[job].from > 0 {
                     frames::repack(tx, file)?;
                 }
@@ -341,6 +351,7 @@ impl<'a> Desk<'a> {
                 read_to: row.read_to,
                 skipped,
                 belongs: true,
+                retold: false,
             });
         }
         let file = match newest {
@@ -362,6 +373,7 @@ impl<'a> Desk<'a> {
             read_to: 0,
             skipped: false,
             belongs: job.named,
+            retold: false,
         })
     }
 }

@@ -7,8 +7,7 @@ use rusqlite::Connection;
 
 use super::refused::Refused;
 use super::rows;
-use super::timeline;
-use super::types::{Filter, SessionRow, StepRow};
+use super::types::{Filter, StepLite, StepRow};
 use crate::clock::Clock;
 use crate::model::{Agent, Status, StepKind, Time};
 
@@ -115,10 +114,10 @@ struct Texts {
     parts: Vec<String>,
 }
 
-/// The steps of a session that a filter keeps, in timeline order.
+/// The steps that a filter keeps, in the order in which they are given.
 pub(super) fn steps(
     conn: &Connection,
-    session: SessionRow,
+    among: impl Iterator<Item = StepLite>,
     filter: &Filter,
 ) -> Result<Vec<StepRow>> {
     let mut texts = Texts {
@@ -133,8 +132,7 @@ pub(super) fn steps(
     let mut statement =
         conn.prepare_cached("SELECT session_id, at, target, tool FROM step WHERE id = ?1")?;
     let mut out = Vec::new();
-    for placed in timeline::placed(conn, session)? {
-        let step = placed.lite;
+    for step in among {
         if !filter.kinds.is_empty() && !filter.kinds.contains(&step.kind)
             || filter.failed && !matches!(step.status, Status::Failed)
         {

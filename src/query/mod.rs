@@ -16,6 +16,7 @@ mod files;
 mod filter;
 mod find;
 pub mod health;
+mod interleaved;
 mod log;
 pub mod past;
 pub mod patch;

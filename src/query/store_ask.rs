@@ -15,7 +15,9 @@ use super::log::{self, LogQuery};
 use super::refused::Refused;
 use super::resolve::{self, Target};
 use super::types::*;
-use super::{changes, detail, files, filter, health, rows, sessions, summary, timeline};
+use super::{
+    changes, detail, files, filter, health, interleaved, rows, sessions, summary, timeline,
+};
 use crate::clock::Clock;
 use crate::model::{Agent, Time};
 use crate::source::Places;
@@ -198,6 +200,12 @@ impl Ask for StoreAsk {
     }
 
     fn timeline(&self, session: SessionRow) -> Result<Timeline> {
+        if session.is_all() {
+            return self.reading(|r| {
+                let list = sessions::list(r.conn(), &self.places, self.clock.now())?;
+                interleaved::timeline(r.conn(), list.sessions)
+            });
+        }
         self.reading(|r| timeline::timeline(r.conn(), self.session(session)?))
     }
 
@@ -222,7 +230,14 @@ impl Ask for StoreAsk {
     }
 
     fn filter(&self, session: SessionRow, filter: &Filter) -> Result<Vec<StepRow>> {
-        self.reading(|r| filter::steps(r.conn(), session, filter))
+        if session.is_all() {
+            let steps = self.timeline(session)?.steps;
+            return self.reading(|r| filter::steps(r.conn(), steps.iter().copied(), filter));
+        }
+        self.reading(|r| {
+            let placed = timeline::placed(r.conn(), session)?;
+            filter::steps(r.conn(), placed.into_iter().map(|p| p.lite), filter)
+        })
     }
 
     fn find(&self, query: &str, limit: usize) -> Result<Found> {

@@ -64,9 +64,12 @@ pub(super) struct Placed {
 
 /// All steps of a session and its sub-agents, in timeline order.
 pub(super) fn placed(conn: &Connection, session: SessionRow) -> Result<Vec<Placed>> {
-    let children = Children::load(conn)?;
+    placed_with(conn, &Children::load(conn)?, session)
+}
+
+fn placed_with(conn: &Connection, children: &Children, session: SessionRow) -> Result<Vec<Placed>> {
     let mut out = Vec::new();
-    walk(conn, &children, session.0, 0, None, &mut out)?;
+    walk(conn, children, session.0, 0, None, &mut out)?;
     Ok(out)
 }
 
@@ -155,7 +158,16 @@ fn hang(
 
 /// The timeline.
 pub(super) fn timeline(conn: &Connection, session: SessionInfo) -> Result<Timeline> {
-    let placed = placed(conn, session.row)?;
+    with(conn, &Children::load(conn)?, session)
+}
+
+/// The same, for those who ask for several.
+pub(super) fn with(
+    conn: &Connection,
+    children: &Children,
+    session: SessionInfo,
+) -> Result<Timeline> {
+    let placed = placed_with(conn, children, session.row)?;
     let mut heads = heads(conn, session.row)?;
     let mut steps = Vec::with_capacity(placed.len());
     let mut ranges: HashMap<u32, std::ops::Range<u32>> = HashMap::new();
@@ -172,6 +184,8 @@ pub(super) fn timeline(conn: &Connection, session: SessionInfo) -> Result<Timeli
     numbers.retain(|no| !heads.iter().any(|h| h.no == *no));
     for no in numbers {
         heads.push(PromptHead {
+            session: session.row,
+            agent: None,
             row: None,
             no,
             at: None,
@@ -204,6 +218,8 @@ pub(super) fn heads(conn: &Connection, session: SessionRow) -> Result<Vec<Prompt
     )?;
     let rows = statement.query_map([session.0], |row| {
         Ok(PromptHead {
+            session,
+            agent: None,
             row: Some(PromptRow(row.get(0)?)),
             no: row.get(1)?,
             at: time(row.get(2)?),
@@ -283,9 +299,9 @@ pub(super) fn last_message(
 pub(super) fn step_at(conn: &Connection, session: SessionRow, at: Time) -> Result<Option<StepRow>> {
     Ok(conn
         .prepare_cached(
-            "SELECT id FROM step WHERE session_id = ?1 AND alias_of IS NULL AND at IS NOT NULL
+            "SELECT id FROM step WHERE (session_id = ?1 OR ?3) AND alias_of IS NULL AND at IS NOT NULL
               ORDER BY abs(at - ?2), prompt_no, seq LIMIT 1",
         )?
-        .query_row((session.0, at.0), |r| Ok(StepRow(r.get(0)?)))
+        .query_row((session.0, at.0, session.is_all()), |r| Ok(StepRow(r.get(0)?)))
         .optional()?)
 }

@@ -22,6 +22,18 @@ row! {
     StepRow
 }
 
+impl SessionRow {
+    /// Every session of the repository, in one timeline; no row of the store has this number.
+    pub const ALL: SessionRow = SessionRow(0);
+    /// What stands where a session's id would.
+    pub const ALL_ID: &str = "all";
+
+    /// Whether it stands for all of them.
+    pub fn is_all(self) -> bool {
+        self == SessionRow::ALL
+    }
+}
+
 /// A session as lists show it. Times are UTC.
 #[derive(Clone, Debug)]
 pub struct SessionInfo {
@@ -122,6 +134,10 @@ pub struct Expiring {
 /// A prompt as a heading.
 #[derive(Clone, Debug)]
 pub struct PromptHead {
+    /// The session it belongs to.
+    pub session: SessionRow,
+    /// Whose it is; only where several sessions stand in one timeline.
+    pub agent: Option<Agent>,
     /// Its row; `None` for what came before any prompt.
     pub row: Option<PromptRow>,
     /// Its number in the session; 0 before any prompt.

@@ -36,20 +36,25 @@
 //!    tool worked, with the whole text before and after where the record has it. A sub-agent is a session of its own:
 //!    `SessionHead::parent`, `Relation::Subagent`, its prompts `Via::Task`; the call that started it says `spawned`.
 //!    Where the agent itself writes a session in several forms, `detail` says which tells most.
+//!    A program that tells of other agents' sessions says whose each is (`SessionHead::agent`) and stands in [`retells`].
 //! 6. **Tests**: fixtures of your own making below `tests/fixtures/NAME`, with what is expected of them
 //!    (`tests/support/golden.rs` reads JSONL and anything with an extractor), the counts of real sessions where they are at
 //!    hand, and torn and hostile input.
 
 pub mod aider;
+pub mod amp;
 pub mod claude;
 pub mod cline;
 pub mod codex;
+pub mod continue_dev;
+pub mod crush;
 pub mod cursor;
 mod effect;
 mod event;
 pub mod extract;
 pub mod fork;
 pub mod gemini;
+pub mod goose;
 pub mod json;
 pub mod lines;
 pub mod opencode;
@@ -57,7 +62,9 @@ pub mod pi;
 mod places;
 pub mod qwen;
 pub mod record;
+pub mod regent;
 pub mod shell;
+pub mod specstory;
 pub mod sqlite;
 pub mod tools;
 
@@ -167,6 +174,9 @@ pub trait Source: Sync {
 
     /// How much a file tells of its session, where an agent writes the same session in several forms, each whole: only
     /// those of the most detail are shown, the others are kept. An agent that says so has one session in each file.
+    ///
+    /// The same goes for programs that tell of other agents' sessions ([`SessionHead::agent`]): where the agent's own
+    /// transcript is known, nothing of what they tell of it is shown; else that of the most detail is.
     fn detail(&self, _path: &Path) -> u8 {
         0
     }
@@ -194,11 +204,22 @@ pub static SOURCES: &[&dyn Source] = &[
     &pi::Pi,
     &gemini::Gemini,
     &qwen::Qwen,
+    &crush::Crush,
+    &goose::Goose,
+    &continue_dev::Continue,
+    &amp::Amp,
+    &regent::Regent,
+    &specstory::Specstory,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
 pub fn source_of(agent: Agent) -> Option<&'static dyn Source> {
     SOURCES.iter().copied().find(|s| s.agent() == agent)
+}
+
+/// Whether a program tells of the sessions of other agents ([`SessionHead::agent`]).
+pub fn retells(agent: Agent) -> bool {
+    matches!(agent, Agent::Regent | Agent::Specstory)
 }
 
 /// The events of one line; of each of its records, if it holds several or a torn one beside a whole one.

@@ -56,6 +56,30 @@ pub enum Reason {
     Automatic = 4,
     /// The first of a watcher, or of a session with hooks: nobody watched between it and the one before.
     First = 5,
+    /// Not ours: another program kept this tree. It is not whole ([`not_whole`]), and nobody is known to have watched.
+    Kept = 6,
+}
+
+impl Snapshot {
+    /// Whether another program took it.
+    pub fn is_kept(&self) -> bool {
+        self.why == Reason::Kept as u8
+    }
+}
+
+/// An entry without a name, which stands before all others: the list is not whole. Of what it does not name nothing is
+/// known; it is not said to be absent.
+pub fn not_whole() -> Entry {
+    Entry {
+        name: Vec::new(),
+        node: Node::Ignored,
+        tree: None,
+    }
+}
+
+/// Whether a folder's entries are all that is there.
+pub fn is_whole(entries: &[Entry]) -> bool {
+    entries.first().is_none_or(|e| !e.name.is_empty())
 }
 
 /// A snapshot's row.
@@ -201,7 +225,7 @@ impl Finder {
         while let Some(part) = parts.next() {
             let entries = self.entries(conn, &at)?;
             let Ok(index) = entries.binary_search_by(|e| e.name.as_slice().cmp(part)) else {
-                return Ok(Some(Node::Absent));
+                return Ok(is_whole(&entries).then_some(Node::Absent));
             };
             let entry = &entries[index];
             if parts.peek().is_none() {
@@ -253,6 +277,25 @@ pub fn insert(conn: &Connection, s: &Snapshot) -> Result<i64> {
     Ok(conn.last_insert_rowid())
 }
 
+/// Stores a tree that another program kept, under its name there (`text`), unless it is stored already. It may be older
+/// than what was linked until now.
+pub fn keep(conn: &Connection, s: &Snapshot) -> Result<()> {
+    if !has_kept(conn, &s.root, s.text.as_deref().unwrap_or_default())? {
+        insert(conn, s)?;
+        super::observed::disturb(conn, Some(s.time.0.0))?;
+    }
+    Ok(())
+}
+
+/// Whether a tree is stored that another program keeps under this name.
+pub fn has_kept(conn: &Connection, root: &[u8], name: &str) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM snapshot WHERE root = ?1 AND why = ?2 AND text = ?3)",
+        )?
+        .query_row(params![root, Reason::Kept as u8, name], |r| r.get(0))?)
+}
+
 /// The snapshots of a folder, oldest first.
 pub fn of_root(conn: &Connection, root: &[u8]) -> Result<Vec<Snapshot>> {
     let mut q = conn.prepare_cached(
@@ -290,14 +333,14 @@ pub fn before(conn: &Connection, s: &Snapshot) -> Result<Option<Snapshot>> {
         .flatten())
 }
 
-/// The newest snapshot of a folder.
+/// The newest snapshot of a folder that is our own.
 pub fn newest(conn: &Connection, root: &[u8]) -> Result<Option<Snapshot>> {
     Ok(conn
         .prepare_cached(
             "SELECT id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until
-               FROM snapshot WHERE root = ?1 ORDER BY at DESC, id DESC LIMIT 1",
+               FROM snapshot WHERE root = ?1 AND why <> ?2 ORDER BY at DESC, id DESC LIMIT 1",
         )?
-        .query_row([root], read)
+        .query_row(params![root, Reason::Kept as u8], read)
         .optional()?
         .flatten())
 }

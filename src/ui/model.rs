@@ -17,7 +17,7 @@ use super::theme::Theme;
 use crate::model::Time;
 use crate::query::blame::{Alive, Fate};
 use crate::query::types::{
-    FileChange, Scope, SessionList, SessionRow, StepDetail, StepRow, Summary,
+    FileChange, Scope, SessionInfo, SessionList, SessionRow, StepDetail, StepRow, Summary,
 };
 
 /// Of what the diff is.
@@ -83,10 +83,10 @@ pub enum Shown {
 /// A place to come back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The session.
+    /// The session that was open.
     pub session: SessionRow,
-    /// The step, or the prompt by its number.
-    pub at: Result<StepRow, u32>,
+    /// The step, or the prompt: its session and its number.
+    pub at: Result<StepRow, (SessionRow, u32)>,
 }
 
 /// Where the cursor was before jumps.
@@ -343,23 +343,43 @@ impl Model {
         self.timeline.session()
     }
 
+    /// The session of what the cursor is on, where several stand in one timeline; else the one that is open.
+    pub fn session_here(&self) -> Option<SessionRow> {
+        let open = self.session().filter(|s| !s.is_all());
+        open.or_else(|| Some(self.timeline.selected_prompt()?.session))
+    }
+
+    /// What lists say of it.
+    pub fn info_here(&self) -> Option<&SessionInfo> {
+        let open = &self.timeline.timeline()?.session;
+        if !open.row.is_all() {
+            return Some(open);
+        }
+        let here = self.session_here()?;
+        let list = &self.sessions.as_ref()?.sessions;
+        list.iter().find(|s| s.row == here)
+    }
+
     /// Where the cursor is.
     pub fn place(&self) -> Option<Place> {
         let session = self.session()?;
         let at = match self.timeline.selected_step() {
             Some(step) => Ok(step.row),
-            None => Err(self.timeline.selected_prompt()?.no),
+            None => {
+                let prompt = self.timeline.selected_prompt()?;
+                Err((prompt.session, prompt.no))
+            }
         };
         Some(Place { session, at })
     }
 
     /// The scope of the diff for where the cursor is.
     pub fn scope_here(&self) -> Option<Scope> {
-        let session = self.session()?;
         if let Some(rewind) = self.timeline.selected_rewind() {
             return Some(Scope::Rewind(rewind.op));
         }
         let prompt = self.timeline.selected_prompt()?;
+        let session = self.session_here()?;
         let step = self.timeline.selected_step().map(|s| s.row);
         // A prompt stands for its last step where a step is needed.
         let last = || {

@@ -157,6 +157,8 @@ impl Ask for Answers {
                 off_path: s.info.off_path,
             }));
             prompts.push(PromptHead {
+                session: info.row,
+                agent: None,
                 row: Some(PromptRow(no.into())),
                 no,
                 at: Some(prompt.at),
@@ -413,6 +415,8 @@ fn generated(session: SessionInfo, count: u32) -> Timeline {
         off_path: false,
     };
     let head = |no: u32| PromptHead {
+        session: session.row,
+        agent: None,
         row: Some(PromptRow(no.into())),
         no,
         at: session.started_at,

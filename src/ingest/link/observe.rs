@@ -16,8 +16,9 @@ use super::super::roots::Roots;
 use super::running::running;
 use super::whose::{Running, Whose, Window, whose};
 use crate::model::{Node, Op, Status, StepKind};
+use crate::store::kept::{own_first, was_watched};
 use crate::store::observed::{self, Differing};
-use crate::store::snapshots::{Reason, Snapshot};
+use crate::store::snapshots::Snapshot;
 use crate::store::write::{EVIDENCE, Writer};
 use crate::store::{blobs, snapshots};
 
@@ -87,7 +88,10 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     fn folder(&mut self, root: &[u8], after: i64, from: i64) -> Result<()> {
-        let all = self.snapshots(root, after, from)?;
+        let (all, kept) = own_first(self.snapshots(root, after, from)?);
+        for snapshot in kept {
+            self.take_back(snapshot)?;
+        }
         let windows: Vec<(&Snapshot, &Snapshot)> = all
             .windows(2)
             .map(|p| (&p[0], &p[1]))
@@ -130,6 +134,12 @@ impl Pass<'_> {
                     all.insert(0, before);
                 }
             }
+        }
+        // Whether those of others count depends on our own before them.
+        while let Some(first) = all.first().filter(|s| s.is_kept())
+            && let Some(before) = snapshots::before(self.conn, first)?
+        {
+            all.insert(0, before);
         }
         Ok(all)
     }
@@ -189,7 +199,7 @@ impl Pass<'_> {
                 continue;
             }
             let at = touched.get(&path.rel).copied().unwrap_or_default();
-            let mut window = Window::narrowed(lo, hi.max(lo), at, b.why != Reason::First as u8);
+            let mut window = Window::narrowed(lo, hi.max(lo), at, was_watched(b));
             // Of what is gone, only when it was heard of is known.
             window.exact &= path.after != Node::Absent;
             self.path((root, b.id), &path, window, running, listed)?;

@@ -18,6 +18,7 @@ use super::resolve::Target;
 use super::rows::shown;
 use super::types::{SessionRow, StepRow};
 use crate::model::{Agent, BlobHash, Id, IdKind, Node, Status, StepKind, Time};
+use crate::store::kept::own_first;
 use crate::store::snapshots::{self, Finder, Snapshot};
 use crate::store::{Reader, blobs, journal};
 
@@ -192,7 +193,7 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
         let quiet = ended.map(|e| q.now.since(Time(e)));
         out.quiet_ms = [out.quiet_ms, quiet].into_iter().flatten().min();
     }
-    let snapshots = snapshots::of_root(conn, q.root)?;
+    let (snapshots, _) = own_first(snapshots::of_root(conn, q.root)?);
     let places = steps(conn, &scope, &snapshots, &mut out)?;
     others(conn, &scope, q, &mut out)?;
     let mut finder = Finder::default();
@@ -306,8 +307,10 @@ fn steps(
 
 /// Whether there is a snapshot from before it and one from after it.
 fn watched(snapshots: &[Snapshot], time: Option<(Time, Time)>) -> bool {
+    // What others kept is not whole.
+    let own = || snapshots.iter().filter(|s| !s.is_kept());
     time.is_some_and(|(start, end)| {
-        snapshots.iter().any(|s| s.time.1 <= start) && snapshots.iter().any(|s| s.same_until >= end)
+        own().any(|s| s.time.1 <= start) && own().any(|s| s.same_until >= end)
     })
 }
 

@@ -77,7 +77,9 @@ pub(super) fn observations(
                 whose: match path {
                     Some(path) => whose(conn, s.id, path)?,
                     None => None,
-                },
+                }
+                // Nobody is known to have watched until then.
+                .or(s.is_kept().then_some(Whose::Unknown)),
             });
             since = Some(s.same_until);
         }

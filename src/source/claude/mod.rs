@@ -28,6 +28,8 @@ mod spilled;
 mod tests;
 mod user;
 
+pub(super) use user::said;
+
 use std::path::{Path, PathBuf};
 
 use super::{Beside, Event, ParseState, Places, Retention, Source};

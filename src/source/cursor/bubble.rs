@@ -67,7 +67,7 @@ pub(super) fn inner(value: &Value, name: &str) -> Option<Value> {
 }
 
 /// The path that a URI of a file on this machine names.
-pub(super) fn path_of_uri(uri: &str) -> Option<String> {
+pub(in crate::source) fn path_of_uri(uri: &str) -> Option<String> {
     let encoded = uri.strip_prefix("file://")?;
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.as_bytes();

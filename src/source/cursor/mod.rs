@@ -26,6 +26,8 @@ mod transcript;
 
 use std::path::{Path, PathBuf};
 
+pub(super) use bubble::path_of_uri;
+
 use super::{Document, Event, Extractor, ParseState, Places, Source, sqlite};
 use crate::model::Agent;
 

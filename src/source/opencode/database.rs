@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use color_eyre::Result;
-use color_eyre::eyre::eyre;
+use color_eyre::eyre::{WrapErr, eyre};
 use serde_json::{Value, json};
 
 use super::order;
 use crate::model::Time;
+use crate::source::crush;
 use crate::source::extract::{Extractor, Input, Stream, Take};
 use crate::source::sqlite::{Allow, Db, text};
 use crate::source::{Given, Places};
@@ -35,7 +36,12 @@ const SESSION: &[&str] = &[
     "model",
 ];
 
-/// Whether a database is OpenCode's. The older program of the same name had the tables of Crush.
+/// Whether a database is of the older program of the same name, which had the tables of Crush.
+pub(super) fn is_older(path: &Path) -> bool {
+    path.file_name().is_some_and(|n| n == "opencode.db") && crush::database::is_ours(path)
+}
+
+/// Whether a database is OpenCode's.
 pub(super) fn is_ours(path: &Path) -> bool {
     Db::open(path, ALLOW).is_ok_and(|db| has_tables(&db).unwrap_or(false))
 }
@@ -58,12 +64,15 @@ impl Extractor for Database {
         true
     }
 
-    fn open(&self, input: &Path, _: &Places) -> Result<Box<dyn Input>> {
+    fn open(&self, input: &Path, places: &Places) -> Result<Box<dyn Input>> {
         let db = Db::open(input, ALLOW)?;
-        if !has_tables(&db)? {
-            return Err(eyre!("it has not the tables of OpenCode"));
+        if has_tables(&db)? {
+            return Ok(Box::new(Open { db }));
         }
-        Ok(Box::new(Open { db }))
+        drop(db);
+        crush::database::Database
+            .open(input, places)
+            .wrap_err("it has not the tables of OpenCode")
     }
 }
 

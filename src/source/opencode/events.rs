@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::tool;
 use crate::model::{Time, Via};
+use crate::source::crush;
 use crate::source::{Body, Context, Event, ParseState, Record, Relation, SessionHead, Usage};
 
 /// The order of a record that stands behind all others.
@@ -33,6 +34,9 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
             .map(|m: Value| message(&record, &m, state, out)),
         "part" => record.body().map(|p: Value| part(&record, &p, out)),
         "revert" => record.body().map(|r: Value| revert(&r, out)),
+        kind if crush::events::is_ours(kind) => {
+            return crush::events::record(&record, state, out);
+        }
         other => {
             let record = other.to_owned();
             return out.push(event(None, None, Body::Unknown { record }));

@@ -14,6 +14,9 @@
 //! keys, and the session is one. The database also has `session_share`, `account` and `credential`: they hold secrets and are
 //! not on the list of what may be read; nor is `event`, the log of how the same rows came to be.
 //!
+//! An older program of the same name, in Go, kept `.opencode/opencode.db` in the project, with the tables of Crush, which it
+//! became: those are read by [`super::crush`], whose records have other kinds.
+//!
 //! OpenCode's own id of a call (`functions.bash:7`) is used again within a session, so a step is named by its part.
 
 mod database;
@@ -37,7 +40,9 @@ impl Source for Opencode {
     fn roots(&self, places: &Places) -> Vec<PathBuf> {
         // The same on every system.
         let data = places.xdg_data().join("opencode");
-        vec![data.join("opencode.db"), data.join("storage/session")]
+        let mut roots = vec![data.join("opencode.db"), data.join("storage/session")];
+        roots.extend(places.in_projects(".opencode/opencode.db"));
+        roots
     }
 
     fn watched(&self, places: &Places) -> Vec<PathBuf> {
@@ -54,7 +59,7 @@ impl Source for Opencode {
 
     fn claims(&self, path: &Path, head: &[u8]) -> bool {
         match sqlite::is_database(head) {
-            true => database::is_ours(path),
+            true => database::is_ours(path) || database::is_older(path),
             false => self.is_transcript(path) && tree::claims(path, head),
         }
     }

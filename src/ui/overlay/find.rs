@@ -192,7 +192,7 @@ impl State {
             (Item::Session(_), _) | (_, HitWhat::Session) => {
                 return Out::OpenSummary(hit.session.row);
             }
-            (_, HitWhat::Prompt(_, no)) => Target::Prompt(*no),
+            (_, HitWhat::Prompt(_, no)) => Target::Prompt(hit.session.row, *no),
             (_, HitWhat::Step(step)) => Target::Step(step.row),
         };
         Out::Go(hit.session.row, target)

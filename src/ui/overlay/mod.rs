@@ -40,8 +40,8 @@ pub enum Target {
     End,
     /// A step.
     Step(StepRow),
-    /// A prompt, by its number.
-    Prompt(u32),
+    /// A prompt of a session, by its number.
+    Prompt(SessionRow, u32),
 }
 
 /// What an overlay wants.

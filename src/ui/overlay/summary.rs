@@ -138,7 +138,7 @@ impl State {
             }
             Item::Prompt(i) => {
                 let no = summary.prompts.get(i).map_or(0, |p| p.0.no);
-                return Out::Go(self.session, Target::Prompt(no));
+                return Out::Go(self.session, Target::Prompt(self.session, no));
             }
             Item::Words => None,
         };

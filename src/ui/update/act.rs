@@ -71,7 +71,7 @@ fn app(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
         }
         Action::Sessions => open::list(model, effects),
         Action::Summary => {
-            if let Some(session) = model.session() {
+            if let Some(session) = model.session_here() {
                 open::summary(model, session, effects);
             }
         }
@@ -79,11 +79,7 @@ fn app(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool {
             let said = said::State::new(&model.said);
             model.overlays.push(Overlay::Said(Box::new(said)));
         }
-        Action::Everywhere => {
-            if let Some(key) = model.keymap.key_of(Action::Sessions) {
-                say(model, format!("first {key}: the list of sessions"));
-            }
-        }
+        Action::Everywhere => open::interleave(model, effects),
         Action::Help => keys::pick(model, picker::State::help(&model.keymap)),
         Action::Palette => keys::pick(model, picker::State::palette(&model.keymap)),
         Action::ToggleMouse => {
@@ -279,13 +275,13 @@ fn travel(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
 fn go_to(model: &mut Model, place: Place, effects: &mut Vec<Effect>) {
     let target = match place.at {
         Ok(step) => Target::Step(step),
-        Err(no) => Target::Prompt(no),
+        Err((session, no)) => Target::Prompt(session, no),
     };
-    open::go(model, place.session, target, effects);
+    open::go_within(model, place.session, target, effects);
 }
 
 fn mark(model: &mut Model, effects: &mut Vec<Effect>) {
-    let (Some(session), Some(step)) = (model.session(), model.timeline.selected_step()) else {
+    let (Some(session), Some(step)) = (model.session_here(), model.timeline.selected_step()) else {
         say(model, "put the cursor on a step to mark it");
         return;
     };

@@ -203,12 +203,20 @@ fn states(model: &Model) -> (When, When) {
             let (first, last) = if place(a) <= place(b) { (a, b) } else { (b, a) };
             return (When::After(last), When::After(first));
         }
-        Scope::Prompt(_, no) => {
-            let prompts = model.timeline.prompts();
-            let prompt = prompts.iter().find(|p| p.no == no);
+        Scope::Prompt(session, no) => {
+            let index = model.timeline.index_of_prompt(session, no);
+            let prompt = index.and_then(|i| model.timeline.prompts().get(i));
             prompt.map(|p| p.steps.start as usize..p.steps.end as usize)
         }
-        Scope::Session(_) => Some(0..steps.len()),
+        Scope::Session(session) => {
+            let prompts = model.timeline.prompts();
+            let mut own = prompts.iter().filter(|p| p.session == session);
+            let first = own.next();
+            let last = own.next_back().or(first);
+            first
+                .zip(last)
+                .map(|(a, b)| a.steps.start as usize..b.steps.end as usize)
+        }
         // Beside it stands no step to be asked about; the lines that it put back are those of now.
         Scope::Rewind(_) => return (When::Now, When::Now),
     };
@@ -281,7 +289,7 @@ pub fn subject(model: &mut Model, effects: &mut Vec<Effect>) -> Option<Subject> 
 pub fn agent(model: &Model) -> Option<Agent> {
     match model.authors.pane.selected(&model.moment) {
         Some(Selected::Step { agent, .. }) => agent,
-        _ => Some(model.timeline.timeline()?.session.agent),
+        _ => Some(model.info_here()?.agent),
     }
 }
 

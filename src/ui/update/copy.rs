@@ -58,7 +58,7 @@ fn session(model: &Model) -> Option<&SessionInfo> {
             let list = model.sessions.as_ref()?;
             list.sessions.iter().find(|s| s.row == summary.session())
         }
-        _ => Some(&model.timeline.timeline()?.session),
+        _ => model.info_here(),
     }
 }
 

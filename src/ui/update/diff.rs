@@ -8,6 +8,7 @@ use super::super::model::{Model, ScopeKind, Shown};
 use super::super::overlay::ask_line::Purpose;
 use super::super::pane::diff::{Done, Job, Out, View};
 use super::{act, reply, say};
+use crate::query::types::SessionRow;
 
 /// An action for the diff.
 pub fn update(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
@@ -98,7 +99,11 @@ pub fn copied(model: &mut Model, action: Action) -> Option<(&'static str, String
 /// Ticks a file of the diff as viewed, or takes the tick away.
 fn tick(model: &mut Model, path: &str, viewed: bool, effects: &mut Vec<Effect>) {
     let Some(mut summary) = model.summary.clone() else {
-        say(model, "the files of this session are still being read");
+        let words = match model.session().is_some_and(SessionRow::is_all) {
+            true => "files are ticked in one session; A goes to this one",
+            false => "the files of this session are still being read",
+        };
+        say(model, words);
         reply::tick_viewed(model);
         return;
     };

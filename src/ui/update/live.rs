@@ -33,6 +33,10 @@ pub fn arrived(model: &mut Model, older: Option<&Arc<Timeline>>, effects: &mut V
     else {
         return;
     };
+    // Among the steps of all sessions what is new stands in several places; the list of sessions tells what failed.
+    if newer.session.row.is_all() {
+        return;
+    }
     let before = older.steps.len();
     if before > 0
         && newer.steps.len() > before
@@ -79,6 +83,7 @@ pub fn listed(model: &mut Model, older: Option<&Arc<SessionList>>, effects: &mut
         return;
     };
     let open = model.session();
+    // The open one tells it itself, step by step.
     for session in newer
         .sessions
         .iter()

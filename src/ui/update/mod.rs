@@ -202,7 +202,7 @@ fn link(model: &mut Model, effects: &mut Vec<Effect>) {
 /// What the cursor of the timeline is on.
 fn in_timeline(model: &Model) -> Option<Subject> {
     Some(Subject {
-        session: model.session()?,
+        session: model.session_here()?,
         prompt: model.timeline.selected_prompt()?.no,
         step: model.timeline.selected_step().map(|s| s.row),
         scope: model.scope_here()?,
@@ -227,12 +227,19 @@ fn remember(model: &mut Model, effects: &mut Vec<Effect>) {
     let left = memory::Left {
         session: id.clone(),
         step,
-        prompt: model.timeline.selected_prompt().map_or(0, |p| p.no),
+        prompt: match model.timeline.selected_prompt() {
+            // Among all sessions a number alone says nothing.
+            Some(prompt) if !timeline.session.row.is_all() => prompt.no,
+            _ => 0,
+        },
         density: format!("{:?}", model.timeline.density()).to_lowercase(),
         splits: model.splits,
     };
     let memo = |name: String, value: String| Effect::Ask(Question::SetMemo(name, value));
     effects.push(memo(memory::LEFT.to_owned(), left.write()));
+    if timeline.session.row.is_all() {
+        return;
+    }
     // What came since the last key was not seen.
     let seen = match model.timeline.new_from() {
         Some(first) if !model.live.attended => first as usize,

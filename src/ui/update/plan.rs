@@ -24,8 +24,8 @@ pub fn order_here(model: &Model) -> Result<Order, &'static str> {
         return Ok(Order::One(rewind.op, rewind.title.clone()));
     }
     let nothing = "put the cursor on a step or a prompt to rewind to it";
-    let session = model.session().ok_or(nothing)?;
     let prompt = model.timeline.selected_prompt().ok_or(nothing)?;
+    let session = model.session_here().ok_or(nothing)?;
     if model.focus == Pane::Diff
         && let Some(back) = in_diff(model, session)?
     {
@@ -40,7 +40,7 @@ pub fn order_here(model: &Model) -> Result<Order, &'static str> {
 
 /// The step or prompt under the cursor.
 pub fn target_here(model: &Model) -> Option<Target> {
-    let session = model.session()?;
+    let session = model.session_here()?;
     match model.timeline.selected_step() {
         Some(step) => Some(Target::Step(session, step.row)),
         None => Some(Target::Prompt(
@@ -75,7 +75,8 @@ fn in_diff(model: &Model, session: SessionRow) -> Result<Option<Back>, &'static 
             whole(model, Target::Prompt(of, no), false, true)
         }
         Some(Shown::Changes(Scope::Session(of))) => {
-            let first = model.timeline.prompts().first().map_or(1, |p| p.no);
+            let mut prompts = model.timeline.prompts().iter();
+            let first = prompts.find(|p| p.session == of).map_or(1, |p| p.no);
             whole(model, Target::Prompt(of, first), true, false)
         }
         Some(Shown::Changes(Scope::Now(row))) => {
@@ -150,8 +151,9 @@ fn name(model: &Model, target: Target) -> String {
                 title.unwrap_or_default()
             )
         }
-        Target::Prompt(_, no) => {
-            let prompt = model.timeline.prompts().iter().find(|p| p.no == no);
+        Target::Prompt(session, no) => {
+            let index = model.timeline.index_of_prompt(session, no);
+            let prompt = index.and_then(|i| model.timeline.prompts().get(i));
             prompt.map_or_else(String::new, |p| text::one_line(&p.head))
         }
     };

@@ -220,6 +220,10 @@ fn show(
         Some(opening) => {
             model.opening = None;
             model.follow = opening.follow;
+            if row.is_all() {
+                model.summary = None;
+                tick_viewed(model);
+            }
             let new_from = model.seen.filter(|(s, _)| *s == row).map(|(_, n)| n);
             let all = model.timeline.steps().len() as u32;
             let new_from = new_from.filter(|n| *n > 0 && *n < all);
@@ -294,9 +298,10 @@ fn resolved(
         if model.returning.as_ref() == Some(id) {
             model.returning = None;
             // Only if the user has not gone elsewhere meanwhile.
-            if let Some(opening) = model.opening.as_mut().filter(|o| o.session == session) {
+            let holds = |open: SessionRow| open == session || open.is_all();
+            if let Some(opening) = model.opening.as_mut().filter(|o| holds(o.session)) {
                 opening.target = Target::Step(step);
-            } else if model.session() == Some(session) {
+            } else if model.session().is_some_and(holds) {
                 model.timeline.go_to_step(step);
             }
             return;
@@ -348,7 +353,9 @@ pub fn changed(model: &mut Model, effects: &mut Vec<Effect>) {
     effects.push(Effect::Ask(Question::Sessions));
     if let Some(session) = model.session() {
         effects.push(Effect::Ask(Question::Timeline(session)));
-        effects.push(Effect::Ask(Question::Summary(session)));
+        if !session.is_all() {
+            effects.push(Effect::Ask(Question::Summary(session)));
+        }
     }
     super::authors::changed(model, effects);
     for overlay in &model.overlays {

@@ -9,6 +9,7 @@ use super::super::model::Model;
 use super::super::theme::Author;
 use super::super::update::live;
 use super::super::widget::{Cells, put_line};
+use crate::query::types::SessionInfo;
 use crate::text;
 
 /// Draws the line.
@@ -36,7 +37,9 @@ fn wide(model: &Model, area: Rect, buf: &mut Buffer) {
     let mut right = Cells::default();
     if let Some(timeline) = model.timeline.timeline() {
         let session = &timeline.session;
-        right.push(session.agent.name(), theme.author(Author::Agent));
+        if !session.row.is_all() {
+            right.push(session.agent.name(), theme.author(Author::Agent));
+        }
         if let (Some(from), Some(to)) = (session.started_at, session.ended_at) {
             right.push(format!("  {}", model.moment.span(from, to)), theme.text());
         }
@@ -99,12 +102,24 @@ fn strip(model: &Model, area: Rect, taken: usize, buf: &mut Buffer) {
     put_line(area, &cells.line(), buf);
 }
 
+/// `claude  fix the retry loop`; of all sessions only that it is all of them.
+pub fn whose(session: &SessionInfo) -> String {
+    let title = text::one_line(&session.title);
+    match session.row.is_all() {
+        true => title,
+        false => format!("{}  {title}", session.agent),
+    }
+}
+
 /// `2 of 17 sessions`
 pub fn place_in_list(model: &Model) -> String {
     let (Some(list), Some(session)) = (&model.sessions, model.session()) else {
         return String::new();
     };
     let all = list.sessions.len();
+    if session.is_all() {
+        return format!("all {all} sessions");
+    }
     match list.sessions.iter().position(|s| s.row == session) {
         Some(at) => format!("{} of {all} sessions", at + 1),
         None => "a sub-agent's session".to_owned(),
@@ -126,9 +141,10 @@ fn crumb(model: &Model, area: Rect, buf: &mut Buffer) {
         return;
     }
     if model.focus == Pane::Timeline {
-        let title = model.timeline.timeline().map_or_else(String::new, |t| {
-            format!("{}  {}", t.session.agent, text::one_line(&t.session.title))
-        });
+        let title = model
+            .timeline
+            .timeline()
+            .map_or_else(String::new, |t| whose(&t.session));
         let room = usize::from(area.width).saturating_sub(2);
         cells.push(text::end(&title, room).into_owned(), now);
         put_line(area, &cells.line(), buf);

@@ -101,13 +101,9 @@ fn timeline_title<'a>(model: &Model, width: u16) -> Title<'a> {
     if !model.areas.boxed
         && let Some(timeline) = model.timeline.timeline()
     {
-        let session = text::one_line(&timeline.session.title);
-        let room = usize::from(width).saturating_sub(40);
-        let words = format!(
-            "  {}  {}",
-            timeline.session.agent,
-            text::end(&session, room)
-        );
+        let room = usize::from(width).saturating_sub(40 - 8);
+        let whose = header::whose(&timeline.session);
+        let words = format!("  {}", text::end(&whose, room));
         title = title.dim(words, theme);
         if width >= 60 {
             let place = header::place_in_list(model);

@@ -13,7 +13,7 @@ use crate::query::types::{StepInfo, StepLite, StepRow};
 use crate::text;
 use crate::ui::marks::Marks;
 use crate::ui::phrase::{self, Moment};
-use crate::ui::theme::Theme;
+use crate::ui::theme::{Author, Theme};
 use crate::ui::widget::{Cells, Row, fill, put_line};
 
 /// What drawing needs beside the state.
@@ -219,6 +219,9 @@ fn heading<'a>(
     } else {
         prompt.no.to_string()
     };
+    if let Some(agent) = prompt.agent {
+        cells.push(format!("{agent} "), theme.author(Author::Agent));
+    }
     cells.push(format!("{number:<2} "), theme.accent());
     let right = match (folded, prompt.steps.len() as u64) {
         (true, n) if n > 0 => phrase::count(n, "steps"),

@@ -3,7 +3,7 @@
 use super::blocks::Sought;
 use super::visible::{Density, children_of, is_look};
 use super::{Line, Selected, State};
-use crate::query::types::{PromptRow, StepRow};
+use crate::query::types::{PromptRow, SessionRow, StepRow};
 
 /// What the cursor is on, in a form that survives a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,13 +108,19 @@ impl State {
         true
     }
 
-    /// Puts the cursor on a prompt, by its number.
-    pub fn go_to_prompt(&mut self, no: u32) -> bool {
-        let Some(index) = self.prompts().iter().position(|p| p.no == no) else {
+    /// Puts the cursor on a prompt of a session, by its number.
+    pub fn go_to_prompt(&mut self, session: SessionRow, no: u32) -> bool {
+        let Some(index) = self.index_of_prompt(session, no) else {
             return false;
         };
         self.put_on(Selected::Prompt(index as u32));
         true
+    }
+
+    /// The place of a prompt of a session among all of the timeline.
+    pub fn index_of_prompt(&self, session: SessionRow, no: u32) -> Option<usize> {
+        let mut prompts = self.prompts().iter();
+        prompts.position(|p| (p.session, p.no) == (session, no))
     }
 
     fn reveal(&mut self, index: u32) {

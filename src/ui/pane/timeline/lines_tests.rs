@@ -149,6 +149,8 @@ fn step(n: i64, kind: StepKind) -> StepLite {
 
 fn prompt(no: u32, steps: std::ops::Range<u32>) -> PromptHead {
     PromptHead {
+        session: SessionRow(1),
+        agent: None,
         row: Some(PromptRow(i64::from(no))),
         no,
         at: None,

@@ -4,7 +4,7 @@
 use super::super::lines::tests::timeline;
 use super::*;
 use crate::model::{Status, StepKind, Time, Via};
-use crate::query::types::{PromptHead, PromptRow, StepLite, StepRow};
+use crate::query::types::{PromptHead, PromptRow, SessionRow, StepLite, StepRow};
 
 fn story(rewinds: Vec<RewindEntry>, choice: Choice) -> Woven {
     use StepKind::{Command, Edit, Read, Search};
@@ -19,6 +19,8 @@ fn story(rewinds: Vec<RewindEntry>, choice: Choice) -> Woven {
         off_path: false,
     });
     let prompt = |no: u32, steps: Range<u32>| PromptHead {
+        session: SessionRow(1),
+        agent: None,
         row: Some(PromptRow(i64::from(no))),
         no,
         at: None,
