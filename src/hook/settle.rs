@@ -83,9 +83,9 @@ fn shoot(store: &Store, root: &Path, home: Option<&Path>, clock: Clock) -> Resul
     // What is told from here on may have come too late for this one.
     let began = clock.now();
     let name = root.place().as_os_str().as_bytes();
-    // Before a session nobody was there to see who changed what.
+    // Before a session nobody was there to see who changed what, nor between another program's tree and our first.
     let first = hooks::waits_since_a_start(store.conn(), name)?
-        || snapshots::newest(store.conn(), name)?.is_none();
+        || snapshots::newest(store.conn(), name)?.is_none_or(|s| s.is_kept());
     let why = match first {
         true => Reason::First,
         false => Reason::Automatic,
