@@ -13,7 +13,7 @@
 //!    [`SOURCES`]. [`Agent`] has its word already, or gets one with a new number.
 //! 2. **Where it lies.** `roots` lists folders or single files for every system, from [`Places`] alone (`xdg_data`,
 //!    `app_config`, `editors`, `in_projects`). Every look walks through all of a root: never name a folder that also holds
-//!    a cache. `watched` adds folders in which a change matters though no transcript lies there. A variable of the environment
+//!    a cache, or leave that out with `may_hold`. `watched` adds folders in which a change matters though no transcript lies there. A variable of the environment
 //!    must stand in [`VARIABLES`]. `is_transcript` decides by the path alone; `claims` by the first bytes, for `ingest
 //!    --from`: when in doubt, no.
 //! 3. **How it is kept.**
@@ -47,6 +47,7 @@ pub mod claude;
 pub mod cline;
 pub mod codex;
 pub mod continue_dev;
+pub mod copilot;
 pub mod crush;
 pub mod cursor;
 mod effect;
@@ -148,6 +149,12 @@ pub trait Source: Sync {
         self.roots(places)
     }
 
+    /// Whether there may be transcripts in a folder below a root, by its path; else it is not walked through. For roots that
+    /// hold much that is not the agent's, such as the caches of an editor's extensions.
+    fn may_hold(&self, _folder: &Path) -> bool {
+        true
+    }
+
     /// Whether a file at or below a root is a transcript, or the file that names one (the others that belong to it are its
     /// extractor's matter), by its path alone.
     fn is_transcript(&self, path: &Path) -> bool;
@@ -201,6 +208,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &cline::Roo,
     &cline::Kilo,
     &aider::Aider::HERE,
+    &copilot::Copilot,
     &pi::Pi,
     &gemini::Gemini,
     &qwen::Qwen,

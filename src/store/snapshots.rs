@@ -115,26 +115,41 @@ pub struct Snapshot {
 /// the name of its node. `checked`: every content of a node that is new is looked for, since a `gc` may have run since
 /// it was stored; what is missing is an error.
 pub fn put_tree(conn: &Connection, entries: &[Entry]) -> Result<BlobHash> {
+    cut(entries, |node| put_node(conn, node))
+}
+
+/// The name that [`put_tree`] would give these entries; nothing is stored.
+pub fn name_tree(entries: &[Entry]) -> Result<BlobHash> {
+    cut(entries, |node| Ok(BlobHash::of(&written(node)?)))
+}
+
+/// Cuts a folder into as many nodes as it needs, the topmost one last; the name of that.
+fn cut(
+    entries: &[Entry],
+    mut node: impl FnMut(&TreeRef<'_>) -> Result<BlobHash>,
+) -> Result<BlobHash> {
     if entries.len() <= SPLIT {
-        return put_node(conn, &TreeRef::Entries(entries));
+        return node(&TreeRef::Entries(entries));
     }
     let mut parts = Vec::new();
     let mut start = 0;
     for (i, entry) in entries.iter().enumerate() {
         let ends = blake3::hash(&entry.name).as_bytes()[0].is_multiple_of(PART);
         if ends || i + 1 == entries.len() {
-            let part = put_node(conn, &TreeRef::Entries(&entries[start..=i]))?;
+            let part = node(&TreeRef::Entries(&entries[start..=i]))?;
             parts.push((entries[start].name.clone(), part));
             start = i + 1;
         }
     }
-    put_node(conn, &TreeRef::Parts(&parts))
+    node(&TreeRef::Parts(&parts))
+}
+
+fn written(node: &TreeRef<'_>) -> Result<Vec<u8>> {
+    postcard::to_extend(node, vec![FORMAT]).map_err(|e| Error::Inconsistent(e.to_string()))
 }
 
 fn put_node(conn: &Connection, node: &TreeRef<'_>) -> Result<BlobHash> {
-    let mut bytes = vec![FORMAT];
-    let body = postcard::to_stdvec(node).map_err(|e| Error::Inconsistent(e.to_string()))?;
-    bytes.extend_from_slice(&body);
+    let bytes = written(node)?;
     let hash = BlobHash::of(&bytes);
     if blobs::find(conn, &hash)?.is_some() {
         return Ok(hash);
