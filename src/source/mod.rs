@@ -67,7 +67,8 @@ pub mod tools;
 
 pub use effect::{Before, Effect, Hunk};
 pub use event::{
-    Body, Call, Context, Correction, Event, Kept, Outcome, Relation, SessionHead, Spilled, Usage,
+    Body, Call, Committed, Context, Correction, Event, Kept, Outcome, Relation, SessionHead,
+    Spilled, Usage,
 };
 
 pub use extract::{Document, Extractor, Input, Stream};

@@ -6,6 +6,7 @@
 
 mod bases;
 mod chain;
+mod committed;
 mod observe;
 mod states;
 mod whose;

@@ -117,13 +117,15 @@ impl Input for Open {
         let times = self.times(session, end.as_deref());
         let mut format = edit_format(&session.head).map(str::to_owned);
         let mut commits = Commits::default();
+        let mut clean = false;
         for (no, turn) in session.turns.iter().enumerate() {
             let n = no as u64 + 1;
             // `/code x` is written down twice: as it was typed, and as it was passed on.
             let next = session.turns.get(no + 1).map(|t| t.words.as_str());
             let repeated = passed_on(&turn.words).is_some_and(|words| next == Some(words));
+            clean |= commits_first(&turn.text);
             let body = json!({
-                "at": times[no], "format": format, "repeated": repeated,
+                "at": times[no], "format": format, "repeated": repeated, "clean": clean,
                 "undone": commits.undone(&turn.text), "text": turn.text,
             });
             give(&format!("turn {n}"), &rank(n), "turn", body.to_string())?;
@@ -182,6 +184,15 @@ impl Commits {
         }
         undone
     }
+}
+
+/// Whether Aider committed somebody else's changes before it edited. It does so always, or (by a setting) never.
+fn commits_first(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines.any(|l| {
+        l.strip_prefix("> Committing ")
+            .is_some_and(|rest| rest.ends_with(" before applying edits.  "))
+    }) && lines.any(|l| l.starts_with("> Commit "))
 }
 
 /// What a command that asks passes on to the model.

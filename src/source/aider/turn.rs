@@ -26,6 +26,9 @@ pub(super) struct Turn {
     pub format: Option<String>,
     /// The same words follow as a prompt of their own.
     repeated: bool,
+    /// A commit of somebody else's changes before edits was seen in this session: Aider makes them, then, always.
+    #[serde(default)]
+    pub clean: bool,
     /// The files whose last change was taken back.
     pub undone: Vec<String>,
     text: String,
