@@ -15,6 +15,7 @@ use super::discover::{Candidate, Todo};
 use super::raw::Room;
 use super::read::{self, Folds, Part};
 use super::records::{self, Known};
+use super::roots::Roots;
 use super::transcript::{End, Place, transcript};
 use super::{Options, databases};
 use crate::source::{Input, ParseState};
@@ -90,7 +91,13 @@ pub(super) enum Word {
 }
 
 /// What hangs together: the sessions of one database.
-pub(super) fn units(jobs: &[Job], mut open: HashMap<PathBuf, Box<dyn Input>>) -> Vec<Unit> {
+///
+/// Those of sessions that worked elsewhere come last, the newest first: they are looked through only as far as is bearable.
+pub(super) fn units(
+    jobs: &[Job],
+    mut open: HashMap<PathBuf, Box<dyn Input>>,
+    roots: &Roots,
+) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     let mut of: HashMap<&Path, usize> = HashMap::new();
     for (n, job) in jobs.iter().enumerate() {
@@ -110,6 +117,12 @@ pub(super) fn units(jobs: &[Job], mut open: HashMap<PathBuf, Box<dyn Input>>) ->
         }
         units[at].jobs.push(n);
     }
+    for unit in units.iter_mut().filter(|u| u.jobs.len() > 1) {
+        let is_elsewhere = |n: &usize| super::is_elsewhere(&jobs[*n].candidate, roots);
+        let (elsewhere, here): (Vec<_>, Vec<_>) = unit.jobs.drain(..).partition(is_elsewhere);
+        unit.jobs.extend(here);
+        unit.jobs.extend(elsewhere.into_iter().rev());
+    }
     units
 }
 
@@ -118,7 +131,7 @@ pub(super) fn work(
     n: usize,
     job: &Job,
     options: &Options,
-    input: &mut Option<Box<dyn Input>>,
+    (input, left): (&mut Option<Box<dyn Input>>, &mut u64),
     room: &mut Room,
     tx: &Sender<Word>,
 ) -> bool {
@@ -127,7 +140,7 @@ pub(super) fn work(
         tx.send(Word::Failed { job: n, why }).is_ok()
     };
     if !job.named && job.from == 0 {
-        match is_stranger(&job.candidate, options) {
+        match is_stranger(&job.candidate, options, input, left) {
             Ok(false) => {}
             Ok(true) => return tx.send(Word::Stranger { job: n }).is_ok(),
             Err(_) if is_gone(&job.candidate) => return tx.send(Word::Gone { job: n }).is_ok(),
@@ -207,11 +220,22 @@ fn read_one(
 }
 
 /// Whether a transcript cannot belong here, as far as that can be told without understanding it.
-fn is_stranger(candidate: &Candidate, options: &Options) -> Result<bool> {
-    match candidate.form {
-        Form::Lines => Ok(!read::mentions(&candidate.path, &options.roots.needles())?),
-        Form::Records | Form::Session => Ok(super::is_elsewhere(candidate, &options.roots)),
+fn is_stranger(
+    candidate: &Candidate,
+    options: &Options,
+    input: &mut Option<Box<dyn Input>>,
+    left: &mut u64,
+) -> Result<bool> {
+    if candidate.form == Form::Lines {
+        return Ok(!read::mentions(&candidate.path, &options.roots.needles())?);
     }
+    if !super::is_elsewhere(candidate, &options.roots) {
+        return Ok(false);
+    }
+    // It may have changed something here all the same.
+    let Some(input) = input else { return Ok(true) };
+    let (name, needles) = (databases::name_of(candidate), options.roots.needles());
+    Ok(!databases::mentions(&mut **input, &name, &needles, left)?)
 }
 
 pub(super) fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use color_eyre::Result;
 use rusqlite::{Connection, Transaction, params};
 
+use super::databases;
 use super::discover::{Candidate, Todo};
 use super::raw::Room;
 use super::read::Part;
@@ -43,7 +44,7 @@ pub(super) fn read_all(
         .into_iter()
         .map(|t| job(store.conn(), t, options.everything))
         .collect::<Result<Vec<_>>>()?;
-    let units = units(&jobs, open);
+    let units = units(&jobs, open, &options.roots);
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         n => n,
@@ -59,9 +60,17 @@ pub(super) fn read_all(
                 let mut room = Room::default();
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let mut input = unit.input.lock().ok().and_then(|mut i| i.take());
+                    let mut left = databases::LOOK_ALL;
                     for n in &unit.jobs {
                         if options.cancel.load(Ordering::Relaxed)
-                            || !work(*n, &jobs[*n], options, &mut input, &mut room, &tx)
+                            || !work(
+                                *n,
+                                &jobs[*n],
+                                options,
+                                (&mut input, &mut left),
+                                &mut room,
+                                &tx,
+                            )
                         {
                             return;
                         }
