@@ -51,10 +51,12 @@ pub mod cursor;
 mod effect;
 mod event;
 pub mod extract;
+pub mod fields;
 pub mod fork;
 pub mod gemini;
 pub mod goose;
 pub mod json;
+pub mod kilo;
 pub mod lines;
 pub mod opencode;
 pub mod pi;
@@ -180,7 +182,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &opencode::Opencode,
     &cline::Cline,
     &cline::Roo,
-    &cline::Kilo,
+    &kilo::Kilo,
     &aider::Aider::HERE,
     &pi::Pi,
     &gemini::Gemini,

@@ -80,16 +80,18 @@ fn resume(session: &SessionInfo) -> Option<String> {
         Agent::Gemini => format!("gemini --resume {id}"),
         Agent::Qwen => format!("qwen --resume {id}"),
         Agent::Amp => format!("amp threads continue {id}"),
+        Agent::Pi => format!("pi --session {id}"),
+        Agent::Crush => format!("crush --session {id}"),
+        Agent::Goose => format!("goose session --resume --session-id {id}"),
+        // The ids of its program for the terminal are OpenCode's; other ones are tasks in an editor.
+        Agent::Kilo if id.starts_with("ses_") => format!("kilo --session {id}"),
         // Panels of an editor, and tools that do not go by the ids of sessions.
         Agent::Cline
         | Agent::Roo
         | Agent::Kilo
         | Agent::Aider
         | Agent::Regent
-        | Agent::Pi
-        | Agent::Crush
         | Agent::Specstory
-        | Agent::Goose
         | Agent::Continue => return None,
     };
     Some(match session.cwd.as_deref().map(shlex::try_quote) {
