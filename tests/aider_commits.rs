@@ -139,6 +139,14 @@ fn what_the_commit_holds_is_exact_and_nothing_else_is_told() {
         &mixed,
         "",
     );
+    // A message of several lines.
+    let (mixed, sixth) = (mixed.clone(), mixed.replace("= 5", "= 6"));
+    write(&w.repo, "a.py", &sixth);
+    let name = w.commits("six\n\nIt was five\nbefore");
+    let answer = block("a.py", "a = 5\n", "a = 6\n");
+    w.says(&format!(
+        "\n#### six  \n\n{answer}\n> Applied edit to a.py  \n> Commit {name} six\n\nIt was five\nbefore  \n"
+    ));
     let new = block("new.py", "", "x = 1\n");
     let asked = "> new.py  \n> Create new file? (Y)es/(N)o [Yes]: y  \n";
     w.edits("new", &new, "new.py", "x = 1\n", asked);
@@ -147,6 +155,7 @@ fn what_the_commit_holds_is_exact_and_nothing_else_is_told() {
     w.is("loose", "recorded", Some(&second), Some(&third));
     w.is("both", "recorded", Some(&third), Some(&fourth));
     w.is("mixed", "recorded", None, Some(&mixed));
+    w.is("six", "recorded", Some(&mixed), Some(&sixth));
     w.is("new", "recorded", None, Some("x = 1\n"));
     assert_eq!(w.change("new").0["op"], "create");
     // A rebuild says the same, even where the repository is gone.

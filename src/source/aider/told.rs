@@ -195,7 +195,7 @@ fn commit(turn: Option<&Turn>, told: &[String]) -> Option<Committed> {
     Some(Committed {
         call_id: String::new(),
         name: name.to_owned(),
-        subject: subject.trim().to_owned(),
+        subject: subject.lines().next().unwrap_or_default().trim().to_owned(),
         clean: turn.is_some_and(|t| t.clean) || on.is_some(),
         on,
         undone: false,

@@ -258,6 +258,13 @@ fn told_at(lines: &[&str], at: usize) -> Option<(String, usize)> {
     let rest = &lines[at + 1..];
     let end = if said.starts_with('#') && said.contains("SEARCH/REPLACE block") {
         rest.iter().position(|l| l.ends_with("  ")).map(|n| n + 1)
+    } else if said.starts_with("Commit ") {
+        // A message of several lines.
+        let below = rest.iter().take(50).take_while(|l| !l.starts_with("> "));
+        below
+            .enumerate()
+            .find(|(_, l)| l.ends_with("  "))
+            .map(|(n, _)| n + 1)
     } else {
         // The commands that are asked about.
         rest.iter()
