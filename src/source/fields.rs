@@ -8,14 +8,18 @@ use serde_json::value::RawValue;
 
 use super::{Body, Event};
 
-/// Texts beyond this are not looked through a second time: it is their contents that make them large, and records of a kind
-/// have the same fields in small ones.
-const LARGE: usize = 16 << 10;
+/// Of what comes in masses, larger texts than this are not looked through a second time: it is their contents that make them
+/// large, and records of a kind have the same fields in small ones.
+pub const SMALL: usize = 4 << 10;
+/// Of what comes once in a while.
+pub const RARE: usize = 1 << 20;
 
 /// A kind of record, and the fields that one was ever seen to have.
 pub struct Shape {
     /// Its name.
     pub record: &'static str,
+    /// Larger ones are not looked through.
+    pub up_to: usize,
     /// Its fields.
     pub fields: &'static [&'static str],
     /// Fields that hold an object with fields of its own.
@@ -24,7 +28,7 @@ pub struct Shape {
 
 /// Tells of the fields of a record, given as JSON, that its shape does not have. What is no object has none.
 pub fn unknown(shape: &Shape, json: &[u8], out: &mut Vec<Event>) {
-    if json.len() > LARGE {
+    if json.len() > shape.up_to {
         return;
     }
     let Ok(Fields(fields)) = serde_json::from_slice::<Fields<'_>>(json) else {
@@ -85,11 +89,13 @@ mod tests {
 
     const INNER: Shape = Shape {
         record: "message",
+        up_to: SMALL,
         fields: &["role"],
         inner: &[],
     };
     const OUTER: Shape = Shape {
         record: "line",
+        up_to: SMALL,
         fields: &["type", "née"],
         inner: &[("message", &INNER)],
     };
@@ -114,7 +120,7 @@ mod tests {
         }
         let long = format!("{{\"{}\":1}}", "x".repeat(99));
         assert_eq!(names(&long), [format!("line.{}", "x".repeat(40))]);
-        let large = format!("{{\"new\":\"{}\"}}", "x".repeat(LARGE));
+        let large = format!("{{\"new\":\"{}\"}}", "x".repeat(SMALL));
         assert_eq!(names(&large), Vec::<String>::new());
     }
 }

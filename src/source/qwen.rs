@@ -81,6 +81,7 @@ fn is_ours(line: &[u8]) -> bool {
 /// The fields that lines have had.
 const FIELDS: Shape = Shape {
     record: "line",
+    up_to: fields::SMALL,
     fields: &[
         "uuid",
         "parentUuid",

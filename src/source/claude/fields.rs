@@ -1,10 +1,11 @@
 //! The fields that Claude Code's records have had, in all versions that were seen.
 
-use crate::source::fields::Shape;
+use crate::source::fields::{self, Shape};
 
 /// A line, whatever its type.
 pub(super) const LINE: Shape = Shape {
     record: "line",
+    up_to: fields::SMALL,
     fields: &[
         "agentColor",
         "agentId",
@@ -134,6 +135,7 @@ pub(super) const LINE: Shape = Shape {
 /// A message of the API.
 const MESSAGE: Shape = Shape {
     record: "message",
+    up_to: fields::SMALL,
     fields: &[
         "container",
         "content",

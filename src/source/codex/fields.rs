@@ -20,6 +20,7 @@ pub(super) fn unknown(kind: &str, payload: &str, out: &mut Vec<Event>) {
 /// The head of a session.
 const SESSION_META: Shape = Shape {
     record: "session_meta",
+    up_to: fields::RARE,
     fields: &[
         "agent_nickname",
         "agent_path",
@@ -50,6 +51,7 @@ const SESSION_META: Shape = Shape {
 /// What was sent to the model and came from it.
 const RESPONSE_ITEM: Shape = Shape {
     record: "response_item",
+    up_to: fields::SMALL,
     fields: &[
         "action",
         "arguments",
@@ -82,6 +84,7 @@ const RESPONSE_ITEM: Shape = Shape {
 /// What was shown of it.
 const EVENT_MSG: Shape = Shape {
     record: "event_msg",
+    up_to: fields::SMALL,
     fields: &[
         "action",
         "action_name",
@@ -191,6 +194,7 @@ const EVENT_MSG: Shape = Shape {
 /// The circumstances of a turn.
 const TURN_CONTEXT: Shape = Shape {
     record: "turn_context",
+    up_to: fields::RARE,
     fields: &[
         "active_permission_profile",
         "approval_policy",
@@ -225,6 +229,7 @@ const TURN_CONTEXT: Shape = Shape {
 /// The conversation was made shorter.
 const COMPACTED: Shape = Shape {
     record: "compacted",
+    up_to: fields::RARE,
     fields: &[
         "first_window_id",
         "message",
