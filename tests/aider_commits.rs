@@ -147,6 +147,15 @@ fn what_the_commit_holds_is_exact_and_nothing_else_is_told() {
     w.says(&format!(
         "\n#### six  \n\n{answer}\n> Applied edit to a.py  \n> Commit {name} six\n\nIt was five\nbefore  \n"
     ));
+    // An edit that was not committed, and came into the commit of the next: what stood between is known.
+    let seventh = sixth.replace("= 6", "= 7");
+    w.says(&format!(
+        "\n#### seven  \n\n{}\n> Applied edit to a.py  \n",
+        block("a.py", "a = 6\n", "a = 7\n")
+    ));
+    let eighth = seventh.replace("+ 4", "+ 8");
+    let eight = block("a.py", "    print(a + 4)\n", "    print(a + 8)\n");
+    w.edits("eight", &eight, "a.py", &eighth, "");
     let new = block("new.py", "", "x = 1\n");
     let asked = "> new.py  \n> Create new file? (Y)es/(N)o [Yes]: y  \n";
     w.edits("new", &new, "new.py", "x = 1\n", asked);
@@ -156,6 +165,8 @@ fn what_the_commit_holds_is_exact_and_nothing_else_is_told() {
     w.is("both", "recorded", Some(&third), Some(&fourth));
     w.is("mixed", "recorded", None, Some(&mixed));
     w.is("six", "recorded", Some(&mixed), Some(&sixth));
+    w.is("seven", "replayed", Some(&sixth), Some(&seventh));
+    w.is("eight", "recorded", Some(&seventh), Some(&eighth));
     w.is("new", "recorded", None, Some("x = 1\n"));
     assert_eq!(w.change("new").0["op"], "create");
     // A rebuild says the same, even where the repository is gone.

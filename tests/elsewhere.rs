@@ -92,16 +92,31 @@ fn what_it_changed_here_is_known_and_the_rest_is_not_read() {
     // Nothing changed: nothing is looked through again, and nothing is forgotten.
     h.run(&["ingest"]).assert().success();
     assert_eq!(known(), ["ses_own", "ses_reached"]);
-    // One that goes on, and reaches over.
-    let db = Connection::open(h.path(".local/share/opencode/opencode.db")).unwrap();
-    let changed = db
-        .execute(
-            "UPDATE part SET data = replace(data, ?1, ?2), time_updated = time_updated + 5 WHERE id = 'ses_other-b-part'",
-            params![there, here],
+    // One that goes on, and reaches over. While it is being written to it is what it was, and it is not forgotten.
+    let path = h.path(".local/share/opencode/opencode.db");
+    let go_on = |at: i64, from: &str, to: &str| {
+        let db = Connection::open(&path).unwrap();
+        let changed = db
+            .execute(
+                "UPDATE part SET data = replace(data, ?1, ?2) WHERE id = 'ses_other-b-part'",
+                params![from, to],
+            )
+            .unwrap();
+        assert_eq!(changed, 1);
+        db.execute(
+            "UPDATE session SET time_updated = ?1 WHERE id = 'ses_other'",
+            [at],
         )
         .unwrap();
-    assert_eq!(changed, 1);
-    drop(db);
+    };
+    // The clock of the tests stands at noon of the first of March.
+    let noon = 1_772_366_400_000;
+    go_on(noon - 1000, &there, &here);
     h.run(&["ingest"]).assert().success();
+    assert_eq!(known(), ["ses_own", "ses_reached"]);
+    h.run(&["ingest"])
+        .env("REGENT_NOW", "2026-03-01T12:02:00Z")
+        .assert()
+        .success();
     assert_eq!(known(), ["ses_other", "ses_own", "ses_reached"]);
 }

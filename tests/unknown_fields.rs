@@ -37,6 +37,8 @@ fn cases() -> Vec<(Agent, Vec<u8>, &'static str)> {
     let amp = json!({"id": "T-1", "v": 1, "created": 1, "brandNew": "secret"});
     let session =
         json!({"head": {"sessionId": "s", "title": "t", "brandNew": "secret"}, "created": null});
+    let copilot = json!({"type": "user.message", "id": "1", "parentId": null, "timestamp": at,
+        "data": {"content": "hi", "brandNew": "secret"}});
     let line = |v: Value| v.to_string().into_bytes();
     vec![
         (Agent::Claude, line(claude), "message.brandNew"),
@@ -52,6 +54,7 @@ fn cases() -> Vec<(Agent, Vec<u8>, &'static str)> {
         (Agent::Kilo, kept("message", message), "message.brandNew"),
         (Agent::Cline, kept("turn", turn.clone()), "message.brandNew"),
         (Agent::Roo, kept("turn", turn), "message.brandNew"),
+        (Agent::Copilot, line(copilot), "user.message.brandNew"),
         (Agent::Gemini, kept("message", gemini), "message.brandNew"),
         (Agent::Amp, kept("thread", amp), "thread.brandNew"),
         (
@@ -86,8 +89,15 @@ fn a_field_of_a_later_version_is_told_by_its_name() {
 
 #[test]
 fn no_agent_is_left_out() {
-    // Theirs are in the parts of messages (see their fixtures); Aider's history is text without fields.
-    let elsewhere = [Agent::Crush, Agent::Goose, Agent::Aider];
+    // Theirs are in the parts of messages (see their fixtures); Aider's history and SpecStory's are text without fields, and
+    // re_gent's store is its own.
+    let elsewhere = [
+        Agent::Crush,
+        Agent::Goose,
+        Agent::Aider,
+        Agent::Regent,
+        Agent::Specstory,
+    ];
     for source in SOURCES {
         let agent = source.agent();
         let has_case = cases().iter().any(|(a, _, _)| *a == agent);

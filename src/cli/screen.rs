@@ -106,6 +106,7 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
     options.ascii = settings.ascii;
     options.mouse = settings.mouse.unwrap_or(true);
     options.bell = settings.bell;
+    options.title = settings.title;
     options.keys = context.env.keys();
     options.home.folder = match context.global.all {
         true => "every session of this machine".to_owned(),

@@ -192,6 +192,7 @@ impl SoonAsk {
                 elsewhere
             },
             looked_in,
+            expiring: Vec::new(),
         })
     }
 }

@@ -1,11 +1,13 @@
 //! An opened folder, for walking a tree: entries are opened from it by name, never by path.
 
 use std::ffi::CStr;
+#[cfg(target_os = "linux")]
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 #[cfg(target_os = "linux")]
 use rustix::fs::ResolveFlags;
-use rustix::fs::{Dir, FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::error::{Error, Result, Why};
@@ -93,33 +95,52 @@ impl Folder {
     /// Its names, sorted by bytes, and whether they are folders, where the system tells that with the name.
     pub fn names(&self) -> Result<Vec<(Vec<u8>, Option<bool>)>> {
         let io = |e: Errno| Error::io(&self.path, "list", e);
-        let fd = self
-            .fd
-            .try_clone()
-            .map_err(|e| Error::io(&self.path, "list", e))?;
-        let mut dir = Dir::new(fd).map_err(io)?;
-        // The place in the list belongs to the open folder, which may have been listed before.
-        dir.rewind();
         let mut names = Vec::new();
-        for entry in dir {
-            let entry = entry.map_err(io)?;
-            let name = CStr::to_bytes(entry.file_name());
-            if name == b"." || name == b".." {
-                continue;
+        self.each_name(|name, kind| {
+            let name = CStr::to_bytes(name);
+            if name != b"." && name != b".." {
+                let is_dir = match kind {
+                    FileType::Unknown => None,
+                    kind => Some(kind == FileType::Directory),
+                };
+                names.push((name.to_vec(), is_dir));
             }
-            let is_dir = match entry.file_type() {
-                FileType::Unknown => None,
-                kind => Some(kind == FileType::Directory),
-            };
-            names.push((name.to_vec(), is_dir));
-        }
+        })
+        .map_err(io)?;
         names.sort_unstable();
         Ok(names)
     }
 
+    /// Without another descriptor for it: a tree has many folders.
+    #[cfg(target_os = "linux")]
+    fn each_name(&self, mut with: impl FnMut(&CStr, FileType)) -> rustix::io::Result<()> {
+        use rustix::fs::{RawDir, SeekFrom, seek};
+        let mut room = [MaybeUninit::uninit(); 16 << 10];
+        // The place in the list belongs to the open folder, which may have been listed before.
+        seek(&self.fd, SeekFrom::Start(0))?;
+        let mut dir = RawDir::new(&self.fd, &mut room);
+        while let Some(entry) = dir.next() {
+            let entry = entry?;
+            with(entry.file_name(), entry.file_type());
+        }
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn each_name(&self, mut with: impl FnMut(&CStr, FileType)) -> rustix::io::Result<()> {
+        let fd = rustix::io::fcntl_dupfd_cloexec(&self.fd, 0)?;
+        let mut dir = rustix::fs::Dir::new(fd)?;
+        dir.rewind();
+        for entry in dir {
+            let entry = entry?;
+            with(entry.file_name(), entry.file_type());
+        }
+        Ok(())
+    }
+
     /// Looks at a name.
     pub fn look_at(&self, name: &[u8]) -> Result<Option<Look>> {
-        read::look(&self.fd, name, &self.join(name))
+        read::look(&self.fd, name, || self.join(name))
     }
 
     /// What stands under a name, read if it is a regular file of at most `cap` bytes.

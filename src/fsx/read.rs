@@ -100,11 +100,15 @@ fn wide(n: impl TryInto<u64>) -> u64 {
 }
 
 /// Looks at a name of an opened folder.
-pub(super) fn look(dir: impl AsFd, name: &[u8], path: &[u8]) -> Result<Option<Look>> {
+pub(super) fn look(
+    dir: impl AsFd,
+    name: &[u8],
+    path: impl FnOnce() -> Vec<u8>,
+) -> Result<Option<Look>> {
     match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(Look::of(&stat))),
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-        Err(e) => Err(Error::io(path, "look at", e)),
+        Err(e) => Err(Error::io(&path(), "look at", e)),
     }
 }
 
@@ -129,7 +133,7 @@ pub(super) fn see(dir: impl AsFd, name: &[u8], path: &[u8], cap: u64) -> Result<
     let dir = dir.as_fd();
     let mut last = None;
     for _ in 0..TRIES {
-        let Some(look) = look(dir, name, path)? else {
+        let Some(look) = look(dir, name, || path.to_vec())? else {
             return Ok(Seen {
                 node: Node::Absent,
                 look: None,

@@ -78,7 +78,7 @@ impl Stage {
 
     /// Looks at a slot.
     pub fn look(&self, slot: &str) -> Result<Option<Look>> {
-        read::look(&self.fd, slot.as_bytes(), &self.at(slot))
+        read::look(&self.fd, slot.as_bytes(), || self.at(slot))
     }
 
     /// What lies in a slot, with its bytes if it is a regular file of at most `cap` bytes.

@@ -74,11 +74,18 @@ pub fn discover(places: &Places, from: &[PathBuf], agent: Option<Agent>) -> Disc
         {
             for root in source.roots(places) {
                 let mut files = Vec::new();
-                walk(&root, 0, &mut found.unreadable, &mut |path, meta| {
-                    if source.is_transcript(path) && met.insert(path.to_owned()) {
-                        files.push((path.to_owned(), meta.clone()));
-                    }
-                });
+                let enter = |folder: &Path| source.may_hold(folder);
+                walk(
+                    &root,
+                    0,
+                    &enter,
+                    &mut found.unreadable,
+                    &mut |path, meta| {
+                        if source.is_transcript(path) && met.insert(path.to_owned()) {
+                            files.push((path.to_owned(), meta.clone()));
+                        }
+                    },
+                );
                 let n = u32::try_from(files.len()).unwrap_or(u32::MAX);
                 for (path, meta) in files {
                     found.add(*source, path, &meta, now, false);
@@ -168,13 +175,19 @@ fn named(
     let mut files = Vec::new();
     match fs::metadata(&path) {
         Ok(meta) if meta.is_file() => files.push((path.clone(), meta)),
-        Ok(_) => walk(&path, 0, &mut found.unreadable, &mut |p, meta| {
-            if p.extension()
-                .is_some_and(|e| ENDINGS.iter().any(|known| e == *known))
-            {
-                files.push((p.to_owned(), meta.clone()));
-            }
-        }),
+        Ok(_) => walk(
+            &path,
+            0,
+            &|_| true,
+            &mut found.unreadable,
+            &mut |p, meta| {
+                if p.extension()
+                    .is_some_and(|e| ENDINGS.iter().any(|known| e == *known))
+                {
+                    files.push((p.to_owned(), meta.clone()));
+                }
+            },
+        ),
         Err(e) => found.unreadable.push((path.clone(), e.to_string())),
     }
     let mut n = 0;
@@ -211,6 +224,7 @@ fn head(path: &Path) -> std::io::Result<Vec<u8>> {
 fn walk(
     dir: &Path,
     depth: usize,
+    enter: &dyn Fn(&Path) -> bool,
     unreadable: &mut Vec<(PathBuf, String)>,
     each: &mut dyn FnMut(&Path, &fs::Metadata),
 ) {
@@ -240,8 +254,10 @@ fn walk(
         };
         match fs::metadata(&path) {
             // A repository: Roo Code keeps one in each task, with thousands of objects and no transcript.
-            Ok(meta) if meta.is_dir() && entry_is_git(&path) => {}
-            Ok(meta) if meta.is_dir() && depth < DEPTH => walk(&path, depth + 1, unreadable, each),
+            Ok(meta) if meta.is_dir() && (entry_is_git(&path) || !enter(&path)) => {}
+            Ok(meta) if meta.is_dir() && depth < DEPTH => {
+                walk(&path, depth + 1, enter, unreadable, each)
+            }
             Ok(meta) if meta.is_file() => each(&path, &meta),
             Ok(_) => {}
             // It went since the folder was listed, or is a link that leads nowhere.
@@ -421,7 +437,9 @@ mod tests {
         std::os::unix::fs::symlink(".", dir.path().join("circle")).unwrap();
         fs::write(dir.path().join("c.jsonl"), "").unwrap();
         let (mut unreadable, mut found) = (Vec::new(), 0);
-        walk(dir.path(), 0, &mut unreadable, &mut |_, _| found += 1);
+        walk(dir.path(), 0, &|_| true, &mut unreadable, &mut |_, _| {
+            found += 1
+        });
         assert!(unreadable.is_empty(), "{unreadable:?}");
         assert_eq!(found, DEPTH + 1, "a circle is left at some depth");
     }

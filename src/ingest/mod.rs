@@ -15,6 +15,7 @@ mod records;
 mod refold;
 pub mod roots;
 mod transcript;
+mod trees;
 mod work;
 mod write;
 
@@ -104,6 +105,7 @@ pub fn run(
     let mut found = discover::discover(&options.places, &options.from, options.agent);
     let known = files::list(store.conn())?;
     let everything = options.everything || map_is_new;
+    let trees = trees::of(&found);
     let mut looked = databases::look(store, &mut found, &known, &options.places, everything)?;
     let mut plan = discover::plan(found.candidates, &looked.listed, known, everything);
     let mut report = Report {
@@ -129,6 +131,14 @@ pub fn run(
     read?;
     if !options.cancel.load(Ordering::Relaxed) {
         refold::refold(store, &options.roots, options.everything)?;
+        for (agent, input) in trees {
+            // An index that looks as it did names no new trees.
+            if looked.seen.contains_key(&input)
+                && let Err(e) = trees::keep(store, options, agent, &input, now)?
+            {
+                report.failed.push((input, format!("its trees: {e:#}")));
+            }
+        }
         link::link(store, &options.roots, true)?;
         databases::remember(store, &looked, &report.failed)?;
     }

@@ -91,7 +91,7 @@ impl Folds {
         }
     }
 
-    fn select(&mut self, native: &str) {
+    fn select(&mut self, agent: Agent, native: &str) {
         if self
             .folders
             .get(self.current)
@@ -115,7 +115,7 @@ impl Folds {
                 }
             });
         self.folders
-            .push(resumed.unwrap_or_else(|| Folder::new(self.agent, native, self.replace)));
+            .push(resumed.unwrap_or_else(|| Folder::new(agent, native, self.replace)));
         self.current = self.folders.len() - 1;
     }
 
@@ -131,9 +131,9 @@ impl Folds {
         match &event.body {
             Body::Session(head) => {
                 let id = head.native_id.clone();
-                self.select(&id);
+                self.select(head.agent.unwrap_or(self.agent), &id);
             }
-            _ => self.select(native),
+            _ => self.select(self.agent, native),
         }
         let kept = &mut self.kept;
         let mut keep = |bytes: &[u8]| keep(bytes, kept, blobs);

@@ -4,18 +4,18 @@
 //! Files that share a session are read as one group, in an order that depends on their content alone, so that
 //! the order in which they were found makes no difference.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use color_eyre::Result;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::latest::Latest;
 use super::read::{Folds, Parser, carried};
 use super::roots::Roots;
 use super::{Progress, kind_of, link};
-use crate::model::{BlobHash, Time};
+use crate::model::{Agent, BlobHash, Id, Time};
 use crate::source::lines::{Item, LineCutter};
-use crate::source::{self, ParseState};
+use crate::source::{self, Body, ParseState};
 use crate::store::blobs::PackedBlob;
 use crate::store::files::{self, FileRow, Form, Owner};
 use crate::store::write::Writer;
@@ -52,7 +52,13 @@ pub(super) fn rebuild(
         .into_iter()
         .filter(|f| f.owner != Owner::Nobody)
         .collect();
-    let groups = groups(&tx, &all)?;
+    let mut groups = groups(&tx, &all)?;
+    // What other programs tell of a session waits until it is known whether its agent tells it, too.
+    let agents: HashMap<i64, Agent> = all.iter().map(|f| (f.id, f.agent)).collect();
+    groups.sort_by_key(|g| {
+        g.iter()
+            .all(|f| agents.get(f).is_some_and(|a| source::retells(*a)))
+    });
     crate::store::drop_derived(&tx)?;
     link::forget(&tx)?;
     let total = groups.len();
@@ -119,20 +125,21 @@ fn fold_group(
         .iter()
         .map(|id| files::get(conn, *id))
         .collect::<Result<Vec<_>, _>>()?;
-    // Agents are never mixed in a session; a group of several agents cannot be.
+    // Agents are never mixed in a session, but for programs that tell of others' sessions.
     let mut by_agent: BTreeMap<u8, Vec<FileRow>> = BTreeMap::new();
+    let mut retold = Vec::new();
     for row in rows.into_iter().filter(|r| r.owner != Owner::Nobody) {
-        by_agent.entry(row.agent as u8).or_default().push(row);
+        match source::retells(row.agent) {
+            true => retold.push(row),
+            false => by_agent.entry(row.agent as u8).or_default().push(row),
+        }
     }
     for rows in by_agent.into_values() {
         let mut ordered = rows
             .into_iter()
             .map(|row| {
-                let latest = match row.form {
-                    Form::Lines => None,
-                    Form::Records | Form::Session => Some(Latest::of(conn, &row)?),
-                };
-                Ok((order(conn, &row, latest.as_ref())?, Source { row, latest }))
+                let source = Source::new(conn, row)?;
+                Ok((order(conn, &source.row, source.latest.as_ref())?, source))
             })
             .collect::<Result<Vec<_>>>()?;
         ordered.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -142,10 +149,58 @@ fn fold_group(
             sources.into_iter().partition(|s| Some(s.detail()) == most);
         fold_files(conn, &told, roots, everything, writer)?;
         for mirror in &mirrors {
-            fold_mirror(conn, mirror, &told, roots)?;
+            fold_mirror(conn, mirror, roots)?;
+            for source in &told {
+                conn.prepare_cached(
+                    "INSERT OR IGNORE INTO session_file (session_id, file_id)
+                     SELECT session_id, ?1 FROM session_file WHERE file_id = ?2",
+                )?
+                .execute(params![mirror.row.id, source.row.id])?;
+            }
         }
     }
+    for row in retold {
+        fold_retold(conn, row, roots, everything, writer)?;
+    }
     Ok(())
+}
+
+/// Folds what a program tells of another agent's session, unless somebody tells more of it: its agent, or one that was
+/// folded before. Then it is no file of the session: who writes the session has nothing to do with it.
+fn fold_retold(
+    conn: &Connection,
+    row: FileRow,
+    roots: &Roots,
+    everything: bool,
+    writer: &mut Writer,
+) -> Result<()> {
+    let this = Source::new(conn, row)?;
+    conn.prepare_cached("DELETE FROM session_file WHERE file_id = ?1")?
+        .execute([this.row.id])?;
+    let session = this.session(conn)?;
+    let mut less = Vec::new();
+    if let Some((agent, native)) = session.filter(|(agent, _)| *agent != this.row.agent) {
+        let id = Id::session(agent, &native);
+        if files::has_own(conn, &id)? {
+            return fold_mirror(conn, &this, roots);
+        }
+        let row: Option<i64> = conn
+            .prepare_cached("SELECT id FROM session WHERE pub = ?1")?
+            .query_row([id.0], |r| r.get(0))
+            .optional()?;
+        for other in row.map_or(Ok(Vec::new()), |row| files::of_session(conn, row))? {
+            let other = Source::new(conn, other)?;
+            if other.worth() > this.worth() {
+                return fold_mirror(conn, &this, roots);
+            }
+            less.push(other);
+        }
+    }
+    for other in &less {
+        conn.prepare_cached("DELETE FROM session_file WHERE file_id = ?1")?
+            .execute([other.row.id])?;
+    }
+    fold_files(conn, &[this], roots, everything, writer)
 }
 
 /// A file of a group, and its records if it has some.
@@ -155,6 +210,45 @@ struct Source {
 }
 
 impl Source {
+    fn new(conn: &Connection, row: FileRow) -> Result<Source> {
+        let latest = match row.form {
+            Form::Lines => None,
+            Form::Records | Form::Session => Some(Latest::of(conn, &row)?),
+        };
+        Ok(Source { row, latest })
+    }
+
+    /// Of those that tell of another agent's session the worthiest is shown: the one of the most detail, then the one with
+    /// the most records. The path decides only between equals.
+    fn worth(&self) -> (u8, usize, &std::path::Path) {
+        let records = self.latest.as_ref().map_or(0, Latest::len);
+        (self.detail(), records, &self.row.path)
+    }
+
+    /// The session that its records begin with, and whose it is.
+    fn session(&self, conn: &Connection) -> Result<Option<(Agent, String)>> {
+        let (mut state, mut events, mut found) = (ParseState::default(), Vec::new(), None);
+        if let Some(latest) = &self.latest {
+            latest.lines(conn, &self.row, &mut |_, bytes| {
+                source::events(
+                    self.row.agent,
+                    &self.row.path,
+                    bytes,
+                    &mut state,
+                    &mut events,
+                );
+                found = events.drain(..).find_map(|e| match e.body {
+                    Body::Session(head) => {
+                        Some((head.agent.unwrap_or(self.row.agent), head.native_id))
+                    }
+                    _ => None,
+                });
+                Ok(found.is_none())
+            })?;
+        }
+        Ok(found)
+    }
+
     /// How much it tells, by its agent's word.
     fn detail(&self) -> u8 {
         source::source_of(self.row.agent).map_or(0, |s| s.detail(&self.row.path))
@@ -163,7 +257,7 @@ impl Source {
 
 /// A file that tells a session in less detail than another: it stays a file of the session, and is read on from where it
 /// was left, but nothing of it is shown.
-fn fold_mirror(conn: &Connection, mirror: &Source, told: &[Source], roots: &Roots) -> Result<()> {
+fn fold_mirror(conn: &Connection, mirror: &Source, roots: &Roots) -> Result<()> {
     let Source { row, latest } = mirror;
     let state = match latest {
         Some(latest) => carried(&latest.known)?,
@@ -184,13 +278,6 @@ fn fold_mirror(conn: &Connection, mirror: &Source, told: &[Source], roots: &Root
     };
     conn.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
         .execute(params![row.id, state])?;
-    for source in told {
-        conn.prepare_cached(
-            "INSERT OR IGNORE INTO session_file (session_id, file_id)
-             SELECT session_id, ?1 FROM session_file WHERE file_id = ?2",
-        )?
-        .execute(params![row.id, source.row.id])?;
-    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use super::records::{self, Known};
 use super::roots::Roots;
 use super::transcript::{End, Place, transcript};
 use super::{Options, databases};
+use crate::model::Time;
 use crate::source::{Input, ParseState};
 use crate::store::files::{FileRow, Form, Owner};
 
@@ -78,8 +79,10 @@ pub(super) enum Word {
         belongs: bool,
         stale: bool,
     },
+    /// It belongs to nobody here; `settled`: as it stands now.
     Stranger {
         job: usize,
+        settled: bool,
     },
     Gone {
         job: usize,
@@ -131,7 +134,7 @@ pub(super) fn work(
     n: usize,
     job: &Job,
     options: &Options,
-    (input, left): (&mut Option<Box<dyn Input>>, &mut u64),
+    (input, left): (&mut Option<Box<dyn Input>>, &mut Left),
     room: &mut Room,
     tx: &Sender<Word>,
 ) -> bool {
@@ -140,9 +143,12 @@ pub(super) fn work(
         tx.send(Word::Failed { job: n, why }).is_ok()
     };
     if !job.named && job.from == 0 {
-        match is_stranger(&job.candidate, options, input, left) {
-            Ok(false) => {}
-            Ok(true) => return tx.send(Word::Stranger { job: n }).is_ok(),
+        match is_stranger(job, options, input, left) {
+            Ok(Stranger::No) => {}
+            Ok(is) => {
+                let settled = is == Stranger::Yes;
+                return tx.send(Word::Stranger { job: n, settled }).is_ok();
+            }
             Err(_) if is_gone(&job.candidate) => return tx.send(Word::Gone { job: n }).is_ok(),
             Err(e) => return failed(e),
         }
@@ -219,23 +225,54 @@ fn read_one(
     }
 }
 
+/// How much of a database's sessions that worked elsewhere may still be looked through, and when that is.
+pub(super) struct Left {
+    pub(super) bytes: u64,
+    pub(super) now: Time,
+}
+
+/// Whether a transcript cannot belong here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stranger {
+    No,
+    Yes,
+    /// It was one when it was looked through last, and is being written to: it is looked at again when it is quiet.
+    AsBefore,
+}
+
+/// A session that works elsewhere is looked through again when nothing was written to it for so long: else each of its
+/// words would cost a look through all before them.
+const QUIET_MS: i64 = 60_000;
+
 /// Whether a transcript cannot belong here, as far as that can be told without understanding it.
 fn is_stranger(
-    candidate: &Candidate,
+    job: &Job,
     options: &Options,
     input: &mut Option<Box<dyn Input>>,
-    left: &mut u64,
-) -> Result<bool> {
+    left: &mut Left,
+) -> Result<Stranger> {
+    let candidate = &job.candidate;
+    let told = |mentions: bool| match mentions {
+        true => Stranger::No,
+        false => Stranger::Yes,
+    };
     if candidate.form == Form::Lines {
-        return Ok(!read::mentions(&candidate.path, &options.roots.needles())?);
+        let needles = options.roots.needles();
+        return read::mentions(&candidate.path, &needles).map(told);
     }
     if !super::is_elsewhere(candidate, &options.roots) {
-        return Ok(false);
+        return Ok(Stranger::No);
     }
     // It may have changed something here all the same.
-    let Some(input) = input else { return Ok(true) };
+    let Some(input) = input else {
+        return Ok(Stranger::Yes);
+    };
+    let written = candidate.seen.mtime_ns / 1_000_000;
+    if job.known.is_some() && left.now.0.saturating_sub(written) < QUIET_MS {
+        return Ok(Stranger::AsBefore);
+    }
     let (name, needles) = (databases::name_of(candidate), options.roots.needles());
-    Ok(!databases::mentions(&mut **input, &name, &needles, left)?)
+    databases::mentions(&mut **input, &name, &needles, &mut left.bytes).map(told)
 }
 
 pub(super) fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {

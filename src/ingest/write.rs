@@ -12,7 +12,7 @@ use super::databases;
 use super::discover::{Candidate, Todo};
 use super::raw::Room;
 use super::read::Part;
-use super::work::{Job, Word, job, units, work};
+use super::work::{Job, Left, Word, job, units, work};
 use super::{Options, Progress, Report, kind_of};
 use crate::model::{Id, Time};
 use crate::source::Input;
@@ -60,7 +60,10 @@ pub(super) fn read_all(
                 let mut room = Room::default();
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let mut input = unit.input.lock().ok().and_then(|mut i| i.take());
-                    let mut left = databases::LOOK_ALL;
+                    let mut left = Left {
+                        bytes: databases::LOOK_ALL,
+                        now,
+                    };
                     for n in &unit.jobs {
                         if options.cancel.load(Ordering::Relaxed)
                             || !work(
@@ -117,6 +120,8 @@ struct Open {
     skipped: bool,
     /// A session of it was found to belong here.
     belongs: bool,
+    /// It tells of a session of which the agent's own transcript is known.
+    retold: bool,
 }
 
 impl Open {
@@ -128,6 +133,7 @@ impl Open {
             read_to: 0,
             skipped: true,
             belongs: true,
+            retold: false,
         }
     }
 }
@@ -190,8 +196,8 @@ impl<'a> Desk<'a> {
                 }
                 Ok(last)
             }
-            Word::Stranger { job } => {
-                let ours = self.stranger(job)?;
+            Word::Stranger { job, settled } => {
+                let ours = self.stranger(job, settled)?;
                 report.elsewhere += usize::from(ours);
                 report.meanwhile += usize::from(!ours);
                 Ok(true)
@@ -234,7 +240,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Remembers a file that belongs to nobody here; `false` if another program took it meanwhile.
-    fn stranger(&mut self, job: usize) -> Result<bool> {
+    fn stranger(&mut self, job: usize, settled: bool) -> Result<bool> {
         let Some(tx) = &self.tx else {
             return Ok(false);
         };
@@ -251,7 +257,15 @@ impl<'a> Desk<'a> {
                 candidate.form,
             )?,
         };
-        files::advance(tx, row.id, &candidate.seen, 0, None)?;
+        let seen = match settled {
+            true => candidate.seen,
+            // It must look changed at the next look.
+            false => Seen {
+                mtime_ns: 0,
+                ..candidate.seen
+            },
+        };
+        files::advance(tx, row.id, &seen, 0, None)?;
         Ok(true)
     }
 
@@ -284,14 +298,21 @@ impl<'a> Desk<'a> {
         }
         open.spread |= stale;
         open.belongs |= belongs;
-        for batch in &part.batches {
+        let agent = self.jobs[job].candidate.agent;
+        for session in part.batches.iter().map(|b| &b.session) {
+            let id = Id::session(session.agent, &session.native_id);
+            open.retold |= session.agent != agent && files::has_own(tx, &id)?;
+        }
+        // Its raw bytes are kept; shown is what the agent itself wrote.
+        let told = if open.retold { &[][..] } else { &part.batches };
+        for batch in told {
             open.spread |= spread(
                 tx,
                 &Id::session(batch.session.agent, &batch.session.native_id),
                 file,
             )?;
         }
-        for batch in &part.batches {
+        for batch in told {
             if open.spread {
                 Writer::note_session(tx, &batch.session, &[file])?;
             } else {
@@ -312,7 +333,7 @@ impl<'a> Desk<'a> {
         tx.prepare_cached("INSERT OR REPLACE INTO file_state (file_id, state) VALUES (?1, ?2)")?
             .execute(params![file, part.state])?;
         if last {
-            if belongs || self.jobs[job].named || open.spread {
+            if belongs || self.jobs[job].named || open.spread || open.retold {
                 if self.jobs[job].from > 0 {
                     frames::repack(tx, file)?;
                 }
@@ -350,6 +371,7 @@ impl<'a> Desk<'a> {
                 read_to: row.read_to,
                 skipped,
                 belongs: true,
+                retold: false,
             });
         }
         let file = match newest {
@@ -371,6 +393,7 @@ impl<'a> Desk<'a> {
             read_to: 0,
             skipped: false,
             belongs: job.named,
+            retold: false,
         })
     }
 }

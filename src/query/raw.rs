@@ -48,15 +48,18 @@ impl RawStep {
 }
 
 /// A line, read and parsed.
-pub(super) fn line(reader: &Reader, agent: Agent, file: i64, off: i64, len: i64) -> Result<Line> {
-    let path: Vec<u8> = reader
+pub(super) fn line(reader: &Reader, file: i64, off: i64, len: i64) -> Result<Line> {
+    // The format is the file's: another program may tell of the session.
+    let (agent, path): (u8, Vec<u8>) = reader
         .conn()
-        .prepare_cached("SELECT path FROM file WHERE id = ?1")?
-        .query_row([file], |r| r.get(0))
+        .prepare_cached("SELECT agent, path FROM file WHERE id = ?1")?
+        .query_row([file], |r| Ok((r.get(0)?, r.get(1)?)))
         .optional()?
         .ok_or_else(|| {
             eyre!("the store names a transcript (number {file}) that it does not have")
         })?;
+    let agent =
+        Agent::from_code(agent).ok_or_else(|| eyre!("an agent that this version does not know"))?;
     let mut bytes = reader.raw(file, off.max(0) as u64, len.max(0) as u64)?;
     while matches!(bytes.last(), Some(b'\n' | b'\r')) {
         bytes.pop();
@@ -76,8 +79,8 @@ type Place = (i64, i64, i64);
 /// The raw words of a step.
 pub(super) fn of_step(reader: &Reader, step: StepRow) -> Result<RawStep> {
     let mut statement = reader.conn().prepare_cached(
-        "SELECT e.agent, s.key_hash, s.kind, s.call_file, s.call_off, s.call_len, s.out_file, s.out_off, s.out_len
-           FROM step s JOIN session e ON e.id = s.session_id WHERE s.id = ?1",
+        "SELECT s.key_hash, s.kind, s.call_file, s.call_off, s.call_len, s.out_file, s.out_off, s.out_len
+           FROM step s WHERE s.id = ?1",
     )?;
     let found = statement
         .query_row([step.0], |r| {
@@ -87,15 +90,13 @@ pub(super) fn of_step(reader: &Reader, step: StepRow) -> Result<RawStep> {
                     None => None,
                 })
             };
-            let head: (u8, i64, u8) = (r.get(0)?, r.get(1)?, r.get(2)?);
-            Ok((head, place(3)?, place(6)?))
+            let head: (i64, u8) = (r.get(0)?, r.get(1)?);
+            Ok((head, place(2)?, place(5)?))
         })
         .optional()?;
-    let Some(((agent, key, kind), call, out)) = found else {
+    let Some(((key, kind), call, out)) = found else {
         return Ok(RawStep::default());
     };
-    let agent =
-        Agent::from_code(agent).ok_or_else(|| eyre!("an agent that this version does not know"))?;
     let mut places: Vec<Place> = call.into_iter().collect();
     let mut parts = reader
         .conn()
@@ -113,7 +114,7 @@ pub(super) fn of_step(reader: &Reader, step: StepRow) -> Result<RawStep> {
     let kind = super::rows::kind(kind);
     let mut raw = RawStep::default();
     for (file, off, len) in places {
-        let line = line(reader, agent, file, off, len)?;
+        let line = line(reader, file, off, len)?;
         take(&mut raw, line, key, kind);
     }
     Ok(raw)
@@ -145,33 +146,24 @@ fn take(raw: &mut RawStep, line: Line, key: i64, kind: StepKind) {
 /// A prompt's words, whole; empty for number 0. The row holds the first 1000 characters: only longer ones are read.
 pub(super) fn prompt_text(reader: &Reader, session: SessionRow, no: u32) -> Result<String> {
     let mut statement = reader.conn().prepare_cached(
-        "SELECT e.agent, p.head, p.len, p.file_id, p.off, p.rec_len
-           FROM prompt p JOIN session e ON e.id = p.session_id WHERE p.session_id = ?1 AND p.no = ?2",
+        "SELECT p.head, p.len, p.file_id, p.off, p.rec_len FROM prompt p WHERE p.session_id = ?1 AND p.no = ?2",
     )?;
-    type Found = (u8, String, i64, Option<i64>, Option<i64>, Option<i64>);
+    type Found = (String, i64, Option<i64>, Option<i64>, Option<i64>);
     let found: Option<Found> = statement
         .query_row((session.0, no), |r| {
-            Ok((
-                r.get(0)?,
-                r.get(1)?,
-                r.get(2)?,
-                r.get(3)?,
-                r.get(4)?,
-                r.get(5)?,
-            ))
+            Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?))
         })
         .optional()?;
-    let Some((agent, head, chars, file, off, len)) = found else {
+    let Some((head, chars, file, off, len)) = found else {
         return Ok(String::new());
     };
     if chars <= head.chars().count() as i64 {
         return Ok(head);
     }
-    let (Some(agent), Some(file), Some(off), Some(len)) = (Agent::from_code(agent), file, off, len)
-    else {
+    let (Some(file), Some(off), Some(len)) = (file, off, len) else {
         return Ok(head);
     };
-    let texts = line(reader, agent, file, off, len)?
+    let texts = line(reader, file, off, len)?
         .events
         .into_iter()
         .filter_map(|e| match e.body {

@@ -83,9 +83,15 @@ pub fn transcript(reader: &Reader, target: Target) -> Result<Transcript> {
     let agent = Agent::from_code(agent)
         .ok_or_else(|| Refused::because("an agent that this version does not know"))?;
     let file = file.ok_or_else(|| Refused::because("the record of this step is not known"))?;
-    let (path, read_to): (Vec<u8>, i64) = conn
-        .prepare_cached("SELECT path, read_to FROM file WHERE id = ?1")?
-        .query_row([file], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let (path, read_to, format): (Vec<u8>, i64, u8) = conn
+        .prepare_cached("SELECT path, read_to, agent FROM file WHERE id = ?1")?
+        .query_row([file], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+    if format != agent as u8 {
+        return Err(Refused::because(format!(
+            "this session is only known from what {} kept of it; {agent} has no transcript to continue from",
+            Agent::from_code(format).map_or("another program", Agent::full_name)
+        )));
+    }
     Ok(Transcript {
         agent,
         native_id,

@@ -8,22 +8,23 @@ mod stat;
 mod walk;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
 pub use self::find::find;
-pub use self::rules::{Instead, Rules, is_ignored, is_rules};
-use self::stat::{Files, Folders, Known, Stats};
+pub use self::rules::{Ignored, Instead, Rules, is_rules};
+use self::stat::{Kept, Known, Stats};
 use self::walk::{Walked, What};
 use crate::clock::Clock;
 use crate::fsx::{Look, Root};
 use crate::model::{BlobHash, Node, Time, Unread};
 use crate::store::blobs::{self, PackedBlob};
 use crate::store::observed::{self, Touched};
-use crate::store::snapshots::{self, Entry, Reason, Snapshot};
-use crate::store::{self, Store};
+use crate::store::snapshots::{self, Reason, Snapshot};
+use crate::store::{self, Store, facts};
 
 /// Larger files are recorded, not stored.
 pub const CAP: u64 = 10 << 20;
@@ -146,8 +147,9 @@ fn attempt(store: &Store, root: &Root, wanted: &Wanted, known: &Stats) -> Result
     }
     walked.unread.sort();
     let (snapshot, new) = insert(store, root, wanted, began, &walked, &changed_at)?;
+    keep_bad_rules(store, root, &walked.bad_rules)?;
     if new || !to_read.is_empty() {
-        Stats::save(root, known_files(&walked));
+        known.save(root, walked.dirs.iter().map(|d| (&*d.path, kept(d))));
     }
     Ok(Taken {
         snapshot,
@@ -186,17 +188,16 @@ fn settle(walked: &mut Walked, done: Done) {
     };
 }
 
-/// What to remember for the next time.
-fn known_files(walked: &Walked) -> Folders {
-    let files = |dir: &walk::Dir| -> Files {
-        let known = dir.names.iter().filter_map(|n| match &n.what {
-            What::Known(known, _) => Some((n.name.clone(), known.clone())),
-            _ => None,
-        });
-        known.collect()
-    };
-    let dirs = walked.dirs.iter().map(|d| (d.path.clone(), files(d)));
-    dirs.filter(|(_, files)| !files.is_empty()).collect()
+/// What to remember of a folder for the next time.
+fn kept(dir: &walk::Dir) -> Kept<'_> {
+    if dir.same {
+        return Kept::Same;
+    }
+    let known = dir.names.iter().filter_map(|n| match &n.what {
+        What::Known(known, _) => Some((&*n.name, known)),
+        _ => None,
+    });
+    Kept::Files(known.collect())
 }
 
 /// How full the store is, in words; an error where that forbids it.
@@ -222,6 +223,24 @@ fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
 
 fn is_automatic(wanted: &Wanted) -> bool {
     matches!(wanted.why, Reason::Automatic | Reason::First)
+}
+
+/// The memo with the lines of ignore files that say nothing, as the last snapshot of a folder found them: one in a line.
+pub fn memo_of_bad_rules(folder: &Path) -> String {
+    format!("rules.bad {}", folder.display())
+}
+
+/// Keeps those lines for who asks later, where they are others than before.
+fn keep_bad_rules(store: &Store, root: &Root, bad: &[String]) -> Result<()> {
+    const KEPT: usize = 20;
+    let now: Vec<&str> = bad.iter().take(KEPT).map(String::as_str).collect();
+    let (name, now) = (memo_of_bad_rules(root.place()), now.join("\n"));
+    if facts::memo(store.conn(), &name)?.unwrap_or_default() != now {
+        let tx = store.begin()?;
+        facts::set_memo(&tx, &name, &now)?;
+        tx.commit().map_err(store::Error::from)?;
+    }
+    Ok(())
 }
 
 /// Lines of ignore files that say nothing, in one sentence.
@@ -321,11 +340,7 @@ fn read_some(root: &Root, walked: &Walked, part: &[(usize, usize)], cap: u64) ->
 
 fn failed(what: &What) -> Node {
     match what {
-        What::File(look) => Node::Unread {
-            size: look.size,
-            mode: look.mode,
-            why: Unread::Failed,
-        },
+        What::File(look) => walk::unread(look),
         _ => Node::Unread {
             size: 0,
             mode: 0,
@@ -345,9 +360,12 @@ fn insert(
 ) -> Result<(Snapshot, bool)> {
     use std::os::unix::ffi::OsStrExt;
     let tx = store.begin()?;
-    let (tree, files, bytes) = put_trees(store, walked)?;
     let name = root.place().as_os_str().as_bytes();
     let before = snapshots::newest(&tx, name)?.filter(|s| s.identity == root.identity());
+    let last = walked.dirs.len().checked_sub(1);
+    let last = last.ok_or_else(|| eyre!("the folder was not walked"))?;
+    let tree = put_tree(store, walked, last, before.as_ref().map(|b| &b.tree))?;
+    let (files, bytes) = counted(walked);
     if let Some(before) = &before
         && is_automatic(wanted)
         && before.tree == tree
@@ -415,38 +433,42 @@ fn when_touched(
     out
 }
 
-/// Stores the nodes of all folders, within the caller's transaction; the topmost one, and how many files with how many
-/// bytes it reaches.
-fn put_trees(store: &Store, walked: &Walked) -> Result<(BlobHash, u64, u64)> {
-    let mut trees: Vec<BlobHash> = Vec::with_capacity(walked.dirs.len());
-    let (mut files, mut bytes) = (0, 0);
-    for (d, dir) in walked.dirs.iter().enumerate() {
-        let mut entries = Vec::with_capacity(dir.names.len());
-        for name in &dir.names {
-            let (node, tree) = match &name.what {
-                // It went away between the walk and the reading.
-                What::Node(Node::Absent) => continue,
-                What::Node(node) => (node.clone(), None),
-                What::Dir(mode, back) => (Node::Dir { mode: *mode }, trees.get(d - back).copied()),
-                What::Known(known, mode) => (known.node(*mode), None),
-                What::File(_) => (failed(&name.what), None),
-            };
-            if let Node::File { size, .. } = &node {
-                files += 1;
-                bytes += size;
-            }
-            entries.push(Entry {
-                name: name.name.clone(),
-                node,
-                tree,
-            });
-        }
-        trees.push(snapshots::put_tree(store.conn(), &entries)?);
+/// Stores the nodes of a folder and of those in it, within the caller's transaction; its own one. What is the same as
+/// in the snapshot before is stored already.
+fn put_tree(
+    store: &Store,
+    walked: &Walked,
+    at: usize,
+    before: Option<&BlobHash>,
+) -> Result<BlobHash> {
+    let dir = &walked.dirs[at];
+    if let (Some(same), true) = (dir.tree, dir.tree.as_ref() == before) {
+        return Ok(same);
     }
-    let tree = *trees
-        .last()
-        .ok_or_else(|| eyre!("the folder was not walked"))?;
-    Ok((tree, files, bytes))
+    let mut earlier: HashMap<Vec<u8>, BlobHash> = HashMap::new();
+    if let Some(before) = before {
+        // One that cannot be read has nothing in common with this: all of it is stored.
+        let entries = snapshots::entries(store.conn(), before).unwrap_or_default();
+        let trees = entries.into_iter().filter_map(|e| Some((e.name, e.tree?)));
+        earlier.extend(trees);
+    }
+    let entries = dir.entries(|name, back| -> Result<_> {
+        let at = at.checked_sub(back);
+        let at = at.ok_or_else(|| eyre!("a folder was not walked"))?;
+        put_tree(store, walked, at, earlier.get(name)).map(Some)
+    })?;
+    Ok(snapshots::put_tree(store.conn(), &entries)?)
+}
+
+/// How many files there are, and how many bytes they have.
+fn counted(walked: &Walked) -> (u64, u64) {
+    let names = walked.dirs.iter().flat_map(|d| &d.names);
+    let sizes = names.filter_map(|name| match &name.what {
+        What::Known(known, _) => Some(known.size()),
+        What::Node(Node::File { size, .. }) => Some(*size),
+        _ => None,
+    });
+    sizes.fold((0, 0), |(files, bytes), size| (files + 1, bytes + size))
 }
 
 #[cfg(test)]

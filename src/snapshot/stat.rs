@@ -2,6 +2,7 @@
 //! `.regent/` that can be deleted at any time.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -27,16 +28,32 @@ pub(super) struct Known {
 }
 
 /// The files of a folder by name, sorted.
-pub(super) type Files = Vec<(Vec<u8>, Known)>;
-/// Folders by path.
-pub(super) type Folders = Vec<(Vec<u8>, Files)>;
-/// The root's identity and its folders, as they are saved.
-type Saved = ((u64, u64), Folders);
+type Files<'a> = Vec<(&'a [u8], Known)>;
+/// A number for this shape, the root's identity, and its folders by path; the files of each are packed by themselves, so
+/// that they are unpacked by whoever walks through that folder, and taken over as they are where nothing changed.
+type Saved<'a> = (u8, (u64, u64), Vec<(&'a [u8], &'a [u8])>);
+const SHAPE: u8 = 2;
 
 /// The files known from last time.
 #[derive(Debug, Default)]
 pub(super) struct Stats {
-    folders: HashMap<Vec<u8>, Files>,
+    bytes: Vec<u8>,
+    /// Where the files of each folder stand in `bytes`.
+    folders: HashMap<Vec<u8>, Range<usize>>,
+}
+
+/// The files known of a folder.
+#[derive(Debug, Default)]
+pub(super) struct Folder<'a> {
+    files: Files<'a>,
+}
+
+/// What is to be remembered of a folder.
+pub(super) enum Kept<'a> {
+    /// As it was.
+    Same,
+    /// These files, sorted by name.
+    Files(Vec<(&'a [u8], &'a Known)>),
 }
 
 impl Known {
@@ -51,6 +68,11 @@ impl Known {
             hash,
             read_at: clamp(read_at),
         }
+    }
+
+    /// Its bytes.
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// The file, with the mode that it has now.
@@ -90,34 +112,84 @@ impl Stats {
             if blake3::hash(body).as_bytes() != sum {
                 return None;
             }
-            let (identity, folders): Saved = postcard::from_bytes(body).ok()?;
-            (identity == root.identity()).then(|| Stats {
-                folders: folders.into_iter().collect(),
-            })
+            let (shape, identity, saved): Saved<'_> = postcard::from_bytes(body).ok()?;
+            if (shape, identity) != (SHAPE, root.identity()) {
+                return None;
+            }
+            let start = bytes.as_ptr() as usize;
+            let place = |files: &[u8]| {
+                let at = files.as_ptr() as usize - start;
+                at..at + files.len()
+            };
+            let folders = saved
+                .into_iter()
+                .map(|(path, files)| (path.to_vec(), place(files)))
+                .collect();
+            Some(Stats { bytes, folders })
         };
         load().unwrap_or_default()
     }
 
     /// For the next time. That it cannot be saved costs only time.
-    pub fn save(root: &Root, folders: Folders) {
-        let saved: Saved = (root.identity(), folders);
-        if let Ok(body) = postcard::to_stdvec(&saved) {
-            let mut bytes = blake3::hash(&body).as_bytes().to_vec();
-            bytes.extend_from_slice(&body);
-            let _ = root.write_own(NAME, &bytes);
+    pub fn save<'a>(&self, root: &Root, folders: impl Iterator<Item = (&'a [u8], Kept<'a>)>) {
+        // Behind room for the checksum.
+        let mut out = vec![0; 32];
+        let mut saved = 0u32;
+        let mut rows = Vec::with_capacity(self.bytes.len());
+        let mut write = |path: &[u8], files: &[u8]| {
+            let row = postcard::to_extend(&(path, files), std::mem::take(&mut rows));
+            row.map(|row| {
+                rows = row;
+                saved += 1;
+            })
+        };
+        for (path, kept) in folders {
+            let done = match kept {
+                Kept::Same => match self.packed(path) {
+                    [] => Ok(()),
+                    files => write(path, files),
+                },
+                Kept::Files(files) if files.is_empty() => Ok(()),
+                Kept::Files(files) => {
+                    postcard::to_stdvec(&files).and_then(|files| write(path, &files))
+                }
+            };
+            if done.is_err() {
+                return;
+            }
         }
+        let head = postcard::to_extend(&(SHAPE, root.identity(), saved), std::mem::take(&mut out));
+        let Ok(mut out) = head else { return };
+        out.append(&mut rows);
+        let sum = blake3::hash(&out[32..]);
+        out[..32].copy_from_slice(sum.as_bytes());
+        let _ = root.write_own(NAME, &out);
+    }
+
+    fn packed(&self, path: &[u8]) -> &[u8] {
+        let place = self.folders.get(path).cloned();
+        place.and_then(|p| self.bytes.get(p)).unwrap_or_default()
     }
 
     /// The files known of a folder.
-    pub fn folder(&self, path: &[u8]) -> &[(Vec<u8>, Known)] {
-        self.folders.get(path).map_or(&[], Vec::as_slice)
+    pub fn folder(&self, path: &[u8]) -> Folder<'_> {
+        let files = postcard::from_bytes(self.packed(path)).unwrap_or_default();
+        Folder { files }
     }
 }
 
-/// What is known of a file, if it is certain that it did not change.
-pub(super) fn known(files: &[(Vec<u8>, Known)], name: &[u8], look: &Look) -> Option<Known> {
-    let at = files.binary_search_by(|f| f.0.as_slice().cmp(name)).ok()?;
-    files[at].1.still(look).then(|| files[at].1.clone())
+impl Folder<'_> {
+    /// What is known of a file, if it is certain that it did not change.
+    pub fn known(&self, name: &[u8], look: &Look) -> Option<Known> {
+        let at = self.files.binary_search_by(|f| f.0.cmp(name)).ok()?;
+        let known = &self.files[at].1;
+        known.still(look).then(|| known.clone())
+    }
+
+    /// How many files are known.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
 }
 
 /// The system's clock as files' times have it.

@@ -4,8 +4,11 @@ use rayon::prelude::*;
 
 use super::rules::Rules;
 use super::stat::{self, Known, Stats};
-use crate::fsx::{Folder, Kind, Look, Result, Root, Why, is_guarded};
-use crate::model::{Node, Unread};
+use crate::fsx::{Error, Folder, Kind, Look, Root, Why, is_guarded};
+use crate::model::{BlobHash, Node, Unread};
+use crate::store::snapshots::{self, Entry};
+
+type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Deeper folders are recorded as not read.
 const DEEPEST: usize = 300;
@@ -20,6 +23,46 @@ pub(super) struct Dir {
     pub names: Vec<Name>,
     /// The ignore rules in it.
     pub rules: Rules,
+    /// All its files are those that were known of it.
+    pub same: bool,
+    /// The name of its node, where nothing below it must be read for that.
+    pub tree: Option<BlobHash>,
+}
+
+impl Dir {
+    /// What a snapshot says of it, but for what went away meanwhile. `tree` gives the node of a folder that lies so many
+    /// places before this one.
+    pub fn entries<E>(
+        &self,
+        mut tree: impl FnMut(&[u8], usize) -> Result<Option<BlobHash>, E>,
+    ) -> Result<Vec<Entry>, E> {
+        let mut entries = Vec::with_capacity(self.names.len());
+        for name in &self.names {
+            let (node, tree) = match &name.what {
+                // It went away between the walk and the reading.
+                What::Node(Node::Absent) => continue,
+                What::Node(node) => (node.clone(), None),
+                What::Dir(mode, back) => (Node::Dir { mode: *mode }, tree(&name.name, *back)?),
+                What::Known(known, mode) => (known.node(*mode), None),
+                What::File(look) => (unread(look), None),
+            };
+            entries.push(Entry {
+                name: name.name.clone(),
+                node,
+                tree,
+            });
+        }
+        Ok(entries)
+    }
+}
+
+/// A file that could not be read.
+pub(super) fn unread(look: &Look) -> Node {
+    Node::Unread {
+        size: look.size,
+        mode: look.mode,
+        why: Unread::Failed,
+    }
 }
 
 /// A name in a folder.
@@ -96,6 +139,16 @@ pub(super) fn walk(root: &Root, cap: u64, known: &Stats) -> Result<Walked> {
     Ok(walked)
 }
 
+/// The name of a folder's node, if those of all folders in it are known; they stand before it.
+fn named(dir: &Dir, before: &[Dir]) -> Option<BlobHash> {
+    let below = |_: &[u8], back: usize| {
+        let at = before.len().checked_sub(back).ok_or(())?;
+        before[at].tree.map(Some).ok_or(())
+    };
+    let entries = dir.entries(below).ok()?;
+    snapshots::name_tree(&entries).ok()
+}
+
 type Names = Vec<(Vec<u8>, Option<bool>)>;
 
 fn has(names: &Names, name: &[u8]) -> bool {
@@ -111,6 +164,8 @@ impl Walk<'_> {
     /// A folder and all below it; it is the last of what comes back.
     fn folder(&self, folder: &Folder, names: Names, rules: &Rules, depth: usize) -> Result<Walked> {
         let known = self.known.folder(folder.path());
+        let mut path = folder.join(b"");
+        let stem = path.len();
         let mut here = Walked {
             bad_rules: rules.bad.clone(),
             ..Walked::default()
@@ -122,7 +177,8 @@ impl Walk<'_> {
             if is_guarded(&name) {
                 continue;
             }
-            let path = folder.join(&name);
+            path.truncate(stem);
+            path.extend_from_slice(&name);
             let look = match is_dir {
                 Some(true) => None,
                 _ => match folder.look_at(&name)? {
@@ -134,7 +190,7 @@ impl Walk<'_> {
             let what = match look {
                 _ if rules.ignores(&path, is_dir) => What::Node(Node::Ignored),
                 Some(look) if !is_dir => {
-                    self.thing(&mut here, folder, known, &name, &path, look)?
+                    self.thing(&mut here, folder, &known, &name, &path, look)?
                 }
                 _ => {
                     folders.push(found.len());
@@ -169,11 +225,20 @@ impl Walk<'_> {
                 *place = own + 1 - *place;
             }
         }
-        here.dirs.push(Dir {
+        let of_files = |what: &What| matches!(what, What::Known(..) | What::File(_));
+        let files = found.iter().filter(|n| of_files(&n.what)).count();
+        let settled = !found.iter().any(|n| matches!(n.what, What::File(_)));
+        let mut dir = Dir {
             path: folder.path().to_vec(),
             names: found,
             rules: rules.clone(),
-        });
+            same: settled && files == known.len(),
+            tree: None,
+        };
+        if settled {
+            dir.tree = named(&dir, &here.dirs);
+        }
+        here.dirs.push(dir);
         Ok(here)
     }
 
@@ -182,7 +247,7 @@ impl Walk<'_> {
         &self,
         here: &mut Walked,
         folder: &Folder,
-        known: &[(Vec<u8>, Known)],
+        known: &stat::Folder<'_>,
         name: &[u8],
         path: &[u8],
         look: Look,
@@ -196,7 +261,7 @@ impl Walk<'_> {
                     why: Unread::TooLarge,
                 })
             }
-            Kind::File => match stat::known(known, name, &look) {
+            Kind::File => match known.known(name, &look) {
                 Some(known) => What::Known(known, look.mode),
                 None => What::File(look),
             },

@@ -1,6 +1,6 @@
 //! What a line of a transcript says, in words that all agents share.
 
-use crate::model::{Status, StepKind, Time, Via};
+use crate::model::{Agent, Status, StepKind, Time, Via};
 
 use super::Effect;
 
@@ -99,6 +99,8 @@ pub enum Body {
 pub struct SessionHead {
     /// The agent's own id (`parent/agent` for a sub-agent).
     pub native_id: String,
+    /// Whose session it is, where a program tells of another agent's: see [`super::Source::detail`]. `None`: its own.
+    pub agent: Option<Agent>,
     /// The native id of the session it was started from: by a sub-agent call, a fork or a resume.
     pub parent: Option<String>,
     /// Why it has a parent.

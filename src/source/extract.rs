@@ -15,7 +15,7 @@ use color_eyre::eyre::{WrapErr, eyre};
 
 use super::Places;
 use super::record::Given;
-use crate::model::Time;
+use crate::model::{BlobHash, Time};
 
 /// Documents beyond this are not read.
 pub const DOCUMENT_CAP: u64 = 256 << 20;
@@ -49,6 +49,11 @@ pub trait Extractor: Sync {
         false
     }
 
+    /// The trees of a work folder that its owner keeps beside the sessions; `None` if it keeps none.
+    fn trees(&self, _input: &Path) -> Option<Result<Box<dyn Trees>>> {
+        None
+    }
+
     /// Opens it for reading.
     ///
     /// # Errors
@@ -72,6 +77,52 @@ pub trait Input: Send {
     /// # Errors
     /// If it cannot be read, or not to its end; what was handed out until then is kept.
     fn records(&mut self, session: &str, take: &mut Take<'_>) -> Result<()>;
+}
+
+/// A work folder at a moment, as another program kept it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// What names it for ever.
+    pub name: String,
+    /// The name of its tree; equal trees have one name.
+    pub tree: String,
+    /// When.
+    pub at: Time,
+}
+
+/// A file in a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// Relative to the folder, as the tree has it: it may be anything.
+    pub path: String,
+    /// The name of its content.
+    pub content: BlobHash,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// The trees of a work folder that another program kept. What is not in one is not known: it may have been left out.
+pub trait Trees {
+    /// The folder, absolute; `None` if it is not known.
+    fn folder(&self) -> Option<&Path>;
+
+    /// When there is a tree of, the oldest first.
+    ///
+    /// # Errors
+    /// If that cannot be read.
+    fn moments(&mut self) -> Result<Vec<Moment>>;
+
+    /// The files of a tree; `None` if it is not there, or damaged.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    fn leaves(&mut self, tree: &str) -> Result<Option<Vec<Leaf>>>;
+
+    /// A content; `None` if it is not there, or is not what its name says.
+    ///
+    /// # Errors
+    /// If it is there and cannot be read.
+    fn content(&mut self, name: &BlobHash) -> Result<Option<Vec<u8>>>;
 }
 
 /// Cuts a document into records.

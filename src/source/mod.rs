@@ -13,7 +13,7 @@
 //!    [`SOURCES`]. [`Agent`] has its word already, or gets one with a new number.
 //! 2. **Where it lies.** `roots` lists folders or single files for every system, from [`Places`] alone (`xdg_data`,
 //!    `app_config`, `editors`, `in_projects`). Every look walks through all of a root: never name a folder that also holds
-//!    a cache. `watched` adds folders in which a change matters though no transcript lies there. A variable of the environment
+//!    a cache, or leave that out with `may_hold`. `watched` adds folders in which a change matters though no transcript lies there. A variable of the environment
 //!    must stand in [`VARIABLES`]. `is_transcript` decides by the path alone; `claims` by the first bytes, for `ingest
 //!    --from`: when in doubt, no.
 //! 3. **How it is kept.**
@@ -36,6 +36,7 @@
 //!    tool worked, with the whole text before and after where the record has it. A sub-agent is a session of its own:
 //!    `SessionHead::parent`, `Relation::Subagent`, its prompts `Via::Task`; the call that started it says `spawned`.
 //!    Where the agent itself writes a session in several forms, `detail` says which tells most.
+//!    A program that tells of other agents' sessions says whose each is (`SessionHead::agent`) and stands in [`retells`].
 //! 6. **Tests**: fixtures of your own making below `tests/fixtures/NAME`, with what is expected of them
 //!    (`tests/support/golden.rs` reads JSONL and anything with an extractor), the counts of real sessions where they are at
 //!    hand, and torn and hostile input.
@@ -46,6 +47,7 @@ pub mod claude;
 pub mod cline;
 pub mod codex;
 pub mod continue_dev;
+pub mod copilot;
 pub mod crush;
 pub mod cursor;
 mod effect;
@@ -63,7 +65,9 @@ pub mod pi;
 mod places;
 pub mod qwen;
 pub mod record;
+pub mod regent;
 pub mod shell;
+pub mod specstory;
 pub mod sqlite;
 pub mod tools;
 
@@ -125,6 +129,15 @@ pub enum Beside {
     Outputs,
 }
 
+/// When an agent deletes its own transcripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// So many days after they were last written.
+    pub days: u64,
+    /// What changes that, in words.
+    pub setting: &'static str,
+}
+
 /// One agent's way of keeping sessions.
 pub trait Source: Sync {
     /// Whose files these are.
@@ -137,6 +150,12 @@ pub trait Source: Sync {
     /// The folders and files in which a change may mean something new, where that is more than the roots.
     fn watched(&self, places: &Places) -> Vec<PathBuf> {
         self.roots(places)
+    }
+
+    /// Whether there may be transcripts in a folder below a root, by its path; else it is not walked through. For roots that
+    /// hold much that is not the agent's, such as the caches of an editor's extensions.
+    fn may_hold(&self, _folder: &Path) -> bool {
+        true
     }
 
     /// Whether a file at or below a root is a transcript, or the file that names one (the others that belong to it are its
@@ -158,8 +177,16 @@ pub trait Source: Sync {
         Vec::new()
     }
 
+    /// When the agent deletes its own transcripts; `None` if nothing is documented.
+    fn retention(&self, _places: &Places) -> Option<Retention> {
+        None
+    }
+
     /// How much a file tells of its session, where an agent writes the same session in several forms, each whole: only
     /// those of the most detail are shown, the others are kept. An agent that says so has one session in each file.
+    ///
+    /// The same goes for programs that tell of other agents' sessions ([`SessionHead::agent`]): where the agent's own
+    /// transcript is known, nothing of what they tell of it is shown; else that of the most detail is.
     fn detail(&self, _path: &Path) -> u8 {
         0
     }
@@ -184,6 +211,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &cline::Roo,
     &kilo::Kilo,
     &aider::Aider::HERE,
+    &copilot::Copilot,
     &pi::Pi,
     &gemini::Gemini,
     &qwen::Qwen,
@@ -191,11 +219,18 @@ pub static SOURCES: &[&dyn Source] = &[
     &goose::Goose,
     &continue_dev::Continue,
     &amp::Amp,
+    &regent::Regent,
+    &specstory::Specstory,
 ];
 
 /// The source of an agent; `None` for one that this version cannot read.
 pub fn source_of(agent: Agent) -> Option<&'static dyn Source> {
     SOURCES.iter().copied().find(|s| s.agent() == agent)
+}
+
+/// Whether a program tells of the sessions of other agents ([`SessionHead::agent`]).
+pub fn retells(agent: Agent) -> bool {
+    matches!(agent, Agent::Regent | Agent::Specstory)
 }
 
 /// The events of one line; of each of its records, if it holds several or a torn one beside a whole one.

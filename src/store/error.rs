@@ -392,6 +392,8 @@ pub enum Notice {
     BroughtBack(PathBuf),
     /// It had been emptied; nothing was left to bring back.
     WasEmpty(PathBuf),
+    /// The `.gitignore` beside it is another program's, which leaves our files to git.
+    NotIgnored(PathBuf),
     /// Others could read it; that was put right.
     Tightened(PathBuf),
     /// It was migrated; the copy of before is here.
@@ -421,6 +423,11 @@ impl fmt::Display for Notice {
             Notice::WasEmpty(p) => write!(
                 f,
                 "{} had been emptied; transcripts are read again",
+                p.display()
+            ),
+            Notice::NotIgnored(p) => write!(
+                f,
+                "{} is another program's and does not hide the history from git: have the repository ignore `.regent/`",
                 p.display()
             ),
             Notice::Tightened(p) => {

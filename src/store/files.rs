@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::model::{Agent, BlobHash, Time};
+use crate::model::{Agent, BlobHash, Id, Time};
 
 use super::Result;
 
@@ -300,6 +300,16 @@ pub fn of_session(conn: &Connection, session: i64) -> Result<Vec<FileRow>> {
     ))?;
     let rows = q.query_map([session], row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether a transcript of the session's own agent is known, so that what other programs tell of it is not needed.
+pub fn has_own(conn: &Connection, session: &Id) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM session s JOIN session_file f ON f.session_id = s.id JOIN file x ON x.id = f.file_id
+              WHERE s.pub = ?1 AND x.agent = s.agent)",
+        )?
+        .query_row([session.0], |r| r.get(0))?)
 }
 
 /// The newest generation of every file.

@@ -98,8 +98,21 @@ fn check_repo(place: &Place, make: bool, checked: &mut Checked) -> Result<(), Op
     let ignore = place.dir.join(".gitignore");
     if look(&ignore)?.is_none() && is_writable(&place.dir) {
         write_once(&ignore, b"*\n")?;
+    } else if db.is_none() && !ignores_all(&ignore) {
+        // It stays as it is: the folder is not ours alone (re_gent keeps its store there).
+        checked.notices.push(Notice::NotIgnored(ignore));
     }
     Ok(())
+}
+
+/// Whether a `.gitignore` names everything beside it.
+fn ignores_all(path: &Path) -> bool {
+    let mut text = String::new();
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    // What cannot be read hides nothing from git either.
+    file.is_ok_and(|f| f.take(1 << 16).read_to_string(&mut text).is_ok())
+        && text.lines().any(|l| matches!(l.trim(), "*" | "/*" | "**"))
 }
 
 /// Whether the store was made on this machine, by the id that is also remembered in the state folder. A store that

@@ -18,6 +18,7 @@ mod gc;
 mod guard;
 pub mod hooks;
 pub mod journal;
+pub mod kept;
 mod migrate;
 #[cfg(test)]
 mod migrate_tests;

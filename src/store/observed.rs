@@ -63,15 +63,19 @@ pub fn differing(conn: &Connection, a: &BlobHash, b: &BlobHash) -> Result<Vec<Di
             continue;
         }
         let mut names: BTreeMap<Vec<u8>, [Option<Entry>; 2]> = BTreeMap::new();
+        let mut whole = [true; 2];
         for (side, tree) in [a, b].into_iter().enumerate() {
             let Some(tree) = tree else { continue };
-            for entry in snapshots::entries(conn, &tree)? {
+            let entries = snapshots::entries(conn, &tree)?;
+            whole[side] = snapshots::is_whole(&entries);
+            for entry in entries {
                 let name = entry.name.clone();
                 names.entry(name).or_default()[side] = Some(entry);
             }
         }
         for (name, [one, two]) in names {
-            if one == two {
+            let unknown = (one.is_none() && !whole[0]) || (two.is_none() && !whole[1]);
+            if one == two || unknown {
                 continue;
             }
             let rel = match path.is_empty() {

@@ -56,6 +56,30 @@ pub enum Reason {
     Automatic = 4,
     /// The first of a watcher, or of a session with hooks: nobody watched between it and the one before.
     First = 5,
+    /// Not ours: another program kept this tree. It is not whole ([`not_whole`]), and nobody is known to have watched.
+    Kept = 6,
+}
+
+impl Snapshot {
+    /// Whether another program took it.
+    pub fn is_kept(&self) -> bool {
+        self.why == Reason::Kept as u8
+    }
+}
+
+/// An entry without a name, which stands before all others: the list is not whole. Of what it does not name nothing is
+/// known; it is not said to be absent.
+pub fn not_whole() -> Entry {
+    Entry {
+        name: Vec::new(),
+        node: Node::Ignored,
+        tree: None,
+    }
+}
+
+/// Whether a folder's entries are all that is there.
+pub fn is_whole(entries: &[Entry]) -> bool {
+    entries.first().is_none_or(|e| !e.name.is_empty())
 }
 
 /// A snapshot's row.
@@ -91,26 +115,41 @@ pub struct Snapshot {
 /// the name of its node. `checked`: every content of a node that is new is looked for, since a `gc` may have run since
 /// it was stored; what is missing is an error.
 pub fn put_tree(conn: &Connection, entries: &[Entry]) -> Result<BlobHash> {
+    cut(entries, |node| put_node(conn, node))
+}
+
+/// The name that [`put_tree`] would give these entries; nothing is stored.
+pub fn name_tree(entries: &[Entry]) -> Result<BlobHash> {
+    cut(entries, |node| Ok(BlobHash::of(&written(node)?)))
+}
+
+/// Cuts a folder into as many nodes as it needs, the topmost one last; the name of that.
+fn cut(
+    entries: &[Entry],
+    mut node: impl FnMut(&TreeRef<'_>) -> Result<BlobHash>,
+) -> Result<BlobHash> {
     if entries.len() <= SPLIT {
-        return put_node(conn, &TreeRef::Entries(entries));
+        return node(&TreeRef::Entries(entries));
     }
     let mut parts = Vec::new();
     let mut start = 0;
     for (i, entry) in entries.iter().enumerate() {
         let ends = blake3::hash(&entry.name).as_bytes()[0].is_multiple_of(PART);
         if ends || i + 1 == entries.len() {
-            let part = put_node(conn, &TreeRef::Entries(&entries[start..=i]))?;
+            let part = node(&TreeRef::Entries(&entries[start..=i]))?;
             parts.push((entries[start].name.clone(), part));
             start = i + 1;
         }
     }
-    put_node(conn, &TreeRef::Parts(&parts))
+    node(&TreeRef::Parts(&parts))
+}
+
+fn written(node: &TreeRef<'_>) -> Result<Vec<u8>> {
+    postcard::to_extend(node, vec![FORMAT]).map_err(|e| Error::Inconsistent(e.to_string()))
 }
 
 fn put_node(conn: &Connection, node: &TreeRef<'_>) -> Result<BlobHash> {
-    let mut bytes = vec![FORMAT];
-    let body = postcard::to_stdvec(node).map_err(|e| Error::Inconsistent(e.to_string()))?;
-    bytes.extend_from_slice(&body);
+    let bytes = written(node)?;
     let hash = BlobHash::of(&bytes);
     if blobs::find(conn, &hash)?.is_some() {
         return Ok(hash);
@@ -201,7 +240,7 @@ impl Finder {
         while let Some(part) = parts.next() {
             let entries = self.entries(conn, &at)?;
             let Ok(index) = entries.binary_search_by(|e| e.name.as_slice().cmp(part)) else {
-                return Ok(Some(Node::Absent));
+                return Ok(is_whole(&entries).then_some(Node::Absent));
             };
             let entry = &entries[index];
             if parts.peek().is_none() {
@@ -253,6 +292,25 @@ pub fn insert(conn: &Connection, s: &Snapshot) -> Result<i64> {
     Ok(conn.last_insert_rowid())
 }
 
+/// Stores a tree that another program kept, under its name there (`text`), unless it is stored already. It may be older
+/// than what was linked until now.
+pub fn keep(conn: &Connection, s: &Snapshot) -> Result<()> {
+    if !has_kept(conn, &s.root, s.text.as_deref().unwrap_or_default())? {
+        insert(conn, s)?;
+        super::observed::disturb(conn, Some(s.time.0.0))?;
+    }
+    Ok(())
+}
+
+/// Whether a tree is stored that another program keeps under this name.
+pub fn has_kept(conn: &Connection, root: &[u8], name: &str) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM snapshot WHERE root = ?1 AND why = ?2 AND text = ?3)",
+        )?
+        .query_row(params![root, Reason::Kept as u8, name], |r| r.get(0))?)
+}
+
 /// The snapshots of a folder, oldest first.
 pub fn of_root(conn: &Connection, root: &[u8]) -> Result<Vec<Snapshot>> {
     let mut q = conn.prepare_cached(
@@ -290,14 +348,14 @@ pub fn before(conn: &Connection, s: &Snapshot) -> Result<Option<Snapshot>> {
         .flatten())
 }
 
-/// The newest snapshot of a folder.
+/// The newest snapshot of a folder that is our own.
 pub fn newest(conn: &Connection, root: &[u8]) -> Result<Option<Snapshot>> {
     Ok(conn
         .prepare_cached(
             "SELECT id, root, dev, ino, at, ended, why, text, tree, files, bytes, unread, op, same_until
-               FROM snapshot WHERE root = ?1 ORDER BY at DESC, id DESC LIMIT 1",
+               FROM snapshot WHERE root = ?1 AND why <> ?2 ORDER BY at DESC, id DESC LIMIT 1",
         )?
-        .query_row([root], read)
+        .query_row(params![root, Reason::Kept as u8], read)
         .optional()?
         .flatten())
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
-use regent_tui::model::{Status, StepKind, Time, Via};
+use regent_tui::model::{Agent, Status, StepKind, Time, Via};
 use regent_tui::query::Ask;
 use regent_tui::query::blame::{Alive, Back, Blame, BlameQuery, Fate, History, When, Whereabouts};
 use regent_tui::query::types::*;
@@ -22,6 +22,8 @@ pub struct Fake {
     pub viewed: Mutex<HashMap<String, bool>>,
     /// With this many steps the session is generated instead.
     pub many: u32,
+    /// Sessions that their agent will delete soon.
+    pub expiring: u32,
 }
 
 impl Fake {
@@ -33,6 +35,7 @@ impl Fake {
             memos: Mutex::default(),
             viewed: Mutex::default(),
             many: 0,
+            expiring: 0,
         })
     }
 
@@ -41,6 +44,16 @@ impl Fake {
         let mut fake = Fake::story();
         if let Some(fake) = Arc::get_mut(&mut fake) {
             fake.sessions[0].live = true;
+        }
+        fake
+    }
+
+    /// The live story, with what its hooks told: when something last, and when a permission was asked for.
+    pub fn told(told: &str, asked: Option<&str>) -> Arc<Fake> {
+        let mut fake = Fake::live();
+        if let Some(fake) = Arc::get_mut(&mut fake) {
+            fake.sessions[0].told_at = Some(story::at(told));
+            fake.sessions[0].asked_at = asked.map(story::at);
         }
         fake
     }
@@ -109,6 +122,14 @@ impl Ask for Answers {
                 ("/home/ada/.claude/projects".to_owned(), 180),
                 ("/home/ada/.codex/sessions".to_owned(), 32),
             ],
+            expiring: vec![Expiring {
+                agent: Agent::Claude,
+                after_days: 30,
+                within_days: 7,
+                setting: "`cleanupPeriodDays` in its settings.json",
+                sessions: self.0.expiring,
+                kept: self.0.expiring.min(4),
+            }],
         })
     }
 

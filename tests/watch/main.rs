@@ -7,3 +7,4 @@ mod agent;
 mod attribution;
 mod program;
 mod thread;
+mod told;

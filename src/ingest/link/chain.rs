@@ -354,10 +354,14 @@ impl Walk<'_> {
         let of_path = |e: &&Effect| e.path() == own.path();
         let place = effects[..c.no].iter().filter(of_path).count();
         let all: Vec<&Effect> = effects.iter().filter(of_path).collect();
+        let known = match all.len() {
+            1 => self.states.get(&path).copied().unwrap_or(State::Unknown),
+            _ => State::Unknown,
+        };
         let worked = match recorded.1 {
             // A whole text is in the record; the commit tells what it was written over.
             Some(row) => committed::written(State::of(Some(row)), sides, told),
-            None => committed::work_out(self.conn, &mut self.texts, sides, told, &all)?
+            None => committed::work_out(self.conn, &mut self.texts, sides, known, told, &all)?
                 .get(place)
                 .copied(),
         };

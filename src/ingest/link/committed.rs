@@ -23,11 +23,13 @@ pub(super) fn written(content: State, sides: (State, State), told: &Committed) -
         .then_some(Worked { before, after })
 }
 
-/// The states around each of a step's changes of one path; none if the commit does not tell.
+/// The states around each of a step's changes of one path; none if the commit does not tell. `known`: what the chain knows of
+/// the path before the first of them, if that is not what is committed.
 pub(super) fn work_out(
     conn: &Connection,
     texts: &mut Texts,
     (below, within): (State, State),
+    known: State,
     told: &Committed,
     effects: &[&Effect],
 ) -> Result<Vec<Worked>> {
@@ -40,21 +42,11 @@ pub(super) fn work_out(
     if within == State::Absent {
         return Ok(Vec::new());
     }
-    let mut all = Vec::new();
-    let mut at = below;
-    for effect in effects {
-        let worked = states::work_out(conn, texts, at, (None, None), Op::Modify, Some(effect))?;
-        if worked.after == State::Unknown {
-            break;
+    for base in [below, known] {
+        let all = replayed(conn, texts, base, effects)?;
+        if all.len() == effects.len() && all.last().is_some_and(|w| w.after == within) {
+            return Ok(all);
         }
-        at = worked.after;
-        all.push(Worked {
-            before: worked.before,
-            after: at,
-        });
-    }
-    if all.len() == effects.len() && at == within {
-        return Ok(all);
     }
     if told.clean || explained(conn, texts, (below, within), effects)? {
         return Ok(whole(below, within, effects.len()));
@@ -67,6 +59,26 @@ pub(super) fn work_out(
     let mut all = vec![nothing; effects.len()];
     if let Some(last) = all.last_mut() {
         last.after = within;
+    }
+    Ok(all)
+}
+
+/// The states around the changes on a base, as far as they fit it.
+fn replayed(
+    conn: &Connection,
+    texts: &mut Texts,
+    base: State,
+    effects: &[&Effect],
+) -> Result<Vec<Worked>> {
+    let mut all = Vec::new();
+    let mut at = base;
+    for effect in effects {
+        let worked = states::work_out(conn, texts, at, (None, None), Op::Modify, Some(effect))?;
+        if worked.after == State::Unknown {
+            break;
+        }
+        at = worked.after;
+        all.push(worked);
     }
     Ok(all)
 }

@@ -62,6 +62,24 @@ pub(super) fn says(record: &Record<'_>, content: &Content<'_>, child: bool) -> B
     Body::Prompt { text, via }
 }
 
+/// What a text says that stands in a person's name, where nothing but the text is known.
+pub(in crate::source) fn said(text: &str) -> Body {
+    let trimmed = text.trim_start();
+    if trimmed.starts_with(INTERRUPTED) {
+        return Body::Notice {
+            what: "interrupted",
+            text: text.to_owned(),
+        };
+    }
+    if trimmed.is_empty() || is_injected(trimmed) {
+        return Body::Link;
+    }
+    typed_command(trimmed).unwrap_or_else(|| Body::Prompt {
+        text: text.to_owned(),
+        via: Via::Typed,
+    })
+}
+
 /// A slash command or a shell command that the person typed at the prompt.
 pub(super) fn typed_command(text: &str) -> Option<Body> {
     if text.starts_with("<bash-input>") {

@@ -85,6 +85,7 @@ impl Reader<'_> {
         }
         self.say(Body::Session(Box::new(SessionHead {
             native_id: id.to_owned(),
+            agent: None,
             parent,
             relation,
             cwd: meta.cwd.owned(),
