@@ -39,7 +39,7 @@ pub(super) fn options(context: &Context<'_>, place: &Place) -> Options {
     Options {
         places: context.places(),
         roots: context.roots(place, &[]),
-        everything: place.kind == Kind::UserWide,
+        everything: place.everything,
         ..Options::default()
     }
 }
