@@ -16,6 +16,9 @@ use crate::source::{self, Before, Body, Committed, Effect, ParseState};
 use crate::store::write::Writer;
 use crate::store::{FrameCache, files};
 
+/// What was done, and lines added and removed, as a change's row says it.
+type Row = (Op, (u32, u32));
+
 /// What a step's records say, remembered while its changes are worked out.
 #[derive(Default)]
 struct Told {
@@ -337,7 +340,7 @@ impl Walk<'_> {
         path: i64,
         c: &Change,
         recorded: (Option<i64>, Option<i64>),
-    ) -> Result<Option<(Worked, (Op, (u32, u32)))>> {
+    ) -> Result<Option<(Worked, Row)>> {
         let Some(Told {
             effects,
             committed: Some(told),
@@ -424,7 +427,7 @@ impl Walk<'_> {
         c: &Change,
         recorded: (Option<i64>, Option<i64>),
         w: Worked,
-        (op, lines): (Op, (u32, u32)),
+        (op, lines): Row,
         in_commit: bool,
         steps: &mut BTreeSet<i64>,
     ) -> Result<()> {
