@@ -29,7 +29,7 @@ const GATHER: [(&str, i64); 3] = [
     ("crisismerge", 64),
 ];
 /// How it is at all other times; the same as in the schema.
-const EVERY_DAY: [(&str, i64); 3] = [("hashsize", 8 << 20), ("automerge", 8), ("crisismerge", 16)];
+const EVERY_DAY: [(&str, i64); 2] = [("hashsize", 8 << 20), ("automerge", 8)];
 const SET_WORDS: &str = "INSERT INTO words (words, rank) VALUES (?1, ?2)";
 /// Pages of the log before it is brought into the file, in a first read.
 const LONG_LOG: i64 = 16_384;
