@@ -23,11 +23,7 @@ const LATE: [(&str, &str); 2] = [
 
 /// How the full text is gathered in a first read: in memory for as long as a transaction lasts, and nothing of it merged.
 /// A merge reads and writes again what was just written; the few pieces that a first read leaves cost a search little.
-const GATHER: [(&str, i64); 3] = [
-    ("hashsize", 32 << 20),
-    ("automerge", 0),
-    ("crisismerge", 64),
-];
+const GATHER: [(&str, i64); 2] = [("hashsize", 32 << 20), ("automerge", 0)];
 /// How it is at all other times; the same as in the schema.
 const EVERY_DAY: [(&str, i64); 2] = [("hashsize", 8 << 20), ("automerge", 8)];
 const SET_WORDS: &str = "INSERT INTO words (words, rank) VALUES (?1, ?2)";
