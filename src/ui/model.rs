@@ -81,12 +81,22 @@ pub enum Shown {
 }
 
 /// A place to come back to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Place {
     /// The session that was open.
     pub session: SessionRow,
     /// The step, or the prompt: its session and its number.
     pub at: Result<StepRow, (SessionRow, u32)>,
+    /// The pane of authors, where it lay over the timeline.
+    pub authors: Option<Box<blame::Stack>>,
+}
+
+impl Place {
+    /// Whether both are the same row of a timeline, with nothing over it.
+    pub fn is_same_row(&self, other: &Place) -> bool {
+        let bare = self.authors.is_none() && other.authors.is_none();
+        bare && (self.session, self.at) == (other.session, other.at)
+    }
 }
 
 /// Where the cursor was before jumps.
@@ -297,6 +307,8 @@ pub struct Model {
     pub asked_rows: Vec<StepRow>,
     /// What was asked for last to be shown beside the list of what was found.
     pub asked_peek: Option<super::message::Question>,
+    /// The session whose lines are being counted for its summary.
+    pub asked_standing: Option<SessionRow>,
     /// The reply that a worker was asked last to lay out, and its width.
     pub asked_words: Option<(Arc<str>, usize)>,
     /// The size of the screen for which the diff's words were asked for anew, until they fit.
@@ -366,7 +378,12 @@ impl Model {
                 Err((prompt.session, prompt.no))
             }
         };
-        Some(Place { session, at })
+        let authors = &self.authors.pane;
+        Some(Place {
+            session,
+            at,
+            authors: authors.is_open().then(|| Box::new(authors.clone())),
+        })
     }
 
     /// The scope of the diff for where the cursor is.

@@ -236,6 +236,7 @@ impl Options {
             started: false,
             asked_rows: Vec::new(),
             asked_peek: None,
+            asked_standing: None,
             asked_words: None,
             asked_fit: None,
             filtering: None,

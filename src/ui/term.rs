@@ -326,7 +326,7 @@ impl Outside<Backend> for Real {
                 std::io::Write::write_all(&mut out, b"\x07")?;
                 Ok(std::io::Write::flush(&mut out)?)
             }
-            Effect::Ask(_) => Ok(()),
+            Effect::Ask(_) | Effect::GiveUp(_) => Ok(()),
         }
     }
 

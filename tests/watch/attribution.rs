@@ -41,6 +41,18 @@ impl Bench {
         }
     }
 
+    /// The same with a store that lies on the disk, for several threads to ask.
+    pub fn kept() -> Bench {
+        let mut bench = Bench::new();
+        bench.store = Store::open(&bench.place()).unwrap();
+        bench
+    }
+
+    pub fn place(&self) -> Place {
+        let uid = rustix::process::getuid().as_raw();
+        Place::explicit(&self.tmp.path().join("history.db"), uid)
+    }
+
     pub fn agent(&self, session: &str) -> Agent {
         Agent::new(self.tmp.path(), &self.work, session)
     }
@@ -62,7 +74,7 @@ impl Bench {
         assert!(report.failed.is_empty(), "{:?}", report.failed);
     }
 
-    fn look(&self, why: Reason) {
+    pub fn look(&self, why: Reason) {
         let root = Root::open(&self.work, None).unwrap();
         let wanted = Wanted::new(Clock::system(), why);
         snapshot::take(&self.store, &root, &wanted).unwrap();
@@ -163,7 +175,7 @@ fn is_shared(change: &FileChange) -> bool {
     note.starts_with("shared") || note.starts_with("perhaps")
 }
 
-fn pause() {
+pub fn pause() {
     std::thread::sleep(Duration::from_millis(30));
 }
 

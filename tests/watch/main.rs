@@ -5,5 +5,6 @@
 #[allow(dead_code)]
 mod agent;
 mod attribution;
+mod hands;
 mod program;
 mod thread;

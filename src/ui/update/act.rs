@@ -220,7 +220,8 @@ fn follow(model: &mut Model) {
 /// Notes where the cursor is before it jumps away.
 pub fn remember_place(model: &mut Model) {
     let Some(place) = model.place() else { return };
-    if model.jumps.back.last() != Some(&place) {
+    let known = model.jumps.back.last();
+    if !known.is_some_and(|last| last.is_same_row(&place)) {
         model.jumps.back.push(place);
     }
     if model.jumps.back.len() > PLACES {
@@ -278,6 +279,9 @@ fn go_to(model: &mut Model, place: Place, effects: &mut Vec<Effect>) {
         Err((session, no)) => Target::Prompt(session, no),
     };
     open::go_within(model, place.session, target, effects);
+    if let Some(pane) = place.authors {
+        authors::reopen(model, *pane, effects);
+    }
 }
 
 fn mark(model: &mut Model, effects: &mut Vec<Effect>) {

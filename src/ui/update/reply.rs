@@ -46,7 +46,11 @@ pub fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
     }
     if matches!(
         question,
-        Question::Blame(_) | Question::History(_) | Question::Gap(..) | Question::Fate(_)
+        Question::Blame(_)
+            | Question::History(_)
+            | Question::Gap(..)
+            | Question::Fate(_)
+            | Question::Standing(_)
     ) {
         super::authors::answered(model, question, answer, effects);
         return;
