@@ -32,6 +32,7 @@ pub mod pane;
 pub mod phrase;
 mod probe;
 pub mod stage;
+mod tabs;
 mod term;
 pub mod theme;
 pub mod update;

@@ -242,6 +242,7 @@ impl State {
         title = title.right(vec![Span::styled(self.counts(), theme.dim())]);
         let foot = super::sessions::hints(
             &[("↑ ↓", "choose"), ("Enter", "go there"), ("Esc", "back")],
+            area.width,
             theme,
         );
         let inside = popup(area, &title, &foot, theme, buf);

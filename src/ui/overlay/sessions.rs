@@ -172,6 +172,7 @@ impl State {
                     ("F", "find"),
                     ("?", "help"),
                 ],
+                area.width,
                 theme,
             ),
         };
@@ -211,15 +212,23 @@ impl State {
     }
 }
 
-/// `Enter summary   → timeline`
-pub fn hints(pairs: &[(&str, &str)], theme: &Theme) -> Line<'static> {
+/// `Enter summary   → timeline`: as many as there is room for in the edge of a list so wide; the last one, which leads out of it, always.
+pub fn hints(pairs: &[(&str, &str)], outside: u16, theme: &Theme) -> Line<'static> {
+    let cells = |(key, word): &(&str, &str)| text::width(key) + text::width(word) + 4;
+    let mut room = usize::from(outside).saturating_sub(3 + pairs.last().map_or(0, cells));
     let mut spans = Vec::new();
-    for (i, (key, word)) in pairs.iter().enumerate() {
-        if i > 0 {
+    for (i, pair) in pairs.iter().enumerate() {
+        if i + 1 < pairs.len() {
+            match room.checked_sub(cells(pair)) {
+                Some(left) => room = left,
+                None => continue,
+            }
+        }
+        if !spans.is_empty() {
             spans.push(Span::raw("   "));
         }
-        spans.push(Span::styled((*key).to_owned(), theme.key()));
-        spans.push(Span::styled(format!(" {word}"), theme.dim()));
+        spans.push(Span::styled(pair.0.to_owned(), theme.key()));
+        spans.push(Span::styled(format!(" {}", pair.1), theme.dim()));
     }
     Line::from(spans)
 }

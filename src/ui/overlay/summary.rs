@@ -131,6 +131,21 @@ impl State {
         Out::Done
     }
 
+    /// The mouse was clicked on a row of the screen: a second time on the same one opens it.
+    pub fn click(&mut self, row: u16) -> Out {
+        let index = self.scroll.top + usize::from(row.saturating_sub(1));
+        let inside = (1..=self.scroll.height).contains(&usize::from(row));
+        let item = self.lines.get(index).map_or(Item::Words, |l| l.0);
+        if !inside || item == Item::Words {
+            return Out::Done;
+        }
+        if index == self.scroll.cursor {
+            return self.open();
+        }
+        self.scroll.put(index, self.lines.len());
+        Out::Done
+    }
+
     /// Moves the cursor to the next line that something can be done with, the window by lines.
     fn by(&mut self, by: isize) {
         let len = self.lines.len();
@@ -270,6 +285,7 @@ impl State {
                 ("→", "timeline"),
                 ("Esc", "back"),
             ],
+            area.width,
             theme,
         );
         let inside = popup(area, &title, &foot, theme, buf);

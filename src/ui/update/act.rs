@@ -48,6 +48,7 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Filter => ask_line(model, Purpose::Filter),
         Action::SearchPane => ask_line(model, search_purpose(model)),
+        Action::NextView if model.focus == Pane::Prompt => next_tab(model),
         Action::NextView => super::diff::next_view(model, effects),
         _ if super::rewind::act(model, action, effects) => {}
         _ if super::live::act(model, action, effects) => {}
@@ -192,7 +193,24 @@ fn cancel(model: &mut Model) {
     say(model, "C-c again quits");
 }
 
-fn next_scope(model: &mut Model) {
+/// The next side of the selected step in the prompt pane.
+fn next_tab(model: &mut Model) {
+    match model.prompt.has_tabs() {
+        true => model.prompt.show_tab(model.prompt.tab().next()),
+        false => say(model, "only a step has an output and a record"),
+    }
+}
+
+/// Of what the diff is to be, as it was chosen in the title.
+pub fn choose_scope(model: &mut Model, scope: ScopeKind) {
+    match scope == ScopeKind::SinceMark && model.flag.is_none() {
+        true => say(model, "no mark is set; m sets it"),
+        false => model.scope = scope,
+    }
+}
+
+/// The scope after the one that is chosen.
+pub fn next_scope(model: &mut Model) {
     let all = ScopeKind::ALL;
     let at = all.iter().position(|s| *s == model.scope).unwrap_or(0);
     let mut next = all[(at + 1) % all.len()];

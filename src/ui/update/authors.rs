@@ -69,6 +69,8 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
             ),
         },
         // The timeline is not on the screen: what would move its cursor unseen is kept from it.
+        // The sides of a step are the prompt pane's, whoever selected the step.
+        Action::NextView if model.focus == Pane::Prompt => return false,
         _ if is_open && is_of_timeline(action) => say(model, BEHIND),
         _ => return false,
     }

@@ -248,9 +248,10 @@ fn show(
 }
 
 fn step(model: &mut Model, detail: StepDetail, view: View, content: Arc<Content>) {
-    model.prompt.show_step(&detail);
     let row = detail.info.row;
-    model.detail = Some(Arc::new(detail));
+    let detail = Arc::new(detail);
+    model.prompt.show_step(&detail);
+    model.detail = Some(detail);
     if let Some(subject) = model.subject
         && let Scope::Step(_) = subject.scope
     {

@@ -220,7 +220,7 @@ fn likely(model: &Model) -> Vec<Action> {
             vec![Help, Open, Blame, History, NextPrompt, Edit, FocusNext]
         }
         (None, Pane::Timeline) => vec![Help, Open, Find, NextScope, Density, Sessions],
-        (None, Pane::Prompt) => vec![Help, FocusNext, Zoom, Find, Sessions],
+        (None, Pane::Prompt) => vec![Help, NextView, FocusNext, Zoom, Find, Sessions],
         (None, Pane::Diff) => vec![
             Help, NextHunk, Blame, NextView, NextScope, SideBySide, Edit, NextFile, History,
         ],
