@@ -14,14 +14,17 @@ use regent_tui::ui::{Environment, Options};
 use support::fake_ask::Fake;
 use support::story;
 
-fn screen(size: (u16, u16), script: &str) -> String {
+fn options() -> Options {
     let environment = Environment {
         term: Some("xterm-256color".to_owned()),
         ..Environment::default()
     };
     let clock = Arc::new(story::now);
-    let options = Options::new(PathBuf::from("/shop"), clock, TimeZone::UTC, environment);
-    let played = play(&options, &Fake::live().asker(), size, Some(true), script);
+    Options::new(PathBuf::from("/shop"), clock, TimeZone::UTC, environment)
+}
+
+fn screen(size: (u16, u16), script: &str) -> String {
+    let played = play(&options(), &Fake::live().asker(), size, Some(true), script);
     played.expect("it plays").text()
 }
 
@@ -152,4 +155,43 @@ fn lists_are_clicked_through() {
     );
     has(&shown, "Sessions");
     has_not(&screen((120, 40), ":<click 2,2>"), "Palette");
+}
+
+/// A path with a Cyrillic letter among Latin ones, a command with a blank that is none, and one that turns its direction.
+#[test]
+fn names_that_are_not_what_they_look_like_carry_a_mark() {
+    let mut fake = Fake::live();
+    let inner = Arc::get_mut(&mut fake).unwrap();
+    let path = "src/http/r\u{435}try.rs";
+    for step in inner.prompts.iter_mut().flat_map(|p| &mut p.steps) {
+        for change in &mut step.changes {
+            change.path = path.to_owned();
+        }
+        if !step.changes.is_empty() {
+            (step.info.title, step.info.target) = (path.to_owned(), path.to_owned());
+        } else if step.info.kind == regent_tui::model::StepKind::Command {
+            let command = "rm -rf\u{A0}build/\u{202E}gnp.sh";
+            (step.info.title, step.info.target) = (command.to_owned(), command.to_owned());
+        }
+    }
+    let shown = |size, keys: &str| {
+        let played = play(&options(), &fake.asker(), size, Some(true), keys);
+        played.unwrap().text()
+    };
+    for size in [(120, 40), (69, 45), (40, 12)] {
+        let all = shown(size, "kkkkkkkkk");
+        has(&all, "edit   ! r\u{435}try.rs");
+        let all = shown(size, "kkkkkkkkk3");
+        has(&all, "! The name holds U+0435");
+    }
+    let all = shown((120, 40), "kkkkkkkkk");
+    has(
+        &all,
+        "! The name holds U+0435, which looks like the `e` of ASCII.",
+    );
+    let all = shown((120, 40), "kkkkkkk");
+    has(&all, "run    ! rm -rf");
+    has(&all, "<U+202E>gnp.sh");
+    // Honest names carry none.
+    has_not(&screen((120, 40), "kkkkkkkkk"), "! ");
 }

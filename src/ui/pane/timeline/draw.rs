@@ -387,6 +387,12 @@ fn names_a_file(kind: StepKind) -> bool {
 
 fn target(cells: &mut Cells, info: &StepInfo, room: usize, theme: &Theme) {
     let words = text::one_line(&info.title);
+    let trusted = names_a_file(info.kind) || matches!(info.kind, StepKind::Command | StepKind::Web);
+    let doubtful = trusted && text::doubt(&info.title).is_some();
+    if doubtful {
+        cells.push("! ", theme.warn());
+    }
+    let room = room.saturating_sub(if doubtful { 2 } else { 0 });
     if names_a_file(info.kind) && !words.contains(' ') {
         let cut = text::path(&words, room);
         cells.push(cut.name.into_owned(), theme.text());
