@@ -108,8 +108,10 @@ pub struct Settings {
     pub ascii: bool,
     /// Whether the mouse is taken.
     pub mouse: Option<bool>,
-    /// Ring the terminal's bell when something fails in a session that is at work.
+    /// Ring the terminal's bell when something fails, or a permission is asked for, in a session that is at work.
     pub bell: bool,
+    /// Say in the title of the terminal's window what is live, what failed and what was asked for.
+    pub title: bool,
 }
 
 impl Settings {

@@ -65,6 +65,24 @@ fn a_question_needs_no_set_up() {
 }
 
 #[test]
+fn a_store_that_is_named_takes_every_session_where_all_are_asked_for() {
+    let h = Home::empty();
+    h.write_story();
+    let other = h.path("other");
+    fs::create_dir(&other).unwrap();
+    let other = other.to_str().unwrap();
+    let sessions = |args: &[&str]| {
+        let file = h.path(args[0]);
+        let named = ["--store", file.to_str().unwrap(), "--repo", other];
+        h.out(&[&named[..], &args[1..], &["ingest"]].concat());
+        let file: serde_json::Value = h.json(&["--store", named[1], "sessions", "--json"]);
+        file.as_array().unwrap().len()
+    };
+    assert_eq!(sessions(&["here.db"]), 0);
+    assert_eq!(sessions(&["all.db", "--all"]), 1);
+}
+
+#[test]
 fn a_damaged_store_is_set_aside_and_what_is_whole_is_saved() {
     let h = Home::with_story();
     let before = h.out(&["log"]);

@@ -141,9 +141,22 @@ fn what_a_command_of_the_agent_changed_is_stored_without_anybody_watching() {
             (5, None, false)
         ]
     );
+    // Before the first one nobody was there; after it, one was.
+    let why = |h: &Home| -> Vec<i64> {
+        let conn = Connection::open(h.path("shop/.regent/history.db")).unwrap();
+        let mut q = conn
+            .prepare("SELECT why FROM snapshot ORDER BY id")
+            .unwrap();
+        let rows = q.query_map([], |r| r.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    assert_eq!(why(&h), [5, 4]);
+    fs::write(h.path("shop/a.txt"), "three\n").unwrap();
+    hook(&h, "claude", &payload(&h, "SessionStart", "", ""));
+    wait_for("the snapshot of a new session", || why(&h) == [5, 4, 5]);
     // Facts survive a rebuild.
     h.out(&["doctor", "--rebuild"]);
-    assert_eq!(stored(&h).len(), 5);
+    assert_eq!(stored(&h).len(), 6);
 }
 
 #[test]
@@ -186,6 +199,66 @@ fn fifty_at_once_lose_no_event() {
     calls.sort();
     calls.dedup();
     assert_eq!(calls.len(), 50);
+}
+
+/// Of everything that may come: five hundred calls of all agents, ten at a time, with nothing to fifty thousand bytes
+/// behind the event, while the store is now and then locked, and no home in some of them.
+#[test]
+fn five_hundred_calls_end_well_and_each_event_is_kept() {
+    let h = Home::with_story();
+    let db = h.path("shop/.regent/history.db");
+    let agents = ["claude", "codex", "gemini", "cursor", "copilot", "opencode"];
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let locker = scope.spawn(|| {
+            while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                let conn = Connection::open(&db).unwrap();
+                // Somebody else may have it at the moment.
+                let held = conn.execute_batch("BEGIN EXCLUSIVE");
+                std::thread::sleep(Duration::from_millis(50));
+                if held.is_ok() {
+                    conn.execute_batch("ROLLBACK").unwrap();
+                }
+            }
+        });
+        let callers: Vec<_> = (0..10)
+            .map(|t| {
+                let h = &h;
+                scope.spawn(move || {
+                    for n in 0..50 {
+                        let call = format!("c{t}-{n}");
+                        let agent = agents[(t + n) % agents.len()];
+                        let mut stdin = payload(h, "PreToolUse", "Read", &call);
+                        match n % 5 {
+                            0 => stdin = Vec::new(),
+                            1 => stdin.truncate(n),
+                            2 => {
+                                let mut home = command(h, &program(), &["hook", agent]);
+                                home.env_remove("HOME");
+                                silent(&fed(home, &stdin));
+                                continue;
+                            }
+                            _ => stdin.extend(b" ".repeat(n * 1000)),
+                        }
+                        hook(h, agent, &stdin);
+                    }
+                })
+            })
+            .collect();
+        callers.into_iter().for_each(|c| c.join().unwrap());
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        locker.join().unwrap();
+    });
+    h.out(&["sessions"]);
+    assert_eq!(spooled(&h), 0);
+    let mut calls: Vec<_> = stored(&h).into_iter().filter_map(|e| e.1).collect();
+    calls.sort();
+    calls.dedup();
+    let whole = (0..10).flat_map(|t| (0..50).map(move |n| (t, n)));
+    let wanted = whole.filter(|(_, n)| n % 5 > 2);
+    let wanted: Vec<String> = wanted.map(|(t, n)| format!("c{t}-{n}")).collect();
+    // Of those without a home nothing is asked but that they end well.
+    assert!(wanted.iter().all(|c| calls.contains(c)), "{}", calls.len());
 }
 
 #[test]

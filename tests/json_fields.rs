@@ -310,6 +310,7 @@ const STATUS_FIELDS: &[Field] = &[
     ("snapshots", Number),
     ("last_snapshot", Maybe(&Time)),
     ("hooks", Objects(HOOK_FIELDS)),
+    ("bad_ignore_rules", Texts),
     ("transcripts", Number),
     ("archived", Number),
     ("transcript_bytes", Number),

@@ -486,3 +486,69 @@ fn code_in_a_reply_is_laid_out_by_a_worker() {
     has(&shown, "Err(e) if e.is_retryable() => continue,");
     assert!(!shown.contains("```"), "{shown}");
 }
+
+#[test]
+fn what_hooks_told_is_said_and_then_nothing_is_guessed() {
+    // The last step of the story runs since 14:30:48, and nobody told anything.
+    has(&screen((80, 24), ""), "may be waiting for permission");
+    for size in [(120, 40), (80, 24), (60, 20)] {
+        let shown = at(&Fake::told("14:30:49", Some("14:30:50")), size, "").text();
+        has(&shown, "asked for permission");
+        assert!(!shown.contains("may be"), "{shown}");
+        // Hooks are at work, and none asked.
+        let shown = at(&Fake::told("14:30:49", None), size, "").text();
+        assert!(!shown.contains("permission"), "{shown}");
+    }
+    // They told something before the step, and not of it: they may be gone.
+    let shown = at(&Fake::told("14:20:00", None), (80, 24), "").text();
+    has(&shown, "may be waiting for permission");
+}
+
+#[test]
+fn a_title_is_asked_for_only_where_it_is_wanted() {
+    let titles = |options: &Options| -> Vec<String> {
+        let fake = Fake::told("14:30:49", Some("14:30:50"));
+        let played = play(options, &fake.asker(), (80, 24), Some(true), "jk").unwrap();
+        let titles = played.effects.into_iter().filter_map(|e| match e {
+            Effect::Title(title) => Some(title),
+            _ => None,
+        });
+        titles.collect()
+    };
+    assert_eq!(titles(&options()), [""; 0]);
+    let wanted = Options {
+        title: true,
+        ..options()
+    };
+    let told = titles(&wanted);
+    assert_eq!(told.last().unwrap(), "? regent-tui: asked for permission");
+    // Each once: a title that stands there is not set again.
+    assert!(told.windows(2).all(|t| t[0] != t[1]), "{told:?}");
+}
+
+#[test]
+fn what_agents_are_about_to_delete_stands_below_the_list() {
+    let mut fake = Fake::story();
+    assert!(
+        !at(&fake, (120, 30), "")
+            .text()
+            .contains("cleanupPeriodDays")
+    );
+    Arc::get_mut(&mut fake).unwrap().expiring = 5;
+    for (size, words) in [
+        (
+            (200, 50),
+            "Claude Code will delete 5 sessions of this machine within 7 days (4 kept here); cleanupPeriodDays",
+        ),
+        (
+            (120, 30),
+            "5 sessions of Claude Code go within 7 days (4 kept here): cleanupPeriodDays",
+        ),
+    ] {
+        has(&at(&fake, size, "").text(), words);
+    }
+    for size in [(80, 24), (69, 45), (60, 20)] {
+        let shown = at(&fake, size, "").text();
+        has(&shown, "5 sessions of Claude Code go in 7 days");
+    }
+}

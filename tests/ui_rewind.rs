@@ -238,7 +238,8 @@ fn ticks_choose_what_is_applied() {
     assert_eq!(ticked, ["tests/retry_backoff.rs"]);
     has(&shown, "1 file done");
     let (_, shown) = run("RA");
-    has(&shown, "no file would change");
+    has(&shown, "nothing to do: no file is ticked");
+    assert!(!shown.contains("! arm"), "{shown}");
     let (_, shown) = run("RAA");
     has(&shown, "2 files change");
     let (door, _) = run("RA!<wait>y");
@@ -315,6 +316,27 @@ fn what_goes_wrong_is_said_in_plain_words() {
     let shown = at(&door, (120, 40), "R!<wait>y").text();
     has(&shown, "nothing that would be undone changed it");
     assert_eq!(door.applied(), 0);
+}
+
+#[test]
+fn a_refusal_takes_no_more_room_than_its_words() {
+    // Also where a diff was looked at before.
+    let door = Arc::new(FakeDoor {
+        refuses_before: true,
+        ..FakeDoor::default()
+    });
+    for script in ["RB", "RdB"] {
+        let shown = at(&door, (200, 50), script).text();
+        let lines: Vec<&str> = shown.lines().collect();
+        let top = lines.iter().position(|l| l.starts_with("╭─ Rewind"));
+        let top = top.unwrap_or_else(|| panic!("no frame in\n{shown}"));
+        assert!(
+            lines[top + 1].contains("there is nothing before it"),
+            "{shown}"
+        );
+        assert!(lines[top + 2].starts_with('╰'), "{shown}");
+        assert_eq!(lines.len(), top + 4, "{shown}");
+    }
 }
 
 #[test]

@@ -9,8 +9,7 @@ use serde::Serialize;
 use super::args::Doctor;
 use super::context::Context;
 use super::out::{Out, Role};
-use super::retention::Expiry;
-use super::{ingest, recording, repair};
+use super::{ingest, recording, repair, retention};
 use crate::query::{Refused, StoreAsk, health};
 use crate::store::place::Kind;
 use crate::store::{self, Place, Store};
@@ -119,7 +118,7 @@ fn checks(context: &Context<'_>, place: Place, out: &mut Out) -> Result<Vec<Chec
                         damaged(ask)?,
                         unknown(ask)?,
                         beside(ask)?,
-                        expiry(context, ask)?,
+                        expiry(ask)?,
                         hooks(context, ask)?,
                     ])
                 })?);
@@ -263,15 +262,19 @@ fn beside(ask: &StoreAsk) -> Result<Check> {
 }
 
 /// Transcripts that their agent will delete soon. The store keeps them.
-fn expiry(context: &Context<'_>, ask: &StoreAsk) -> Result<Check> {
-    let expiry = Expiry::of(context, ask)?;
-    Ok(match expiry.warning() {
-        None => check("expiry", Verdict::Ok, expiry.none()),
-        Some(warning) => {
-            let detail = format!("{warning}\n{}", expiry.rule());
-            check("expiry", Verdict::Warn, detail)
+fn expiry(ask: &StoreAsk) -> Result<Check> {
+    let mut verdict = Verdict::Ok;
+    let mut lines = Vec::new();
+    for expiring in ask.expiring()? {
+        match retention::warning(&expiring) {
+            None => lines.push(retention::none(&expiring)),
+            Some(warning) => {
+                verdict = Verdict::Warn;
+                lines.push(format!("{warning}\n{}", retention::rule(&expiring)));
+            }
         }
-    })
+    }
+    Ok(check("expiry", verdict, lines.join("\n")))
 }
 
 /// The hooks that were installed: are they still there?

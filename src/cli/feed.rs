@@ -1,7 +1,7 @@
-//! The thread beside the screen that reads what is new: once at the start, then whenever a transcript was written.
+//! The thread beside the screen that reads what is new: once at the start, then whenever a transcript was written or a hook
+//! told something. Who watches the work folder is told when a step may have ended.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 use crossbeam_channel::{Receiver, Sender};
-use notify::{RecursiveMode, Watcher};
 
 use super::context::Context;
+use super::listen::{Watch, is_silent};
 use super::soon::{Connections, SoonAsk};
 use crate::hook::settle;
 use crate::hook::spool::Spool;
 use crate::ingest::{self, Options};
 use crate::query::Ask;
+use crate::store::hooks::{self, ASKS, FOR_A_WATCHER};
 use crate::store::place::Kind;
 use crate::store::{Place, Store, disk};
 use crate::ui::Environment;
@@ -38,7 +39,7 @@ pub(super) fn options(context: &Context<'_>, place: &Place) -> Options {
     Options {
         places: context.places(),
         roots: context.roots(place, &[]),
-        everything: place.kind == Kind::UserWide,
+        everything: place.everything,
         ..Options::default()
     }
 }
@@ -68,6 +69,7 @@ impl Feed {
             news,
             environment,
             nudge,
+            told: Cell::new(None),
         };
         let waker = wake.clone();
         let thread = std::thread::Builder::new()
@@ -91,36 +93,6 @@ impl Feed {
     }
 }
 
-/// Whether a transcript may have been written. Where a folder is not there yet, one above it is watched, in which others
-/// write all the time.
-fn may_matter(event: &notify::Event, roots: &[PathBuf]) -> bool {
-    let about = |path: &PathBuf| {
-        roots
-            .iter()
-            .any(|root| path.starts_with(root) || root.starts_with(path) || is_log_of(path, root))
-    };
-    !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(about))
-}
-
-/// Whether a folder, or the nearest one above it that is there, lies on a disk that does not tell what is written to it.
-fn is_silent(folder: &Path, is_remote: &dyn Fn(&Path) -> bool) -> bool {
-    let there = folder.ancestors().find(|d| d.is_dir());
-    there.is_some_and(is_remote)
-}
-
-/// Whether a file is the log of a database: what is new stands there first.
-fn is_log_of(path: &Path, database: &Path) -> bool {
-    path.parent() == database.parent()
-        && path
-            .file_name()
-            .and_then(|n| n.to_str())
-            .and_then(|n| {
-                n.strip_suffix("-wal")
-                    .or_else(|| n.strip_suffix("-journal"))
-            })
-            .is_some_and(|n| database.file_name().is_some_and(|d| d == n))
-}
-
 struct Reading {
     connections: Arc<Connections>,
     ask: SoonAsk,
@@ -128,13 +100,17 @@ struct Reading {
     news: Sender<Message>,
     environment: Environment,
     nudge: Option<Nudge>,
+    /// The last event of a hook that is known here.
+    told: Cell<Option<i64>>,
 }
 
 impl Reading {
     fn run(&self, wake: &Sender<()>, woken: &Receiver<()>) {
         self.connections.wait_for_the_list();
         // Watched before the first look, so that nothing is written unseen in between.
-        let mut watch = Watch::start(ingest::folders(&self.options.places), wake.clone());
+        let spools = Spool::watched(&self.connections.place);
+        let mut watch = Watch::start(ingest::folders(&self.options.places), spools, wake.clone());
+        let hook = watch.as_ref().map(|w| w.hook.clone()).unwrap_or_default();
         if let Err(e) = &watch {
             self.not_watched(e);
         }
@@ -181,7 +157,10 @@ impl Reading {
                 return;
             }
             let silent = looked.is_none_or(|at: Instant| at.elapsed() > SILENCE);
-            std::thread::sleep(if silent { FIRST } else { SETTLE });
+            // What a hook told is of this moment: the folder is to be looked at before the agent goes on for long.
+            if !hook.swap(false, Ordering::AcqRel) {
+                std::thread::sleep(if silent { FIRST } else { SETTLE });
+            }
             // Before the look, never after it: what comes during the look is looked at next.
             while woken.try_recv().is_ok() {}
         }
@@ -214,7 +193,7 @@ impl Reading {
         for notice in store.notices() {
             self.say(Note::info(notice.to_string()));
         }
-        if let Err(e) = settle::take_in(&store, &Spool::at(place)) {
+        if let Err(e) = self.take_in(&store) {
             self.say(Note::error(format!(
                 "what hooks told could not be stored: {e}"
             )));
@@ -261,6 +240,40 @@ impl Reading {
         Ok(())
     }
 
+    /// Takes in what hooks told, by whomever it was taken in: several of us share one spool. The folder is looked at if
+    /// that was left to who watches it.
+    fn take_in(&self, store: &Store) -> Result<()> {
+        let spool = Spool::at(&self.connections.place);
+        let before = match self.told.get() {
+            Some(row) => row,
+            None => hooks::newest(store.conn())?,
+        };
+        settle::take_in(store, &spool)?;
+        // Beside a store that was named no hook leaves anything. Where a folder cannot be made, those above it are
+        // listened to, and a hook makes it as soon as it has something to tell.
+        if !store.read_only() && self.connections.place.kind != Kind::Explicit {
+            let _ = spool.prepare();
+        }
+        let newest = hooks::newest(store.conn())?;
+        self.told.set(Some(newest));
+        // Less: it is another store, of which nothing is known.
+        if newest <= before {
+            return Ok(());
+        }
+        let new = hooks::newer_than(store.conn(), before)?;
+        if let Some(nudge) = &self.nudge
+            && new
+                .iter()
+                .any(|e| e.shot == FOR_A_WATCHER && nudge.is_about(&e.root))
+        {
+            nudge.step_ended();
+        }
+        if new.iter().any(|e| e.kind == ASKS) {
+            self.send(Message::Changed);
+        }
+        Ok(())
+    }
+
     fn say(&self, note: Note) {
         self.send(Message::Said(note));
     }
@@ -268,142 +281,5 @@ impl Reading {
     fn send(&self, message: Message) {
         // Nobody listens any more: the screen was left.
         let _ = self.news.send(message);
-    }
-}
-
-/// The watched folders. An agent may be installed, or its folder made anew, while one looks.
-struct Watch {
-    watcher: notify::RecommendedWatcher,
-    roots: Vec<PathBuf>,
-    /// What is watched for each root, and which folder that was.
-    watched: Vec<Option<(PathBuf, u64)>>,
-}
-
-impl Watch {
-    fn start(roots: Vec<PathBuf>, wake: Sender<()>) -> notify::Result<Watch> {
-        let wanted = roots.clone();
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading is no news, nor what others write beside a folder that is missing. That events were lost (an
-            // error, or a call to look again) is.
-            let idle = event.is_ok_and(|e| !e.need_rescan() && !may_matter(&e, &wanted));
-            if !idle {
-                // A full channel means that it is about to look anyway.
-                let _ = wake.try_send(());
-            }
-        })?;
-        let mut watch = Watch {
-            watcher,
-            watched: vec![None; roots.len()],
-            roots,
-        };
-        watch.follow()?;
-        Ok(watch)
-    }
-
-    /// Watches what is there now; says whether a folder is watched that was not before.
-    fn follow(&mut self) -> notify::Result<bool> {
-        let mut new = false;
-        for (root, watched) in self.roots.iter().zip(&mut self.watched) {
-            // A folder that is not there yet: the nearest one above it that is, without what lies below.
-            let nearest = root.ancestors().find_map(|d| {
-                Some((
-                    d,
-                    d.metadata().ok().filter(std::fs::Metadata::is_dir)?.ino(),
-                ))
-            });
-            let now = nearest.map(|(dir, inode)| (dir.to_owned(), inode));
-            if *watched == now {
-                continue;
-            }
-            if let Some((dir, _)) = &now {
-                let mode = match dir == root {
-                    true => RecursiveMode::Recursive,
-                    false => RecursiveMode::NonRecursive,
-                };
-                self.watcher.watch(dir, mode)?;
-                new = true;
-            }
-            *watched = now;
-        }
-        Ok(new)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn folders_that_appear_later_are_watched() {
-        let dir = tempfile::tempdir().unwrap();
-        let home = dir.path().canonicalize().unwrap();
-        let root = home.join(".codex/sessions");
-        let (wake, woken) = crossbeam_channel::bounded(1);
-        let mut watch = Watch::start(vec![root.clone()], wake).unwrap();
-        let heard = || woken.recv_timeout(Duration::from_secs(5)).is_ok();
-        assert!(!watch.follow().unwrap());
-        // Made bit by bit, and made anew.
-        for _ in 0..2 {
-            std::fs::create_dir(home.join(".codex")).unwrap();
-            assert!(heard());
-            assert!(watch.follow().unwrap());
-            std::fs::create_dir_all(root.join("2026/03")).unwrap();
-            assert!(heard());
-            assert!(watch.follow().unwrap());
-            assert!(!watch.follow().unwrap());
-            std::thread::sleep(Duration::from_millis(100));
-            while woken.try_recv().is_ok() {}
-            std::fs::write(root.join("2026/03/a.jsonl"), "x").unwrap();
-            assert!(heard());
-            std::fs::remove_dir_all(home.join(".codex")).unwrap();
-            assert!(heard());
-            assert!(watch.follow().unwrap());
-            std::thread::sleep(Duration::from_millis(100));
-            while woken.try_recv().is_ok() {}
-        }
-    }
-
-    #[test]
-    fn on_a_disk_of_another_machine_one_looks_again() {
-        let dir = tempfile::tempdir().unwrap();
-        let home = dir.path();
-        std::fs::create_dir(home.join(".claude")).unwrap();
-        let asked = std::cell::RefCell::new(Vec::new());
-        let remote = |folder: &Path| {
-            asked.borrow_mut().push(folder.to_owned());
-            folder.ends_with(".claude")
-        };
-        // A folder that is not there yet will lie where the one above it does.
-        assert!(is_silent(&home.join(".claude/projects"), &remote));
-        assert!(!is_silent(&home.join(".codex/sessions"), &remote));
-        assert_eq!(*asked.borrow(), [home.join(".claude"), home.to_owned()]);
-    }
-
-    #[test]
-    fn what_others_write_beside_a_missing_folder_wakes_nobody() {
-        use notify::event::{AccessKind, CreateKind, EventKind};
-        let roots = [
-            PathBuf::from("/h/.claude/projects"),
-            PathBuf::from("/h/.codex/sessions"),
-            PathBuf::from("/h/data/x.db"),
-        ];
-        let create = EventKind::Create(CreateKind::Any);
-        let event = |kind, path: &str| notify::Event::new(kind).add_path(path.into());
-        for (path, wakes) in [
-            ("/h/.bash_history", false),
-            ("/h/.claude", true),
-            ("/h/.claude/projects/x/y.jsonl", true),
-            ("/h/.claude.json", false),
-            ("/h/data/x.db", true),
-            ("/h/data/x.db-wal", true),
-            ("/h/data/x.db-shm", false),
-            ("/h/data/y.db-wal", false),
-        ] {
-            assert_eq!(may_matter(&event(create, path), &roots), wakes, "{path}");
-        }
-        let read = EventKind::Access(AccessKind::Any);
-        assert!(!may_matter(&event(read, "/h/.claude"), &roots));
-        assert!(may_matter(&notify::Event::new(create), &roots));
     }
 }

@@ -16,7 +16,6 @@ use crate::hook::settle;
 use crate::hook::spool::Spool;
 use crate::ingest::{self, Options, Progress, Report, Roots};
 use crate::query::Refused;
-use crate::store::place::Kind;
 use crate::store::{self, OpenError, Place, Store};
 
 #[derive(Serialize)]
@@ -190,7 +189,7 @@ pub(super) fn rebuild(context: &Context<'_>, place: &Place, out: &mut Out) -> Re
 pub(super) fn refold(context: &Context<'_>, place: &Place, store: &Store, out: &Out) -> Result<()> {
     let bar = bar(out);
     let roots = context.roots(place, &[]);
-    let everything = place.kind == Kind::UserWide;
+    let everything = place.everything;
     ingest::rebuild(store, &roots, everything, &mut |progress| {
         show(&bar, progress)
     })?;
@@ -212,7 +211,7 @@ pub(super) fn catch_up(
 impl Context<'_> {
     /// The roots of the repository that the store belongs to; none for the user-wide one.
     pub(super) fn roots(&self, place: &Place, map: &[(PathBuf, PathBuf)]) -> Roots {
-        if place.kind == Kind::UserWide {
+        if place.everything {
             return Roots::new(None, &[], map);
         }
         let roots = match &self.repository {

@@ -18,6 +18,7 @@ pub mod hook;
 mod ingest;
 mod init;
 mod json;
+mod listen;
 mod log;
 mod out;
 mod record;

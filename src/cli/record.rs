@@ -4,13 +4,12 @@ use crossbeam_channel::Sender;
 
 use super::context::Context;
 use crate::store::Place;
-use crate::store::place::Kind;
 use crate::ui::message::{Message, Note, Recording};
 use crate::watch::{News, Options};
 
 /// What to watch for a place: the worktree one is in. The store of everything belongs to no folder.
 pub(super) fn options(context: &Context<'_>, place: &Place) -> Option<Options> {
-    if place.kind == Kind::UserWide {
+    if place.everything {
         return None;
     }
     let worktree = context

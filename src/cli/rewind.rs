@@ -13,7 +13,7 @@ use super::out::{Out, Role};
 use crate::fsx::Root;
 use crate::query::past::Reach;
 use crate::query::{Refused, rewinds};
-use crate::rewind::{self, FilePlan, How, Lines, Part, Plan, Report, Verdict, Wish, undo};
+use crate::rewind::{self, FilePlan, How, Kind, Lines, Part, Plan, Report, Verdict, Wish, undo};
 use crate::store::{Reader, Store};
 
 /// The work folder that a command is about.
@@ -236,11 +236,11 @@ fn go(
         show(&plan, None, out)?;
         out.flush()?;
     }
-    if plan.ticked().next().is_none() && plan.folders.is_empty() {
+    if let Some(why) = plan.nothing() {
         if out.json {
             show(&plan, None, out)?;
         }
-        return out.note("nothing to do");
+        return out.note(&format!("nothing to do: {why}"));
     }
     if !confirmed(confirm, &plan.confirm_twice, out)? {
         if out.json {
@@ -353,7 +353,10 @@ fn show(plan: &Plan, report: Option<&Report>, out: &mut Out) -> Result<()> {
     for warning in &report.warnings {
         out.note(warning)?;
     }
-    out.note("`regent-tui undo` takes it back")?;
+    out.note(match plan.kind {
+        Kind::Undo => "`regent-tui redo` does it again",
+        _ => "`regent-tui undo` takes it back",
+    })?;
     if !report.note.is_empty() {
         out.note("for the agent:")?;
         for line in report.note.lines() {

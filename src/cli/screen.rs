@@ -13,7 +13,6 @@ use super::soon::Connections;
 use super::{record, recording};
 use crate::query::types::{SessionRow, StepRow};
 use crate::query::{Ask, Refused};
-use crate::store::place::Kind;
 use crate::ui::message::{Message, Note};
 use crate::ui::{self, End};
 use crate::watch::Watch;
@@ -75,7 +74,7 @@ fn other(context: &Context<'_>) -> Result<Option<End>> {
     if context.global.all {
         return Ok(Some(End::Here));
     }
-    let all = context.place()?.kind == Kind::UserWide;
+    let all = context.place()?.everything;
     Ok((!all).then_some(End::All))
 }
 
@@ -106,6 +105,7 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
     options.ascii = settings.ascii;
     options.mouse = settings.mouse.unwrap_or(true);
     options.bell = settings.bell;
+    options.title = settings.title;
     options.keys = context.env.keys();
     options.home.folder = match context.global.all {
         true => "every session of this machine".to_owned(),

@@ -4,8 +4,7 @@ use color_eyre::Result;
 
 use super::context::Context;
 use super::out::{Out, Role};
-use super::retention::Expiry;
-use super::{json, when};
+use super::{json, retention, when};
 use crate::model::{TestOutcome, Time};
 use crate::query::types::{SessionInfo, SessionList};
 use crate::query::{Ask, one_line};
@@ -42,9 +41,10 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
     for (session, cells) in list.sessions.iter().zip(&fixed) {
         row(out, session, cells, &widths, room)?;
     }
-    let expiry = Expiry::of(context, &ask)?;
-    if let Some(warning) = expiry.warning() {
-        out.note(&format!("{warning} ({})", expiry.rule()))?;
+    for expiring in &list.expiring {
+        if let Some(warning) = retention::warning(expiring) {
+            out.note(&format!("{warning} ({})", retention::rule(expiring)))?;
+        }
     }
     if list.elsewhere > 0 {
         let n = list.elsewhere;

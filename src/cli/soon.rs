@@ -16,7 +16,6 @@ use crate::query::blame::{Alive, Back, Blame, BlameQuery, Fate, History, Stop, W
 use crate::query::types::*;
 use crate::query::{Ask, Refused, StoreAsk};
 use crate::source::Places;
-use crate::store::place::Kind;
 use crate::store::{OpenError, Place, Reader};
 use crate::ui::Environment;
 
@@ -186,12 +185,13 @@ impl SoonAsk {
         let elsewhere = looked_in.iter().map(|(_, n)| n).sum();
         Ok(SessionList {
             sessions: Vec::new(),
-            elsewhere: if self.connections.place.kind == Kind::UserWide {
+            elsewhere: if self.connections.place.everything {
                 0
             } else {
                 elsewhere
             },
             looked_in,
+            expiring: Vec::new(),
         })
     }
 }

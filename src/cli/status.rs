@@ -10,10 +10,10 @@ use super::out::{Out, Role};
 use super::sessions::count;
 use super::{recording, when};
 use crate::model::Time;
-use crate::query::Ask;
 use crate::query::health::Holdings;
+use crate::query::{Ask, StoreAsk};
 use crate::store::place::Kind;
-use crate::watch;
+use crate::{snapshot, watch};
 
 #[derive(Serialize)]
 struct Status {
@@ -33,6 +33,8 @@ struct Status {
     snapshots: u64,
     last_snapshot: Option<String>,
     hooks: Vec<recording::Hook>,
+    /// Lines of ignore files that are no patterns: what they were to keep out is recorded.
+    bad_ignore_rules: Vec<String>,
     transcripts: u64,
     archived: u64,
     transcript_bytes: u64,
@@ -93,6 +95,7 @@ pub(super) fn run(context: &Context<'_>, out: &mut Out) -> Result<()> {
         snapshots: held.snapshots,
         last_snapshot: held.last_snapshot.map(Time::rfc3339),
         hooks: recording::hooks(context, &ask)?,
+        bad_ignore_rules: bad_rules(context, &ask)?,
         transcripts: held.transcripts,
         archived: held.archived,
         transcript_bytes: held.stored.raw,
@@ -218,6 +221,10 @@ fn people(
             ),
         ),
     ]);
+    for line in &status.bad_ignore_rules {
+        let words = format!("! {line} is no pattern: it keeps nothing out");
+        rows.push(("ignore rules", words));
+    }
     let none = [
         "none installed; with `regent-tui init` a snapshot follows each step, whatever runs"
             .to_owned(),
@@ -243,6 +250,19 @@ fn people(
         out.line(&format!("{name} {value}"))?;
     }
     Ok(())
+}
+
+/// Lines of ignore files that are no patterns, as the last snapshot of the work folder found them.
+fn bad_rules(context: &Context<'_>, ask: &StoreAsk) -> Result<Vec<String>> {
+    let Ok(root) = super::rewind::root(context) else {
+        return Ok(Vec::new());
+    };
+    let kept = ask.memo(&snapshot::memo_of_bad_rules(root.place()))?;
+    Ok(kept
+        .unwrap_or_default()
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }
 
 /// Bytes of the store, with its log.

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::fsx::Root;
 use crate::snapshot::{self, Wanted};
 use crate::store::place::Surroundings;
-use crate::store::snapshots::Reason;
+use crate::store::snapshots::{self, Reason};
 use crate::store::{Store, hooks};
 
 /// What the hook calls itself with.
@@ -82,8 +82,15 @@ fn shoot(store: &Store, root: &Path, home: Option<&Path>, clock: Clock) -> Resul
     };
     // What is told from here on may have come too late for this one.
     let began = clock.now();
-    let taken = snapshot::take(store, &root, &Wanted::new(clock, Reason::Automatic))?;
     let name = root.place().as_os_str().as_bytes();
+    // Before a session nobody was there to see who changed what, nor between another program's tree and our first.
+    let first = hooks::waits_since_a_start(store.conn(), name)?
+        || snapshots::newest(store.conn(), name)?.is_none_or(|s| s.is_kept());
+    let why = match first {
+        true => Reason::First,
+        false => Reason::Automatic,
+    };
+    let taken = snapshot::take(store, &root, &Wanted::new(clock, why))?;
     let tx = store.begin()?;
     hooks::set_snapshot(&tx, name, began, taken.snapshot.id)?;
     tx.commit().map_err(crate::store::Error::from)?;

@@ -137,8 +137,26 @@ impl Spool {
         &self.root
     }
 
-    /// The folders to watch for new events; they may not be there yet.
-    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+    /// The folders to watch for new events of a store. They may not be there yet, and may be made before the store is.
+    pub fn watched(place: &Place) -> Vec<PathBuf> {
+        let far = place.keep.as_ref().unwrap_or(&place.dir).join(NAME);
+        let near = place.keep.is_some().then(|| place.dir.join(NAME));
+        near.into_iter().chain([far]).collect()
+    }
+
+    /// Makes the folders, so that whoever watches them need not watch what lies around them.
+    pub fn prepare(&self) -> io::Result<()> {
+        self.folders().try_for_each(make)
+    }
+
+    /// Whether a path is that of an event.
+    pub fn is_event(path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        name.ends_with(ENDING.as_bytes()) && !name.starts_with(b".")
+    }
+
+    /// The folders in which events lie; they may not be there yet.
+    fn folders(&self) -> impl Iterator<Item = &Path> {
         self.near.as_deref().into_iter().chain([self.far.as_path()])
     }
 

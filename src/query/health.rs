@@ -210,30 +210,6 @@ pub(super) fn agents(conn: &Connection) -> Result<Vec<(String, Agent)>> {
         .collect())
 }
 
-/// Transcripts of an agent that lie on this machine: when each was written last, and whether this store keeps it.
-/// Sub-agents' files go with their session's and are not counted.
-pub(super) fn transcripts(conn: &Connection, agent: Agent) -> Result<Vec<(Time, bool)>> {
-    let mut statement = conn.prepare(
-        "SELECT path, max(mtime_ns), max(owner) FROM file WHERE agent = ?1 AND gone_at IS NULL GROUP BY path",
-    )?;
-    let rows = statement
-        .query_map([agent as u8], |r| {
-            let path = String::from_utf8_lossy(r.get_ref(0)?.as_bytes()?).into_owned();
-            Ok((path, r.get::<_, i64>(1)?, r.get::<_, i64>(2)?))
-        })?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let own = |path: &str| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        !name.starts_with("agent-") && !path.contains("/subagents/")
-    };
-    Ok(rows
-        .into_iter()
-        // 0: it was being written when it was looked at last.
-        .filter(|(path, ns, _)| own(path) && *ns != 0)
-        .map(|(_, ns, owner)| (Time(ns.div_euclid(1_000_000)), owner != 0))
-        .collect())
-}
-
 /// What agents' hooks told: agent, how many events, the first and the last.
 pub(super) fn told(conn: &Connection) -> Result<Vec<(String, u64, Time, Time)>> {
     Ok(store::hooks::told(conn)?)

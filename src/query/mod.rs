@@ -11,6 +11,7 @@ mod changes;
 mod class;
 mod contents;
 mod detail;
+mod expiry;
 mod files;
 mod filter;
 mod find;
@@ -30,6 +31,7 @@ mod store_ask;
 mod summary;
 mod timeline;
 mod title;
+mod told;
 mod transcript;
 pub mod types;
 

@@ -112,7 +112,11 @@ pub(super) fn of_timeline(
         let known = Rewound::of(conn, op, &ops)?;
         let (prompt, place) = place(conn, session, known.at, prompts, steps)?;
         let stands = !known.taken_back && op.kind != Kind::Undo;
-        let undone = match first_of(op, &ops).aim.filter(|_| stands) {
+        let first = first_of(op, &ops);
+        let aim = first.aim.filter(|_| stands);
+        // Done again, it may have been less.
+        let less = first.id != op.id && known.paths.len() < journal::files(conn, first.id)?.len();
+        let undone = match aim {
             Some(aim) => cut(conn, session, aim, (prompts, steps), place)?,
             None => None,
         };
@@ -128,6 +132,7 @@ pub(super) fn of_timeline(
             prompt,
             place,
             undone,
+            part: less || aim.is_some_and(|aim| aim.part),
         });
     }
     out.sort_by_key(|r| (r.prompt, r.place, r.op));

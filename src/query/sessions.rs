@@ -8,12 +8,16 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::refused::Refused;
 use super::rows::{shown, test, time};
-use super::types::{SessionInfo, SessionList, SessionRow};
+use super::types::{Expiring, SessionInfo, SessionList, SessionRow};
+use super::{expiry, told};
 use crate::model::{Agent, IdKind, Time};
 use crate::source::{Places, SOURCES};
 
 /// A session counts as live when its transcript was written less than this ago.
 const LIVE_MS: u64 = 2 * 60 * 1000;
+
+/// Of a session that was written longer ago, nobody asks what hooks told.
+const TOLD_MS: u64 = 60 * 60 * 1000;
 
 const SESSION: &str = "
     SELECT e.id, e.pub, e.agent, e.native_id, u.pub, e.relation, e.title, e.cwd, e.branch, e.model,
@@ -53,7 +57,7 @@ pub(super) fn list(conn: &Connection, places: &Places, now: Time) -> Result<Sess
     while let Some(row) = rows.next()? {
         let mut info = session(row)?;
         if let Some(files) = files.get(&info.row.0) {
-            place(&mut info, files, now);
+            place(conn, &mut info, files, now)?;
         }
         sessions.push(info);
     }
@@ -61,7 +65,26 @@ pub(super) fn list(conn: &Connection, places: &Places, now: Time) -> Result<Sess
         sessions,
         elsewhere: distinct(all.values().filter(|f| f.foreign)),
         looked_in: looked_in(&all, places),
+        expiring: expiry::expiring(transcripts(&all), places, now),
     })
+}
+
+/// What agents are about to delete of their own.
+pub(super) fn expiring(conn: &Connection, places: &Places, now: Time) -> Result<Vec<Expiring>> {
+    let all = all_files(conn)?;
+    Ok(expiry::expiring(transcripts(&all), places, now))
+}
+
+/// The transcripts that are there.
+fn transcripts(all: &HashMap<i64, File>) -> impl Iterator<Item = expiry::Transcript<'_>> + Clone {
+    all.values()
+        .filter(|f| !f.gone)
+        .map(|f| expiry::Transcript {
+            agent: f.agent,
+            path: &f.path,
+            mtime_ns: f.mtime_ns,
+            kept: !f.foreign,
+        })
 }
 
 /// How many paths: a file that was replaced is there once for each of its generations.
@@ -89,7 +112,7 @@ pub(super) fn one(conn: &Connection, row: SessionRow, now: Time) -> Result<Sessi
         files.add(row.get_ref(0)?.as_bytes()?, row.get(1)?, row.get(2)?);
     }
     if let Some(files) = &files {
-        place(&mut info, files, now);
+        place(conn, &mut info, files, now)?;
     }
     Ok(info)
 }
@@ -144,7 +167,8 @@ fn files_of_sessions(conn: &Connection, all: &HashMap<i64, File>) -> Result<Hash
     Ok(out)
 }
 
-fn place(info: &mut SessionInfo, files: &Files, now: Time) {
+/// Where its transcript lies, and whether it is live.
+fn place(conn: &Connection, info: &mut SessionInfo, files: &Files, now: Time) -> Result<()> {
     info.source.clone_from(&files.newest);
     info.archived = files.all_gone;
     // 0: it was being written when it was looked at last, so its own last record says more.
@@ -153,9 +177,14 @@ fn place(info: &mut SessionInfo, files: &Files, now: Time) {
         (ns, _) => Time(ns.div_euclid(1_000_000)),
     };
     // A clock that is ahead makes a file of the future; that is no reason to follow it for ever.
-    info.live = !files.all_gone
-        && written <= Time(now.0.saturating_add(LIVE_MS as i64))
-        && now.since(written) < LIVE_MS;
+    let fresh =
+        |at: Time| at <= Time(now.0.saturating_add(LIVE_MS as i64)) && now.since(at) < LIVE_MS;
+    if now.since(written) < TOLD_MS {
+        told::fill(conn, info, now)?;
+    }
+    let told = info.asked_at.is_some() || info.told_at.is_some_and(fresh);
+    info.live = !files.all_gone && (fresh(written) || told);
+    Ok(())
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
@@ -192,6 +221,8 @@ fn session(row: &Row<'_>) -> rusqlite::Result<SessionInfo> {
         source: None,
         archived: false,
         live: false,
+        told_at: None,
+        asked_at: None,
         visited_only: row.get::<_, i64>(24)? == 2,
         tokens: (
             unsigned(row.get(25)?),

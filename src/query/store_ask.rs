@@ -143,9 +143,9 @@ impl StoreAsk {
         self.reading(|r| health::agents(r.conn()))
     }
 
-    /// An agent's transcripts on this machine: when each was last written, and whether this store keeps it.
-    pub fn transcripts(&self, agent: Agent) -> Result<Vec<(Time, bool)>> {
-        health::transcripts(self.reader.conn(), agent)
+    /// What agents are about to delete of their own transcripts on this machine.
+    pub fn expiring(&self) -> Result<Vec<Expiring>> {
+        self.reading(|r| sessions::expiring(r.conn(), &self.places, self.clock.now()))
     }
 
     /// What agents' hooks told: agent, how many events, the first and the last.

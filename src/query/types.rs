@@ -87,8 +87,12 @@ pub struct SessionInfo {
     pub source: Option<String>,
     /// That file is gone: only this store still has the session.
     pub archived: bool,
-    /// Written less than two minutes ago.
+    /// Written less than two minutes ago, or its hooks told something since then, or it asked for a permission.
     pub live: bool,
+    /// When its agent's hooks told something last, if they are such that tell of permissions.
+    pub told_at: Option<Time>,
+    /// When it asked for a permission, if nothing that is known followed an answer.
+    pub asked_at: Option<Time>,
     /// It only looked at files of this repository.
     pub visited_only: bool,
     /// Input tokens (those from a cache included), output tokens, tokens from a cache.
@@ -106,6 +110,25 @@ pub struct SessionList {
     pub elsewhere: u32,
     /// The folders that were looked in, with the number of transcripts found there.
     pub looked_in: Vec<(String, u32)>,
+    /// What agents are about to delete of their own.
+    pub expiring: Vec<Expiring>,
+}
+
+/// Transcripts that their agent will delete soon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiring {
+    /// Whose.
+    pub agent: Agent,
+    /// It deletes them so many days after they were last written.
+    pub after_days: u64,
+    /// Those that go within so many days are counted.
+    pub within_days: u64,
+    /// The setting that changes it, and where that stands.
+    pub setting: &'static str,
+    /// How many go, on this machine.
+    pub sessions: u32,
+    /// Of them, those that this store keeps.
+    pub kept: u32,
 }
 
 /// A prompt as a heading.
@@ -186,8 +209,10 @@ pub struct RewindEntry {
     pub prompt: u32,
     /// The index of the step before which it stands.
     pub place: u32,
-    /// The steps that it undid, as long as nobody took that back; `None` also where it was about parts of them only.
+    /// The steps that it undid, as long as nobody took that back.
     pub undone: Option<std::ops::Range<u32>>,
+    /// It undid not all of what they did: only some files or lines were wanted, or some stayed as they were.
+    pub part: bool,
 }
 
 /// A step as a row of the timeline or of `log`.

@@ -11,7 +11,7 @@ use color_eyre::Result;
 use color_eyre::eyre::WrapErr;
 
 use super::moves::{MANY, move_all};
-use super::plan::{FilePlan, Plan, settle};
+use super::plan::{FilePlan, Plan, Verdict, settle};
 use super::report::{How, Progress, Report};
 use super::{late, order, take_back};
 use crate::fsx::{Rel, Root, Stage};
@@ -47,7 +47,7 @@ pub fn apply(
         complete: true,
         ..Report::default()
     };
-    if plan.ticked().next().is_none() && plan.folders.is_empty() {
+    if plan.nothing().is_some() {
         return Ok(report);
     }
     let Some(_lock) = root.lock_within(super::PATIENCE)? else {
@@ -86,10 +86,11 @@ pub fn apply(
         title: plan.target.clone(),
         sessions: plan.sessions.clone(),
         closed: false,
-        // With files left out by hand it did not lead there.
-        aim: plan
-            .aim
-            .filter(|_| plan.files.iter().all(|f| f.ticked || !f.verdict.changes())),
+        aim: plan.aim.map(|aim| {
+            let done = |f: &FilePlan| f.ticked && f.verdict.changes();
+            let all = |f: &FilePlan| f.verdict == Verdict::Same || done(f);
+            aim.in_part_if(!report.files.iter().all(all))
+        }),
         lines: files
             .iter()
             .fold((0, 0), |(a, r), f| (a + f.added, r + f.removed)),

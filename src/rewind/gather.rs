@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use color_eyre::Result;
 
-use super::pick::{self, Lines, Part};
+use super::hunks::leave_out;
+use super::pick::{Lines, Part};
 use super::plan::{self, Plan};
 use super::present;
 use super::verdict::{Choice, Contents, Input};
@@ -12,7 +13,7 @@ use crate::fsx::{Rel, Root};
 use crate::model::{Node, Time};
 use crate::query::past::{self, Past, PastOf, Question, Reach};
 use crate::query::{Refused, Target};
-use crate::snapshot::{self, Instead};
+use crate::snapshot::{self, Ignored, Instead};
 use crate::store::Reader;
 use crate::store::journal::{self, Kind};
 
@@ -20,6 +21,8 @@ use crate::store::journal::{self, Kind};
 pub const AT_WORK_MS: u64 = 10_000;
 /// A plan of more files than this says so.
 const MANY: usize = 20;
+/// More files than this are not named in a warning.
+const NAMED: usize = 6;
 
 /// What the user wants.
 #[derive(Clone, Debug)]
@@ -101,7 +104,12 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         .retain(|p| all || wish.paths.iter().any(|w| covers(w, &p.rel)) || parts.contains(&p.rel));
     let contents = |hash: &_| journal::content(reader.conn(), hash).ok();
     let modes = crate::git::index::modes(root.place());
-    let instead = rules_before(&found, &contents);
+    // The ignore rules as they are, and as they will be.
+    let (as_is, instead) = (Instead::new(), rules_before(&found, &contents));
+    let mut ignored = vec![Ignored::of(root, &as_is)];
+    if !instead.is_empty() {
+        ignored.push(Ignored::of(root, &instead));
+    }
     let whole = |rel: &[u8]| wish.paths.iter().any(|w| covers(w, rel));
     let picks = joined(&wish.parts);
     let mut inputs = Vec::with_capacity(found.paths.len());
@@ -115,7 +123,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         inputs.push(Input {
             past: p,
             now,
-            ignored: rel.is_some_and(|rel| is_ignored(root, &rel, &instead)),
+            ignored: rel.is_some_and(|rel| ignored.iter_mut().any(|i| i.covers(&rel))),
             index_mode: modes.get(&p.rel).copied(),
             reach: wish.reach,
             only: wish.only,
@@ -139,7 +147,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
         let here = wish.without.iter().filter(|(rel, _)| *rel == f.rel);
         let hunks: Vec<_> = here.map(|(_, lines)| lines.clone()).collect();
         if !hunks.is_empty() {
-            pick::leave_out(input, f, &hunks);
+            leave_out(input, f, &hunks);
         }
     }
     let mut plan = Plan {
@@ -156,7 +164,7 @@ pub fn plan(reader: &Reader, root: &Root, wish: &Wish) -> Result<Plan> {
             Kind::Rewind
         },
         of: None,
-        aim: aim(wish, reader)?.filter(|_| wish.without.is_empty()),
+        aim: aim(wish, reader)?,
         sessions: found.sessions.clone(),
         folders: std::collections::BTreeMap::new(),
         may_go: None,
@@ -187,11 +195,6 @@ fn rules_before(found: &PastOf, contents: super::verdict::Contents<'_>) -> Inste
     instead
 }
 
-fn is_ignored(root: &Root, rel: &Rel, instead: &Instead) -> bool {
-    snapshot::is_ignored(root, rel, &Instead::new())
-        || !instead.is_empty() && snapshot::is_ignored(root, rel, instead)
-}
-
 /// Lines of the same file that were named one after the other.
 fn joined(parts: &[Part]) -> Vec<Part> {
     let mut out: Vec<Part> = Vec::new();
@@ -214,17 +217,16 @@ fn covers(name: &[u8], rel: &[u8]) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
-/// What it leads to, if nothing less is wanted.
+/// What it leads to, and whether less than all of that is wanted.
 fn aim(wish: &Wish, reader: &Reader) -> Result<Option<journal::Aim>> {
-    if !wish.paths.is_empty() || !wish.parts.is_empty() {
-        return Ok(None);
-    }
+    let all = wish.paths.is_empty() && wish.parts.is_empty() && wish.without.is_empty();
     let id = crate::query::public_id(reader, wish.target)?;
     Ok(id.map(|id| journal::Aim {
         id,
         prompt: matches!(wish.target, Target::Prompt(..)),
         before: wish.before,
         only: wish.only,
+        part: !all,
     }))
 }
 
@@ -309,9 +311,11 @@ fn warn(plan: &mut Plan, found: &PastOf) {
             .filter(|f| paths.contains(&f.rel))
             .map(|f| f.path.clone())
             .collect();
-        let files = match shared.is_empty() {
-            true => "none of these files".to_owned(),
-            false => shared.join(", "),
+        let more = shared.len().saturating_sub(NAMED);
+        let files = match (shared.is_empty(), more) {
+            (true, _) => "none of these files".to_owned(),
+            (_, 0) => shared.join(", "),
+            _ => format!("{} and {more} more of these", shared[..NAMED].join(", ")),
         };
         plan.warnings.push(format!(
             "another session is at work in the same tree ({session}); it changed {files}"

@@ -5,8 +5,10 @@
 
 mod apply;
 mod gather;
+mod hunks;
 mod late;
 mod line_ends;
+mod lines;
 pub mod merge;
 mod moves;
 mod order;
@@ -20,6 +22,7 @@ mod take_out;
 pub mod undo;
 pub mod verdict;
 
+pub use crate::store::journal::Kind;
 pub use apply::apply;
 pub use gather::{AT_WORK_MS, Wish, plan};
 pub use late::sweep;

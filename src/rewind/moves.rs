@@ -43,6 +43,12 @@ pub(super) fn move_all(
             report.leave_out(index, why);
         }
     }
+    sync_names(root, stage, moves)
+}
+
+/// Puts the names of all moves on the disk, those in the tree and those in the stage: else one may be forgotten there and
+/// the other not.
+pub(super) fn sync_names(root: &Root, stage: &Stage, moves: &[Move]) -> Result<()> {
     let mut parents: Vec<Vec<u8>> = moves
         .iter()
         .filter_map(|m| Some(Rel::new(&m.rel).ok()?.parent().to_vec()))
@@ -52,10 +58,11 @@ pub(super) fn move_all(
     if parents.len() > MANY && root.sync_whole()? {
         return Ok(());
     }
+    // What came into the stage first: a folder that it came from may be gone, and then no other name leads to it.
+    stage.sync(root)?;
     for parent in parents {
         root.sync_folder(&parent)?;
     }
-    stage.sync(root)?;
     Ok(())
 }
 

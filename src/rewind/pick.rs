@@ -5,9 +5,7 @@
 //! everything else in the file, whoever wrote it, is not even looked at, and where the picked lines themselves were
 //! changed again there is a conflict, never a marker.
 
-use std::collections::BTreeSet;
-use std::ops::Range;
-
+use super::lines::{Picked, Reading, Set, assemble, changed};
 use super::merge;
 use super::plan::{FilePlan, Verdict};
 use super::verdict::{Input, Undone, later_by, to};
@@ -90,10 +88,7 @@ fn cut_down(input: &Input<'_>, undone: &Undone<'_>, lines: &Lines) -> Result<Cut
     let left: Vec<&str> = split(&left_text);
     let (goal, clashed) = without(&runs, reading, &left);
     let goal: Vec<&str> = goal.iter().map(String::as_str).collect();
-    let ways: Vec<Block> = blocks(&left, &goal, &Options::default())
-        .into_iter()
-        .filter(|b| b.changed)
-        .collect();
+    let ways = changed(&left, &goal);
     let picked = match lines {
         Lines::Now(ranges) => named_now(ranges, &split(&now_text), &left, &ways)?,
         Lines::Change {
@@ -116,12 +111,11 @@ fn cut_down(input: &Input<'_>, undone: &Undone<'_>, lines: &Lines) -> Result<Cut
             &format!("these lines were changed again (line {})", line + 1),
         ));
     }
-    let full = |b: &Block| picked.left.has(&b.new_of_left()) && picked.goal.has(&b.goal());
     let touched = ways.iter().filter(|b| picked.touches(b)).count();
     if touched == 0 {
         return Ok(Cut::Nothing);
     }
-    if ways.iter().all(full) && clashed.is_empty() {
+    if ways.iter().all(|b| picked.holds(b)) && clashed.is_empty() {
         return Ok(Cut::Whole);
     }
     if *undone.left == Past::Absent {
@@ -170,51 +164,6 @@ fn become_text(input: &Input<'_>, mut f: FilePlan, text: Vec<u8>, places: usize)
     to(input, f, Verdict::Merge, node, Some(text), &why)
 }
 
-/// Takes hunks back out of what a file would become: of the way from what is there to that, they are not gone.
-pub(super) fn leave_out(input: &Input<'_>, f: &mut FilePlan, hunks: &[Range<usize>]) {
-    let (Node::File { .. }, Some(now)) = (&input.now.node, &input.now.bytes) else {
-        return;
-    };
-    let Node::File { hash, mode, .. } = &f.after else {
-        return;
-    };
-    let Some(goal) = f.merged.clone().or_else(|| (input.contents)(hash)) else {
-        return;
-    };
-    if !f.verdict.changes() || now.contains(&0) || goal.contains(&0) {
-        return;
-    }
-    let reading = Reading::of([now, &goal].into_iter());
-    let (now_text, goal_text) = (reading.text(now), reading.text(&goal));
-    let (old, new) = (split(&now_text), split(&goal_text));
-    let ways: Vec<Block> = blocks(&old, &new, &Options::default())
-        .into_iter()
-        .filter(|b| b.changed)
-        .collect();
-    let out = |b: &Block| {
-        hunks.iter().any(|h| {
-            let apart = h.end <= b.old.start || b.old.end <= h.start;
-            *h == b.old || !apart
-        })
-    };
-    let mut picked = Picked::default();
-    for b in ways.iter().filter(|b| !out(b)) {
-        picked.left.extend(b.new_of_left());
-        picked.goal.extend(b.goal());
-    }
-    let left = ways.iter().filter(|b| out(b)).count();
-    let text = reading.bytes(&assemble(&old, &new, &ways, &picked));
-    let node = Node::File {
-        hash: BlobHash::of(&text),
-        size: text.len() as u64,
-        mode: *mode,
-    };
-    let why = format!("{}; {left} of its {} hunks left out", f.why, ways.len());
-    let (ticked, verdict) = (f.ticked, Verdict::Merge);
-    *f = to(input, f.clone(), verdict, node, Some(text), &why);
-    f.ticked = ticked && left < ways.len();
-}
-
 /// The text that a path held.
 fn bytes_of(input: &Input<'_>, past: &Past) -> Result<Vec<u8>, No> {
     let bytes = match past {
@@ -232,80 +181,6 @@ fn bytes_of(input: &Input<'_>, past: &Past) -> Result<Vec<u8>, No> {
     match bytes.contains(&0) {
         true => conflict("it is no text: only the whole can be undone"),
         false => Ok(bytes),
-    }
-}
-
-/// How bytes are read as texts of lines: as UTF-8, or, if one of the texts is none, all with one character for each byte.
-#[derive(Clone, Copy)]
-enum Reading {
-    Text,
-    Bytes,
-}
-
-impl Reading {
-    fn of<'a>(mut all: impl Iterator<Item = &'a Vec<u8>>) -> Reading {
-        match all.all(|bytes| std::str::from_utf8(bytes).is_ok()) {
-            true => Reading::Text,
-            false => Reading::Bytes,
-        }
-    }
-
-    fn text(self, bytes: &[u8]) -> String {
-        match self {
-            Reading::Text => String::from_utf8_lossy(bytes).into_owned(),
-            Reading::Bytes => bytes.iter().map(|b| char::from(*b)).collect(),
-        }
-    }
-
-    fn bytes(self, text: &str) -> Vec<u8> {
-        match self {
-            Reading::Text => text.as_bytes().to_vec(),
-            Reading::Bytes => text.chars().map(|c| c as u32 as u8).collect(),
-        }
-    }
-}
-
-/// Line numbers from 0.
-type Set = BTreeSet<usize>;
-
-trait Has {
-    fn has(&self, range: &Range<usize>) -> bool;
-}
-
-impl Has for Set {
-    fn has(&self, range: &Range<usize>) -> bool {
-        range.clone().all(|i| self.contains(&i))
-    }
-}
-
-trait Sides {
-    /// Lines of what was left, which go.
-    fn new_of_left(&self) -> Range<usize>;
-    /// Lines that take their place.
-    fn goal(&self) -> Range<usize>;
-}
-
-impl Sides for Block {
-    fn new_of_left(&self) -> Range<usize> {
-        self.old.clone()
-    }
-
-    fn goal(&self) -> Range<usize> {
-        self.new.clone()
-    }
-}
-
-#[derive(Default)]
-struct Picked {
-    /// Of what was left: these go.
-    left: Set,
-    /// Of what it would be without what is undone: these come back.
-    goal: Set,
-}
-
-impl Picked {
-    fn touches(&self, b: &Block) -> bool {
-        b.new_of_left().any(|i| self.left.contains(&i)) || b.goal().any(|i| self.goal.contains(&i))
     }
 }
 
@@ -366,13 +241,13 @@ fn named_now(
     }
     let mut picked = Picked::default();
     for b in ways {
-        let (goes, comes) = (b.new_of_left(), b.goal());
+        let (goes, comes) = (b.old.clone(), b.new.clone());
         let at = goes.start;
         if goes.is_empty() {
             if here.contains(&at) || at > 0 && here.contains(&(at - 1)) {
                 picked.goal.extend(comes);
             }
-        } else if here.has(&goes) {
+        } else if goes.clone().all(|line| here.contains(&line)) {
             picked.goal.extend(comes);
         } else {
             // Of a block that is named in part, each line goes with the one at its place.
@@ -411,101 +286,4 @@ fn named_in_change(old: &[u32], new: &[u32], (before, goal): (&[&str], &[&str]))
         }
     }
     picked
-}
-
-/// What was left, with the picked lines undone.
-fn assemble(left: &[&str], goal: &[&str], ways: &[Block], picked: &Picked) -> String {
-    let mut out: Vec<&str> = Vec::new();
-    let mut at = 0;
-    for b in ways {
-        let (goes, comes) = (b.new_of_left(), b.goal());
-        out.extend(&left[at..goes.start]);
-        at = goes.end;
-        let back = |i: &usize| picked.goal.contains(i);
-        let stays = |i: &usize| !picked.left.contains(i);
-        let paired = goes
-            .clone()
-            .zip(comes.clone())
-            .all(|(l, g)| back(&g) != stays(&l));
-        if paired {
-            // Each line at its place.
-            for i in 0..goes.len().max(comes.len()) {
-                let (l, g) = (goes.start + i, comes.start + i);
-                out.extend((g < comes.end && back(&g)).then(|| goal[g]));
-                out.extend((l < goes.end && stays(&l)).then(|| left[l]));
-            }
-        } else {
-            out.extend(comes.filter(back).map(|g| goal[g]));
-            out.extend(goes.filter(stays).map(|l| left[l]));
-        }
-    }
-    out.extend(&left[at..]);
-    let mut text = String::new();
-    for line in out {
-        // The last line of a text may lack its end; in the middle of one it gets it.
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
-        text.push_str(line);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cut(left: &str, goal: &str, picked: &Picked) -> String {
-        let (left, goal) = (split(left), split(goal));
-        let ways: Vec<Block> = blocks(&left, &goal, &Options::default())
-            .into_iter()
-            .filter(|b| b.changed)
-            .collect();
-        assemble(&left, &goal, &ways, picked)
-    }
-
-    fn set(lines: &[usize]) -> Set {
-        lines.iter().copied().collect()
-    }
-
-    #[test]
-    fn picked_lines_go_back_at_their_places() {
-        let (left, goal) = ("a\nX\nY\nZ\nb\nnew\n", "a\nx\ny\nz\nb\n");
-        let one = Picked {
-            left: set(&[2]),
-            goal: set(&[2]),
-        };
-        assert_eq!(cut(left, goal, &one), "a\nX\ny\nZ\nb\nnew\n");
-        let added = Picked {
-            left: set(&[5]),
-            goal: Set::new(),
-        };
-        assert_eq!(cut(left, goal, &added), "a\nX\nY\nZ\nb\n");
-        // Only what was removed comes back: what took its place stays behind it.
-        let old = Picked {
-            left: Set::new(),
-            goal: set(&[1, 2, 3]),
-        };
-        assert_eq!(cut(left, goal, &old), "a\nx\ny\nz\nX\nY\nZ\nb\nnew\n");
-    }
-
-    #[test]
-    fn nothing_picked_changes_nothing_and_all_of_it_is_the_goal() {
-        let (left, goal) = ("a\nX\nb\nc\nY", "a\nx\nb\nmore\nc\n");
-        assert_eq!(cut(left, goal, &Picked::default()), left);
-        let all = Picked {
-            left: (0..5).collect(),
-            goal: (0..6).collect(),
-        };
-        assert_eq!(cut(left, goal, &all), goal);
-    }
-
-    #[test]
-    fn a_last_line_without_an_end_is_not_glued_to_another() {
-        let picked = Picked {
-            left: Set::new(),
-            goal: set(&[1]),
-        };
-        assert_eq!(cut("a\nc", "a\nb", &picked), "a\nb\nc");
-    }
 }

@@ -1,6 +1,8 @@
 //! What a rewind would do: a plan, and nothing but a plan. Every function here is pure: the past of each path and what
 //! stands there now go in, verdicts come out.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::merge;
@@ -121,7 +123,7 @@ pub struct Plan {
     /// The operation that it undoes or redoes.
     #[serde(skip)]
     pub of: Option<i64>,
-    /// What it leads to, if that is a step or prompt as a whole.
+    /// What it leads to, if that is a step or prompt.
     #[serde(skip)]
     pub aim: Option<Aim>,
     /// Whose work it undoes.
@@ -147,6 +149,23 @@ impl Plan {
         self.files
             .iter()
             .filter(|f| f.ticked && f.verdict.changes())
+    }
+
+    /// Why applying it would do nothing; `None` if it would do something.
+    pub fn nothing(&self) -> Option<&'static str> {
+        if self.ticked().next().is_some() || !self.folders.is_empty() {
+            return None;
+        }
+        let any = |wanted: &dyn Fn(Verdict) -> bool| self.files.iter().any(|f| wanted(f.verdict));
+        Some(if self.files.is_empty() {
+            "nothing that would be undone changed a file"
+        } else if any(&Verdict::changes) {
+            "no file is ticked"
+        } else if any(&|v| v != Verdict::Same) {
+            "no file would change"
+        } else {
+            "every file is already as it was"
+        })
     }
 
     /// A note for the agent, which does not know that it was rewound and would write it all back.
@@ -189,9 +208,35 @@ pub fn files(inputs: &[Input<'_>], choose: &dyn Fn(&[u8]) -> Choice) -> Vec<File
         .iter()
         .map(|i| judge(i, choose(&i.past.rel)))
         .collect();
+    refuse_one_under_two_names(inputs, &mut files);
     // What must make room can itself be in the way of others: until nothing changes.
     while settle(&mut files) {}
     files
+}
+
+/// Where the file system does not tell `README` from `Readme`, both lead to one file: what is done to it under the one name
+/// would be done to it under the other.
+fn refuse_one_under_two_names(inputs: &[Input<'_>], files: &mut [FilePlan]) {
+    let mut known: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
+    for (i, input) in inputs.iter().enumerate() {
+        // A file that really has several names is another matter.
+        if let Some(id) = input.now.id.filter(|_| input.now.names == 1) {
+            known.entry(id).or_default().push(i);
+        }
+    }
+    for same in known.values().filter(|same| same.len() > 1) {
+        for i in same {
+            if !files[*i].verdict.changes() {
+                continue;
+            }
+            let other = same.iter().find(|other| *other != i);
+            let other = other.map_or("", |other| files[*other].path.as_str());
+            let why =
+                format!("{other} is the same file on this disk, which cannot have both names");
+            let file = &mut files[*i];
+            (file.verdict, file.ticked, file.why) = (Verdict::Conflict, false, why);
+        }
+    }
 }
 
 /// Refuses what cannot be done because something else stays in its place; whether something was refused.

@@ -35,7 +35,10 @@ pub(super) fn look(root: &Root, bytes: &[u8], cap: u64) -> Result<Present> {
         present.names = look.names;
         present.others = look.uid != me.as_raw() && !me.is_root();
         match look.kind {
-            Kind::File => present.odd = dir.oddities(rel.name()),
+            Kind::File => {
+                present.id = Some((look.dev, look.ino));
+                present.odd = dir.oddities(rel.name());
+            }
             Kind::Dir => present.below = below(root, &rel),
             Kind::Link | Kind::Special => {}
         }

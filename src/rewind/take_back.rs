@@ -1,9 +1,12 @@
 //! Taking an unfinished operation back, from the journal and from what lies in the stage and in the tree. Used when
 //! something fails, and when the user asks for it after a crash. Safe to be interrupted and begun again.
 
+use std::collections::BTreeSet;
+
 use color_eyre::Result;
 
 use super::late;
+use super::moves::sync_names;
 use crate::fsx::{Rel, Root, Stage};
 use crate::model::{Node, Time};
 use crate::store::Store;
@@ -38,19 +41,16 @@ pub(super) fn take_back(
             one(store, root, &stage, m)?;
         }
     }
-    let mut parents: Vec<Vec<u8>> = Vec::new();
+    let mut told: BTreeSet<&[u8]> = BTreeSet::new();
     for m in moves {
         let rel = Rel::new(&m.rel)?;
-        if !parents.iter().any(|p| p == rel.parent()) {
-            parents.push(rel.parent().to_vec());
+        // Where a folder makes room for a file, or a file for a folder, the first move tells what was there.
+        if !told.insert(&m.rel) {
+            continue;
         }
         let is_back = match (root.see(&rel, m.before.size()), &m.before) {
             (Ok(seen), before) if seen.node == *before => true,
             (Ok(seen), Node::Dir { .. }) => matches!(seen.node, Node::Dir { .. }),
-            // Room that a folder makes for a file, or a file for a folder, is told of the other one.
-            (Ok(seen), Node::Absent) => {
-                matches!(seen.node, Node::Dir { .. }) && m.action == Action::Create
-            }
             (Err(_), before) => *before == Node::Absent,
             _ => false,
         };
@@ -59,9 +59,8 @@ pub(super) fn take_back(
             false => back.changed.push(rel.show()),
         }
     }
-    for parent in &parents {
-        root.sync_folder(parent)?;
-    }
+    // From the moment at which it counts as taken back nobody looks after it any more.
+    sync_names(root, &stage, moves)?;
     let found = match touched {
         true => late::look(store, op.id, &stage, moves)?,
         false => late::Found::default(),
@@ -114,8 +113,13 @@ fn one(store: &Store, root: &Root, stage: &Stage, m: &Move) -> Result<()> {
             }
         }
         Action::Remove => {
-            let held = stage.look(&slot)?;
-            if held.is_some() && there.is_none() {
+            let held = stage.look(&slot)?.is_some();
+            // The stage has its note from before anything was moved.
+            let emptied = stage.look("store")?.is_none();
+            if there.is_none() && !held && emptied {
+                again(store, root, stage, m)?;
+            }
+            if there.is_none() && (held || emptied) {
                 stage.put_new(root, &slot, &rel)?;
             }
         }

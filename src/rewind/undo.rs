@@ -182,6 +182,9 @@ fn past(op: &Op, m: &Move) -> PathPast {
         rel: m.rel.clone(),
         elsewhere: None,
         events: vec![event],
-        mode: None,
+        mode: match m.before {
+            Node::File { mode, .. } => Some(mode),
+            _ => None,
+        },
     }
 }

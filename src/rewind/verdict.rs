@@ -19,6 +19,8 @@ pub struct Present {
     pub bytes: Option<Vec<u8>>,
     /// How many names the file has.
     pub names: u64,
+    /// The file's device and number.
+    pub id: Option<(u64, u64)>,
     /// What could not be put back: marks, attributes.
     pub odd: Vec<&'static str>,
     /// It is another user's, and we may not give it back to them.
@@ -38,6 +40,7 @@ impl Present {
             node,
             bytes,
             names: 1,
+            id: None,
             odd: Vec::new(),
             others: false,
             below: None,
@@ -133,7 +136,9 @@ impl<'a> Undone<'a> {
 
 pub(super) fn who(by: &By) -> String {
     match by {
-        By::Step { id, session, .. } => format!("step {id} of session {session}"),
+        By::Step { id, session, .. } => {
+            format!("step {} ({session})", &id[..id.len().min(9)])
+        }
         By::Rewind(_) => "a rewind".to_owned(),
         By::You => "you".to_owned(),
         By::Unknown => "somebody, not recorded whom,".to_owned(),

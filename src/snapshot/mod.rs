@@ -8,13 +8,14 @@ mod stat;
 mod walk;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use rayon::prelude::*;
 
 pub use self::find::find;
-pub use self::rules::{Instead, Rules, is_ignored, is_rules};
+pub use self::rules::{Ignored, Instead, Rules, is_rules};
 use self::stat::{Kept, Known, Stats};
 use self::walk::{Walked, What};
 use crate::clock::Clock;
@@ -23,7 +24,7 @@ use crate::model::{BlobHash, Node, Time, Unread};
 use crate::store::blobs::{self, PackedBlob};
 use crate::store::observed::{self, Touched};
 use crate::store::snapshots::{self, Reason, Snapshot};
-use crate::store::{self, Store};
+use crate::store::{self, Store, facts};
 
 /// Larger files are recorded, not stored.
 pub const CAP: u64 = 10 << 20;
@@ -146,6 +147,7 @@ fn attempt(store: &Store, root: &Root, wanted: &Wanted, known: &Stats) -> Result
     }
     walked.unread.sort();
     let (snapshot, new) = insert(store, root, wanted, began, &walked, &changed_at)?;
+    keep_bad_rules(store, root, &walked.bad_rules)?;
     if new || !to_read.is_empty() {
         known.save(root, walked.dirs.iter().map(|d| (&*d.path, kept(d))));
     }
@@ -221,6 +223,24 @@ fn budget(store: &Store, wanted: &Wanted) -> Result<Vec<String>> {
 
 fn is_automatic(wanted: &Wanted) -> bool {
     matches!(wanted.why, Reason::Automatic | Reason::First)
+}
+
+/// The memo with the lines of ignore files that say nothing, as the last snapshot of a folder found them: one in a line.
+pub fn memo_of_bad_rules(folder: &Path) -> String {
+    format!("rules.bad {}", folder.display())
+}
+
+/// Keeps those lines for who asks later, where they are others than before.
+fn keep_bad_rules(store: &Store, root: &Root, bad: &[String]) -> Result<()> {
+    const KEPT: usize = 20;
+    let now: Vec<&str> = bad.iter().take(KEPT).map(String::as_str).collect();
+    let (name, now) = (memo_of_bad_rules(root.place()), now.join("\n"));
+    if facts::memo(store.conn(), &name)?.unwrap_or_default() != now {
+        let tx = store.begin()?;
+        facts::set_memo(&tx, &name, &now)?;
+        tx.commit().map_err(store::Error::from)?;
+    }
+    Ok(())
 }
 
 /// Lines of ignore files that say nothing, in one sentence.

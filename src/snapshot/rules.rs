@@ -171,22 +171,78 @@ pub fn is_rules(rel: &[u8]) -> bool {
     name == GIT || name == OURS
 }
 
-/// Whether a path, or a folder on the way to it, is ignored as the rules on the disk are now, or with others instead. What
-/// cannot be found out counts as ignored: such a path is only touched when it is named.
-pub fn is_ignored(root: &Root, rel: &Rel, instead: &Instead) -> bool {
-    let mut rules = Rules::around(root);
-    let folders = std::iter::once(&b""[..]).chain(rel.ancestors());
-    for path in folders {
-        if !path.is_empty() && rules.ignores(path, true) {
-            return true;
-        }
-        let Ok(Some(folder)) = root.folder(path) else {
-            break;
+/// Which paths are ignored, as the rules on the disk are now, or with others instead. The rules of each folder are read
+/// once, however many paths are asked about.
+pub struct Ignored<'a> {
+    root: &'a Root,
+    instead: &'a Instead,
+    folders: BTreeMap<Vec<u8>, Standing>,
+}
+
+/// How a folder stands to the rules.
+#[derive(Clone)]
+enum Standing {
+    /// It is ignored itself, or lies in such a folder; or its rules cannot be read.
+    Covered,
+    /// These hold in it.
+    Under(Rules),
+}
+
+impl<'a> Ignored<'a> {
+    /// By the rules of a work folder.
+    pub fn of(root: &'a Root, instead: &'a Instead) -> Ignored<'a> {
+        let mut folders = BTreeMap::new();
+        let top = match root.folder(b"") {
+            Ok(Some(top)) => enter(&top, Rules::around(root), instead),
+            _ => Standing::Covered,
         };
-        match rules.enter_with(&folder, instead, |_| true) {
-            Ok(Ok(inner)) => rules = inner,
-            _ => return true,
+        folders.insert(Vec::new(), top);
+        Ignored {
+            root,
+            instead,
+            folders,
         }
     }
-    rules.ignores(rel.bytes(), false)
+
+    /// Whether a path, or a folder on the way to it, is ignored. What cannot be found out counts as ignored: such a path
+    /// is only touched when it is named.
+    pub fn covers(&mut self, rel: &Rel) -> bool {
+        let parent = rel.parent();
+        if !self.folders.contains_key(parent) {
+            let mut above: &[u8] = b"";
+            for path in rel.ancestors() {
+                if !self.folders.contains_key(path) {
+                    let standing = self.below(above, path);
+                    self.folders.insert(path.to_vec(), standing);
+                }
+                above = path;
+            }
+        }
+        match self.folders.get(parent) {
+            Some(Standing::Under(rules)) => rules.ignores(rel.bytes(), false),
+            _ => true,
+        }
+    }
+
+    /// How a folder stands, from how the one around it does.
+    fn below(&self, above: &[u8], path: &[u8]) -> Standing {
+        let Some(Standing::Under(rules)) = self.folders.get(above) else {
+            return Standing::Covered;
+        };
+        if rules.ignores(path, true) {
+            return Standing::Covered;
+        }
+        match self.root.folder(path) {
+            Ok(Some(folder)) => enter(&folder, rules.clone(), self.instead),
+            // What is not there has no rules of its own.
+            _ => Standing::Under(rules.clone()),
+        }
+    }
+}
+
+fn enter(folder: &Folder, rules: Rules, instead: &Instead) -> Standing {
+    match rules.enter_with(folder, instead, |_| true) {
+        Ok(Ok(inner)) => Standing::Under(inner),
+        _ => Standing::Covered,
+    }
 }

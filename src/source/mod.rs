@@ -126,6 +126,15 @@ pub enum Beside {
     Outputs,
 }
 
+/// When an agent deletes its own transcripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// So many days after they were last written.
+    pub days: u64,
+    /// What changes that, in words.
+    pub setting: &'static str,
+}
+
 /// One agent's way of keeping sessions.
 pub trait Source: Sync {
     /// Whose files these are.
@@ -163,6 +172,11 @@ pub trait Source: Sync {
     /// transcript is foreign text, and a path in it is never followed.
     fn beside(&self, _transcript: &Path, _session: &str, _what: Beside) -> Vec<PathBuf> {
         Vec::new()
+    }
+
+    /// When the agent deletes its own transcripts; `None` if nothing is documented.
+    fn retention(&self, _places: &Places) -> Option<Retention> {
+        None
     }
 
     /// How much a file tells of its session, where an agent writes the same session in several forms, each whole: only

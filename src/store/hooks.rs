@@ -5,6 +5,17 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Result;
 use crate::model::Time;
 
+/// Of the kinds (`hook::Kind`): a tool is about to run.
+pub const BEFORE_TOOL: u8 = 3;
+/// A tool has run.
+pub const AFTER_TOOL: u8 = 4;
+/// The agent asks for a permission.
+pub const ASKS: u8 = 5;
+/// A sub-agent is done.
+pub const SUBAGENT_STOP: u8 = 7;
+/// Of the shots (`hook::Shot`): a watcher is to look at the folder.
+pub const FOR_A_WATCHER: u8 = 1;
+
 /// One row. `id` is 0 before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookEvent {
@@ -64,6 +75,44 @@ pub fn of_session(conn: &Connection, agent: &str, session: &str) -> Result<Vec<H
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The events around tools in a session and its sub-agents between two moments, in order of time.
+pub fn of_tools(
+    conn: &Connection,
+    agent: &str,
+    session: &str,
+    (lo, hi): (i64, i64),
+) -> Result<Vec<HookEvent>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM hook_event WHERE agent = ?1 AND session = ?2 AND at BETWEEN ?3 AND ?4
+            AND kind IN ({BEFORE_TOOL}, {AFTER_TOOL}) ORDER BY at, id"
+    );
+    let mut q = conn.prepare_cached(&sql)?;
+    let rows = q.query_map(params![agent, session, lo, hi], row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The last events of a session and its sub-agents, the newest first.
+pub fn last_of_session(
+    conn: &Connection,
+    agent: &str,
+    session: &str,
+    most: usize,
+) -> Result<Vec<HookEvent>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM hook_event WHERE agent = ?1 AND session = ?2
+          ORDER BY at DESC, id DESC LIMIT ?3"
+    );
+    let mut q = conn.prepare_cached(&sql)?;
+    let rows = q.query_map(params![agent, session, most as i64], row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The newest row.
+pub fn newest(conn: &Connection) -> Result<i64> {
+    let mut q = conn.prepare_cached("SELECT coalesce(max(id), 0) FROM hook_event")?;
+    Ok(q.query_row([], |r| r.get(0))?)
+}
+
 /// The events in a folder from a moment on, in order of time.
 pub fn of_root(conn: &Connection, root: &[u8], from: Time) -> Result<Vec<HookEvent>> {
     let sql =
@@ -81,18 +130,6 @@ pub fn newer_than(conn: &Connection, id: i64) -> Result<Vec<HookEvent>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The last event of a session, if any was told.
-pub fn last_of_session(conn: &Connection, agent: &str, session: &str) -> Result<Option<HookEvent>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM hook_event WHERE agent = ?1 AND session = ?2
-          ORDER BY at DESC, id DESC LIMIT 1"
-    );
-    Ok(conn
-        .prepare_cached(&sql)?
-        .query_row([agent, session], row)
-        .optional()?)
-}
-
 /// Whether an event of a folder waits for the snapshot of a hook's child.
 pub fn waiting_for_a_snapshot(conn: &Connection, root: &[u8]) -> Result<bool> {
     Ok(conn
@@ -102,6 +139,15 @@ pub fn waiting_for_a_snapshot(conn: &Connection, root: &[u8]) -> Result<bool> {
         .query_row([root], |_| Ok(()))
         .optional()?
         .is_some())
+}
+
+/// Whether among those is the beginning of a session.
+pub fn waits_since_a_start(conn: &Connection, root: &[u8]) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT 1 FROM hook_event WHERE root = ?1 AND shot = 2 AND snapshot IS NULL AND kind = 1 LIMIT 1",
+        )?
+        .exists([root])?)
 }
 
 /// Notes the snapshot that was taken for all events of a folder that waited for one and came before it began.
@@ -188,7 +234,11 @@ mod tests {
         );
         assert_eq!(of_root(c, b"/w", Time(11)).unwrap().len(), 1);
         assert_eq!(newer_than(c, 1).unwrap()[0].key, "a");
-        assert_eq!(last_of_session(c, "claude", "s").unwrap().unwrap().key, "b");
+        let last = last_of_session(c, "claude", "s", 1).unwrap();
+        assert_eq!((last.len(), last[0].key.as_str()), (1, "b"));
+        let tools = of_tools(c, "claude", "s", (11, 20)).unwrap();
+        assert_eq!((tools.len(), tools[0].key.as_str()), (1, "b"));
+        assert_eq!(newest(c).unwrap(), 2);
         assert_eq!(
             told(c).unwrap(),
             [("claude".to_owned(), 2, Time(10), Time(20))]
@@ -208,14 +258,28 @@ mod tests {
         }
         assert!(waiting_for_a_snapshot(c, b"/w").unwrap());
         assert!(!waiting_for_a_snapshot(c, b"/other").unwrap());
-        assert_eq!(set_snapshot(c, b"/w", Time(20), 7).unwrap(), 2);
+        assert!(!waits_since_a_start(c, b"/w").unwrap());
+        let start = HookEvent {
+            kind: 1,
+            ..event("s", 15)
+        };
+        put(c, &start).unwrap();
+        assert!(waits_since_a_start(c, b"/w").unwrap());
+        assert_eq!(set_snapshot(c, b"/w", Time(20), 7).unwrap(), 3);
+        assert!(!waits_since_a_start(c, b"/w").unwrap());
         assert_eq!(set_snapshot(c, b"/other", Time(99), 8).unwrap(), 0);
         let shots: Vec<_> = of_session(c, "claude", "s")
             .unwrap()
             .into_iter()
             .map(|e| (e.key, e.snapshot))
             .collect();
-        let expected = [("d", None), ("a", Some(7)), ("b", Some(7)), ("c", None)];
+        let expected = [
+            ("d", None),
+            ("a", Some(7)),
+            ("s", Some(7)),
+            ("b", Some(7)),
+            ("c", None),
+        ];
         assert_eq!(shots, expected.map(|(k, s)| (k.to_owned(), s)));
     }
 }

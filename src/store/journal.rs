@@ -85,7 +85,7 @@ pub struct Op {
     pub sessions: Vec<Id>,
     /// Its stage is gone.
     pub closed: bool,
-    /// What it led to; `None` for an undo, and where only parts of it were wanted.
+    /// What it led to; `None` for an undo or redo.
     pub aim: Option<Aim>,
     /// Lines added and removed, over all its files.
     pub lines: (u32, u32),
@@ -102,11 +102,21 @@ pub struct Aim {
     pub before: bool,
     /// Only it was undone.
     pub only: bool,
+    /// Not all of it was done: only some files or lines were wanted, or some stayed as they were.
+    pub part: bool,
 }
+
+/// The bit that says that not all of it was done.
+const IN_PART: u8 = 8;
 
 impl Aim {
     fn packed(self) -> Vec<u8> {
-        let bits = [(self.prompt, 1), (self.before, 2), (self.only, 4)];
+        let bits = [
+            (self.prompt, 1),
+            (self.before, 2),
+            (self.only, 4),
+            (self.part, IN_PART),
+        ];
         let bits = bits.iter().filter(|b| b.0).map(|b| b.1).sum();
         [&self.id.0[..], &[bits]].concat()
     }
@@ -118,7 +128,17 @@ impl Aim {
             prompt: bits & 1 != 0,
             before: bits & 2 != 0,
             only: bits & 4 != 0,
+            part: bits & IN_PART != 0,
         })
+    }
+
+    /// Remembers that not all of it was done.
+    #[must_use]
+    pub fn in_part_if(self, part: bool) -> Aim {
+        Aim {
+            part: self.part || part,
+            ..self
+        }
     }
 }
 
@@ -309,6 +329,11 @@ pub fn finish(
     closed: bool,
 ) -> Result<()> {
     let tx = begin(store)?;
+    if in_part(&tx, op, skipped)? {
+        let aim = get(&tx, op)?.and_then(|op| op.aim);
+        let aim = aim.map(|aim| aim.in_part_if(true).packed());
+        tx.execute("UPDATE rewind SET aim = ?2 WHERE id = ?1", params![op, aim])?;
+    }
     for no in skipped {
         tx.execute(
             "DELETE FROM rewind_file WHERE op = ?1 AND no = ?2 AND late IS NULL",
@@ -324,6 +349,19 @@ pub fn finish(
         params![op, phase as u8, at.0, closed],
     )?;
     commit(store, tx)
+}
+
+/// Whether files are among what was left out; a folder that somebody put something into is none.
+fn in_part(conn: &Connection, op: i64, skipped: &[u32]) -> Result<bool> {
+    let mut q = conn.prepare_cached(
+        "SELECT count(*) FROM rewind_file WHERE op = ?1 AND no = ?2 AND action < 4",
+    )?;
+    for no in skipped {
+        if q.query_row(params![op, no], |r| r.get::<_, u32>(0))? > 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Remembers what somebody wrote into a displaced file.
@@ -446,6 +484,17 @@ pub fn moves(conn: &Connection, op: i64) -> Result<Vec<Move>> {
         });
     }
     Ok(out)
+}
+
+/// When operations were at work on one path, whatever became of them: from when to when; without an end while they are.
+pub fn at_work_on(conn: &Connection, root: &[u8], rel: &[u8]) -> Result<Vec<(Time, Option<Time>)>> {
+    let mut q = conn.prepare_cached(
+        "SELECT o.at, o.done_at FROM rewind_file f JOIN rewind o ON o.id = f.op WHERE f.rel = ?2 AND o.root = ?1",
+    )?;
+    let rows = q.query_map(params![root, rel], |r| {
+        Ok((Time(r.get(0)?), r.get::<_, Option<i64>>(1)?.map(Time)))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// What applied operations did to one path: the operation, before, after; oldest first.

@@ -40,6 +40,8 @@ pub struct Place {
     pub keep: Option<PathBuf>,
     /// Who we are: files of others are not trusted.
     pub uid: u32,
+    /// It is for every session of this machine, not for those of one repository.
+    pub everything: bool,
 }
 
 /// What is known of the user, read from the environment once, at the top of the program.
@@ -91,7 +93,10 @@ impl Place {
     /// Finds the place.
     pub fn choose(wanted: &Wanted<'_>, around: &Surroundings) -> Result<Place, OpenError> {
         if let Some(file) = wanted.store {
-            return Ok(Place::explicit(&wanted.folder.join(file), around.uid));
+            return Ok(Place {
+                everything: wanted.all,
+                ..Place::explicit(&wanted.folder.join(file), around.uid)
+            });
         }
         if wanted.all {
             return Place::user_wide(around);
@@ -111,6 +116,7 @@ impl Place {
             dir,
             kind: Kind::Repo,
             uid: around.uid,
+            everything: false,
         })
     }
 
@@ -122,6 +128,7 @@ impl Place {
             kind: Kind::Explicit,
             keep: None,
             uid,
+            everything: false,
         }
     }
 
@@ -133,6 +140,7 @@ impl Place {
             kind: Kind::UserWide,
             keep: None,
             uid: around.uid,
+            everything: true,
         })
     }
 

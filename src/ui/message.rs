@@ -129,6 +129,8 @@ pub enum Effect {
     Suspend,
     /// Ring the terminal's bell.
     Bell,
+    /// Set the title of the terminal's window: fixed words, never anybody else's.
+    Title(String),
 }
 
 /// A question for the worker. A newer one of the same kind replaces one that was not begun.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::End;
+use super::action::Action;
 use super::key::KeyPress;
 use super::keymap::Keymap;
 use super::layout::{Areas, Pane, Shape, Wish, areas};
@@ -145,7 +146,7 @@ pub struct Tree {
     /// The last plan that was asked for.
     pub serial: u64,
     /// What was done last, for the status line.
-    pub rewound: Option<String>,
+    pub rewound: Option<(String, Action)>,
     /// What was interrupted, in words.
     pub interrupted: Option<String>,
 }
@@ -168,6 +169,10 @@ pub struct Live {
     pub alarm: Option<Alarm>,
     /// Ring the terminal's bell then.
     pub bell: bool,
+    /// Say it in the title of the terminal's window.
+    pub title: bool,
+    /// The title that stands there.
+    pub titled: Option<String>,
 }
 
 /// What is known of authors.
@@ -435,6 +440,12 @@ impl Model {
             && !self.is_stale()
         {
             at.push(Time(since.0 + STALE_MS as i64));
+        }
+        if let Some(asked) = self.timeline.timeline().and_then(|t| t.session.asked_at) {
+            // How long ago that is, is said: first in seconds, then in minutes.
+            let age = self.moment.now.since(asked);
+            let unit = if age < 60_000 { 1000 } else { 60_000 };
+            at.push(Time(self.moment.now.0 + (unit - age % unit) as i64));
         }
         if self.shows_running() {
             at.push(Time(self.moment.now.0 + 1000));

@@ -131,6 +131,8 @@ pub struct Options {
     pub door: Option<Opener>,
     /// Ring the terminal's bell when something fails in a live session.
     pub bell: bool,
+    /// Say in the title of the terminal's window what is live, what failed and what was asked for.
+    pub title: bool,
 }
 
 impl Options {
@@ -160,6 +162,7 @@ impl Options {
             news: None,
             door: None,
             bell: false,
+            title: false,
         }
     }
 
@@ -251,6 +254,7 @@ impl Options {
             quit: false,
             live: super::model::Live {
                 bell: self.bell,
+                title: self.title,
                 ..super::model::Live::default()
             },
             tree: super::model::Tree {

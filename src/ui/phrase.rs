@@ -70,6 +70,18 @@ impl Moment {
             .map_or_else(|| "?".to_owned(), |t| t.strftime("%H:%M").to_string())
     }
 
+    /// Since when: the time of day, with the day if that is another one.
+    pub fn since(&self, at: Time) -> String {
+        match (self.zoned(at), self.zoned(self.now)) {
+            (Some(t), Some(now)) if t.date() == now.date() => t.strftime("%H:%M").to_string(),
+            (Some(t), Some(now)) if t.year() == now.year() => {
+                t.strftime("%-d %b %H:%M").to_string()
+            }
+            (Some(t), _) => t.strftime("%-d %b %Y").to_string(),
+            _ => "?".to_owned(),
+        }
+    }
+
     /// Day and time of day.
     pub fn full(&self, at: Time) -> String {
         match (self.zoned(at), self.zoned(self.now)) {
@@ -141,6 +153,16 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
+/// How long ago something was: `just now`, `12s ago`, `3m ago`, `2h ago`.
+pub fn ago(ms: u64) -> String {
+    match ms / 1000 {
+        0..3 => "just now".to_owned(),
+        s @ 3..60 => format!("{s}s ago"),
+        s @ 60..3600 => format!("{}m ago", s / 60),
+        s => format!("{}h ago", s / 3600),
+    }
+}
+
 /// A number and its noun: `1 file`, `3 files`. The noun is given in the plural with its `s`.
 pub fn count(n: u64, plural: &str) -> String {
     let noun = if n == 1 {
@@ -200,6 +222,9 @@ mod tests {
         assert_eq!(m.short(at("2026-11-03T09:05:00Z")), "3 Nov");
         assert_eq!(m.short(at("2024-11-03T09:05:00Z")), "Nov 24");
         assert_eq!(m.day(at("2026-11-22T23:59:00Z")), "yesterday");
+        // A beginning is never "now".
+        assert_eq!(m.since(at("2026-11-23T14:30:59Z")), "14:30");
+        assert_eq!(m.since(at("2026-11-22T14:30:59Z")), "22 Nov 14:30");
     }
 
     #[test]
@@ -241,6 +266,10 @@ mod tests {
         assert_eq!(count(1, "files"), "1 file");
         assert_eq!(count(1_234_567, "steps"), "1,234,567 steps");
         assert_eq!(duration(4_120), "4.1s");
+        assert_eq!(
+            [2_999, 59_999, 61_000, 7_200_000].map(ago),
+            ["just now", "59s ago", "1m ago", "2h ago"]
+        );
         assert_eq!(duration(125_000), "2m 05s");
         assert_eq!(plus_minus(14, 0), ("+14".to_owned(), String::new()));
     }

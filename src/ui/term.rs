@@ -51,6 +51,12 @@ impl Write for Ours {
 /// Whether the terminal is ours at the moment.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether the window has a title of ours, and the terminal keeps the one before.
+static TITLED: AtomicBool = AtomicBool::new(false);
+/// Keeps the title, and brings back the one that was kept. Terminals that do not know this ignore it.
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
+const OLD_TITLE: &[u8] = b"\x1b[23;0t";
+
 /// Held while a frame is written.
 static FRAME: Mutex<()> = Mutex::new(());
 
@@ -97,6 +103,10 @@ fn give_back() -> Result<()> {
         return Ok(());
     }
     let mut out = std::io::stdout();
+    let titled = match TITLED.swap(false, Ordering::SeqCst) {
+        true => out.write_all(OLD_TITLE),
+        false => Ok(()),
+    };
     let told = execute!(
         out,
         EndSynchronizedUpdate,
@@ -106,7 +116,18 @@ fn give_back() -> Result<()> {
         Show
     );
     disable_raw_mode()?;
+    titled?;
     Ok(told?)
+}
+
+/// Sets the title of the window. Only words of ours come here, without a control character.
+fn set_title(title: &str) -> Result<()> {
+    let mut out = std::io::stdout();
+    if !TITLED.swap(true, Ordering::SeqCst) {
+        out.write_all(KEEP_TITLE)?;
+    }
+    write!(out, "\x1b]2;{title}\x07")?;
+    Ok(out.flush()?)
 }
 
 /// The report of a panic is written after the terminal is a terminal again. One in another thread ends the program too:
@@ -158,6 +179,8 @@ pub struct Real {
     inbox: Sender<Message>,
     options: Options,
     mouse: bool,
+    /// The title that was set last.
+    title: Option<String>,
     /// Folders with texts that the editor was given to show.
     old_versions: Vec<tempfile::TempDir>,
     frame: Option<MutexGuard<'static, ()>>,
@@ -190,6 +213,7 @@ impl Real {
             input,
             inbox,
             mouse: options.mouse,
+            title: None,
             old_versions: Vec::new(),
             frame: None,
             options: options.clone(),
@@ -213,6 +237,9 @@ impl Real {
         give_back()?;
         let done = doing();
         take(self.mouse)?;
+        if let Some(title) = &self.title {
+            set_title(title)?;
+        }
         draw_anew(terminal)?;
         self.input.go_on();
         let note = match done {
@@ -325,6 +352,11 @@ impl Outside<Backend> for Real {
                 let mut out = std::io::stdout();
                 std::io::Write::write_all(&mut out, b"\x07")?;
                 Ok(std::io::Write::flush(&mut out)?)
+            }
+            Effect::Title(title) => {
+                set_title(&title)?;
+                self.title = Some(title);
+                Ok(())
             }
             Effect::Ask(_) | Effect::GiveUp(_) => Ok(()),
         }

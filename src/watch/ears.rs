@@ -35,6 +35,10 @@ pub(super) struct Heard {
     rules: HashMap<Vec<u8>, Rules>,
     /// Folders that went or came: another one may have their name now, and is not listened to.
     stale: BTreeSet<Vec<u8>>,
+    /// The system told of more than it could keep: any folder may be another one now.
+    all_stale: bool,
+    /// For the same reason a path may have changed before it was first heard of.
+    lost: bool,
 }
 
 /// Shared with the thread that hears.
@@ -51,7 +55,17 @@ impl Shared {
     pub fn take(&self) -> BTreeMap<Vec<u8>, Touched> {
         let mut heard = self.lock();
         heard.any = false;
-        std::mem::take(&mut heard.paths)
+        let mut paths = std::mem::take(&mut heard.paths);
+        if std::mem::take(&mut heard.lost) {
+            paths.values_mut().for_each(|at| at.first = None);
+        }
+        paths
+    }
+
+    /// Something was written that is not told any more.
+    fn overflowed(&self) {
+        let mut heard = self.lock();
+        (heard.any, heard.all_stale, heard.lost) = (true, true, true);
     }
 
     /// Whether something was heard since.
@@ -62,7 +76,7 @@ impl Shared {
     /// Notes an event; whether it matters.
     fn hear(&self, root: &Path, event: &notify::Event, now: Time) -> bool {
         let mut heard = self.lock();
-        let mut matters = event.need_rescan();
+        let mut matters = false;
         for path in &event.paths {
             let Ok(rel) = path.strip_prefix(root) else {
                 // The folder itself went away, or came back.
@@ -157,13 +171,15 @@ impl Ears {
         let (heard, place) = (shared.clone(), root.to_owned());
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let matters = match event {
-                Ok(event) if event.need_rescan() || is_change(event.kind) => {
-                    heard.hear(&place, &event, clock.now())
-                }
-                Ok(_) => false,
                 // Events were lost: then one has to look.
+                Ok(event) if event.need_rescan() => {
+                    heard.overflowed();
+                    true
+                }
+                Ok(event) if is_change(event.kind) => heard.hear(&place, &event, clock.now()),
+                Ok(_) => false,
                 Err(_) => {
-                    heard.lock().any = true;
+                    heard.overflowed();
                     true
                 }
             };
@@ -216,10 +232,14 @@ impl Ears {
         let mut names: Vec<Vec<u8>> = folders.iter().map(|f| f.0.clone()).collect();
         names.sort();
         let place = |rel: &[u8]| self.root.join(OsStr::from_bytes(rel));
-        let stale = std::mem::take(&mut self.shared.lock().stale);
+        let (stale, all_stale) = {
+            let mut heard = self.shared.lock();
+            let all = std::mem::take(&mut heard.all_stale);
+            (std::mem::take(&mut heard.stale), all)
+        };
         let (kept, gone): (Vec<Vec<u8>>, Vec<Vec<u8>>) = std::mem::take(&mut self.folders)
             .into_iter()
-            .partition(|f| names.binary_search(f).is_ok() && !is_among(&stale, f));
+            .partition(|f| names.binary_search(f).is_ok() && !all_stale && !is_among(&stale, f));
         let new: Vec<PathBuf> = names
             .iter()
             .filter(|f| kept.binary_search(f).is_err())
@@ -296,6 +316,28 @@ mod tests {
         let at = heard[&b"src/deep/a.rs"[..]];
         assert!(at.first.is_some() && at.first <= at.last);
         assert_eq!(heard.len(), 1);
+    }
+
+    #[test]
+    fn after_an_overflow_nothing_is_taken_for_granted() {
+        let tmp = tempfile::tempdir().unwrap();
+        let root = tmp.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("src")).unwrap();
+        let (wake, woken) = crossbeam_channel::bounded(1);
+        let mut ears = Ears::new(&root, Clock::system(), wake).unwrap();
+        assert!(ears.listen(rules(&root)).unwrap());
+        std::fs::write(root.join("src/a"), "x").unwrap();
+        assert!(woken.recv_timeout(Duration::from_secs(5)).is_ok());
+        ears.shared().overflowed();
+        assert!(ears.shared().any());
+        let heard = ears.shared().take();
+        assert!(heard[&b"src/a"[..]].first.is_none() && heard[&b"src/a"[..]].last.is_some());
+        // All folders are listened to anew, so what was written before is looked for once more.
+        assert!(ears.listen(rules(&root)).unwrap());
+        assert!(!ears.listen(rules(&root)).unwrap());
+        while woken.try_recv().is_ok() {}
+        std::fs::write(root.join("src/b"), "x").unwrap();
+        assert!(woken.recv_timeout(Duration::from_secs(5)).is_ok());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod lease;
 mod pace;
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,6 +75,7 @@ pub struct Watch {
     stop: Arc<AtomicBool>,
     step: Arc<AtomicBool>,
     wake: Sender<()>,
+    folder: PathBuf,
     thread: JoinHandle<()>,
 }
 
@@ -82,9 +84,15 @@ pub struct Watch {
 pub struct Nudge {
     step: Arc<AtomicBool>,
     wake: Sender<()>,
+    folder: PathBuf,
 }
 
 impl Nudge {
+    /// Whether a folder, as hooks name it, is the one that is watched.
+    pub fn is_about(&self, root: &[u8]) -> bool {
+        self.folder.as_os_str().as_bytes() == root
+    }
+
     /// A step may have ended, or a store may have been made.
     pub fn step_ended(&self) {
         self.step.store(true, Ordering::Release);
@@ -98,6 +106,8 @@ impl Watch {
     pub fn start(options: Options, tell: impl Fn(News) + Send + 'static) -> Result<Watch> {
         let (stop, step) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
         let (wake, woken) = crossbeam_channel::bounded(1);
+        // As hooks name it, links resolved; one that is not there is not watched either.
+        let folder = std::fs::canonicalize(&options.folder).unwrap_or(options.folder.clone());
         let watcher = Watcher {
             options,
             tell: Box::new(tell),
@@ -117,6 +127,7 @@ impl Watch {
             stop,
             step,
             wake,
+            folder,
             thread,
         })
     }
@@ -126,6 +137,7 @@ impl Watch {
         Nudge {
             step: self.step.clone(),
             wake: self.wake.clone(),
+            folder: self.folder.clone(),
         }
     }
 
@@ -273,6 +285,8 @@ impl Watcher {
     fn look(&mut self, root: &Root, state: &mut Recording, lease: &mut Lease) {
         let began = Instant::now();
         let mut stored = 0;
+        // What the first one costs, which reads everything, says nothing about the next.
+        let first = state.why != Reason::Automatic;
         state.pace.begin();
         let heard = match &state.ears {
             Ok(ears) => ears.shared().take(),
@@ -280,9 +294,10 @@ impl Watcher {
         };
         match self.snapshot(root, state.why, heard) {
             Ok(taken) => {
-                // The first one stores all there is, once.
-                if std::mem::replace(&mut state.why, Reason::Automatic) == Reason::Automatic {
-                    stored = taken.stored;
+                match std::mem::replace(&mut state.why, Reason::Automatic) {
+                    Reason::Automatic => stored = taken.stored,
+                    // The first one stores all there is, once. What changed before it had seen everything is not known.
+                    _ => state.who.since = self.options.clock.now(),
                 }
                 self.listen(taken.dirs, state);
                 self.tell_how(state, lease);
@@ -295,7 +310,12 @@ impl Watcher {
             }
             Err(e) => self.trouble(&format!("{e:#}")),
         }
-        state.pace.end(Instant::now(), began.elapsed(), stored);
+        let took = if first {
+            Duration::ZERO
+        } else {
+            began.elapsed()
+        };
+        state.pace.end(Instant::now(), took, stored);
         if state.pace.is_much() {
             self.once("much is written in this folder: it is looked at once a minute; .regentignore leaves files out".to_owned());
         }

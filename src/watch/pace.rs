@@ -11,6 +11,8 @@ const BOUND: Duration = Duration::from_millis(1500);
 const STEP: Duration = Duration::from_millis(20);
 /// Looking takes at most one part in so many of the time.
 const SHARE: u32 = 5;
+/// But one that took very long, because very much was new, is not waited for longer than this.
+const LONGEST: Duration = Duration::from_secs(30);
 /// Where the system does not tell of writes, one looks at least this far apart.
 const POLL: Duration = Duration::from_secs(2);
 /// A look that took longer than this is not worth waiting for at the end.
@@ -83,7 +85,7 @@ impl Pace {
     /// How far apart one looks then.
     pub fn every(&self) -> Duration {
         let took = self.looked.map_or(Duration::ZERO, |l| l.1);
-        POLL.max(took * 4 * SHARE)
+        (took * 4 * SHARE).clamp(POLL, 2 * LONGEST)
     }
 
     /// Nobody looked at what was written.
@@ -104,7 +106,7 @@ impl Pace {
         let wanted = [settled, step, poll].into_iter().flatten().min()?;
         let rested = self.looked.map(|(at, took)| match self.is_much() {
             true => at + SELDOM.max(took * (SHARE - 1)),
-            false => at + took * (SHARE - 1),
+            false => at + (took * (SHARE - 1)).min(LONGEST),
         });
         Some(rested.map_or(wanted, |rested| wanted.max(rested)))
     }
@@ -157,6 +159,11 @@ mod tests {
         assert_eq!(pace.next(), Some(zero + ms(10_000)));
         pace.end(zero, ms(1), 0);
         assert_eq!(pace.next(), Some(zero + POLL));
+        // A checkout of a hundred thousand files is not paid for in minutes.
+        pace.end(zero, ms(90_000), 0);
+        assert_eq!(pace.every(), 2 * LONGEST);
+        pace.step_ended(zero);
+        assert_eq!(pace.next(), Some(zero + LONGEST));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -19,10 +21,13 @@ mod stream;
 mod term;
 
 use agent::Agent;
+use serde_json::json;
 use term::{Start, Term};
 
 /// Lines that are timed.
 const LINES: usize = 40;
+/// Permissions that are asked for.
+const ASKED: usize = 20;
 /// How long agents write at full speed.
 const RUSH: Duration = Duration::from_secs(10);
 /// How long quiet is watched.
@@ -57,6 +62,48 @@ fn pixel(term: &Term, agent: &mut Agent, settle: Duration) -> Vec<Duration> {
             agent.fast(&words);
             term.see(&words);
             start.elapsed()
+        })
+        .collect()
+}
+
+/// Calls the hook of an agent, and waits for its end as that does.
+fn hook(home: &Path, work: &Path, event: &str, call: Option<&str>) {
+    let payload = json!({
+        "session_id": "s-1", "cwd": work, "permission_mode": "default", "hook_event_name": event, "tool_name": "Bash",
+        "tool_use_id": call,
+    });
+    let mut child = Command::new(env!("CARGO_BIN_EXE_regent-tui"))
+        .args(["hook", "claude"])
+        .env_clear()
+        .env("HOME", home)
+        .current_dir(work)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(payload.to_string().as_bytes()).unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
+/// From the start of a hook that tells of a permission to the frame that says so.
+fn asked(term: &Term, agent: &mut Agent, home: &Path, work: &Path) -> Vec<Duration> {
+    let details = json!({"stdout": "", "stderr": "", "interrupted": false, "isImage": false});
+    (0..ASKED)
+        .map(|n| {
+            let command = format!("echo asked {n:03}");
+            let call = agent.call("Bash", json!({"command": command}));
+            hook(home, work, "PreToolUse", Some(&call));
+            term.see(&command);
+            std::thread::sleep(Duration::from_millis(300));
+            let start = Instant::now();
+            hook(home, work, "PermissionRequest", None);
+            term.see("asked for permission");
+            let took = start.elapsed();
+            hook(home, work, "PostToolUse", Some(&call));
+            agent.result(&call, "", false, details.clone());
+            term.gone("asked for permission");
+            took
         })
         .collect()
 }
@@ -114,6 +161,10 @@ fn main() {
     println!(
         "a line to the pixel: {}",
         middle(pixel(&term, &mut agent, Duration::from_millis(300)))
+    );
+    println!(
+        "a hook's call to the pixel: {}",
+        middle(asked(&term, &mut agent, &home, &work))
     );
     println!("a key to a frame: {}", middle(keys(&term, &home, &work)));
     drop(term);

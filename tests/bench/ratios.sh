@@ -42,6 +42,8 @@ echo "# the screen: targets 7, 8, 15 and 16"
 cargo bench --quiet --bench screen
 echo "# snapshots and rewinds: targets 11 to 14"
 cargo bench --quiet --bench rewind
+echo "# beside agents: a line to the pixel, a key while eight write, quiet"
+cargo bench --quiet --bench live
 echo "# hooks: target 18"
 cargo bench --quiet --bench hook
 echo "# the binary: target 19"

@@ -8,6 +8,7 @@ mod agent;
 mod agents;
 mod blame;
 mod home;
+mod hooked;
 mod hostile;
 mod leave;
 mod live;

@@ -1,7 +1,7 @@
 //! `fork`: a new session that continues from a step, as the agents' formats have it; the old one untouched, and the
 //! steps told once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -427,6 +427,19 @@ fn real_sessions_can_be_continued_from_anywhere() {
                     };
                     let (calls, outputs) = (of("_call"), of("_output"));
                     assert!(calls.is_subset(&outputs), "{at}");
+                    let metas = new.iter().filter(|r| r["type"] == "session_meta");
+                    let metas: Vec<&Value> = metas.map(|r| &r["payload"]).collect();
+                    assert_eq!(metas.len(), 2, "{at}: its own and the parent's");
+                    assert_eq!(
+                        (&new[0]["payload"], &new[1]["payload"]),
+                        (metas[0], metas[1])
+                    );
+                    assert_eq!(metas[0]["cwd"], metas[1]["cwd"], "{at}");
+                    assert!(metas[0]["cwd"].is_string(), "{at}: where it goes on");
+                    assert!(metas[0]["session_id"].is_null() || metas[0]["session_id"] == "new");
+                    let last = new.iter().rfind(|r| r["type"] == "response_item");
+                    let last = last.map(|r| &r["payload"]["type"]);
+                    assert!(last.is_none_or(|kind| kind != "reasoning"), "{at}");
                     continue;
                 }
                 let (calls, results) = (
@@ -435,6 +448,7 @@ fn real_sessions_can_be_continued_from_anywhere() {
                 );
                 assert!(calls.is_subset(&results), "{at}");
                 let (before, after) = (uuids(&old), uuids(&new));
+                is_one_conversation(&old, &new, &at.to_string());
                 for r in &new {
                     assert!(r["uuid"].is_null() || r["sessionId"] == "new", "{at}");
                     let parent = r["parentUuid"].as_str().unwrap_or_default();
@@ -445,6 +459,51 @@ fn real_sessions_can_be_continued_from_anywhere() {
     }
     eprintln!("{forks} forks of real sessions");
     assert!(forks > 50, "{forks}");
+}
+
+/// From the last record back to the first: as long a way as in the old file, with nothing missing on it that was there;
+/// a step where the old one had a gap (what was compacted, or is in another file) is one here, too.
+fn is_one_conversation(old: &[Value], new: &[Value], at: &str) {
+    let by_id = |records: &[Value]| -> BTreeMap<String, Value> {
+        let own = records
+            .iter()
+            .filter_map(|r| Some((r["uuid"].as_str()?.to_owned(), r.clone())));
+        own.collect()
+    };
+    if uuids(old).len() < old.iter().filter(|r| r["uuid"].is_string()).count() {
+        // Its ids were made unreadable, or records stand in it twice: there is no one way back.
+        return;
+    }
+    let (old, by_id) = (by_id(old), by_id(new));
+    let mut last = new.iter().rfind(|r| r["uuid"].is_string());
+    let mut seen = BTreeSet::new();
+    while let Some(record) = last {
+        let uuid = record["uuid"].as_str().unwrap();
+        assert!(seen.insert(uuid.to_owned()), "{at}: a circle at {uuid}");
+        assert_eq!(record["forkedFrom"]["messageUuid"], uuid, "{at}");
+        assert_eq!(record["cwd"], old[uuid]["cwd"], "{at}");
+        let parent = record["parentUuid"].as_str();
+        last = parent.and_then(|p| by_id.get(p));
+        let was = old[uuid]["parentUuid"].as_str();
+        assert!(
+            last.is_some() || was.is_none_or(|p| !old.contains_key(p) || gone(&old, &by_id, p)),
+            "{at}: the way back ends at {uuid}"
+        );
+    }
+}
+
+/// Whether nothing is left of a record and of all before it.
+fn gone(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>, from: &str) -> bool {
+    let mut at = Some(from);
+    let mut left = old.len();
+    while let Some(id) = at.filter(|_| left > 0) {
+        if new.contains_key(id) {
+            return false;
+        }
+        left -= 1;
+        at = old.get(id).and_then(|r| r["parentUuid"].as_str());
+    }
+    true
 }
 
 /// Where lines end.

@@ -153,7 +153,16 @@ fn t1_recovery_can_itself_be_interrupted() {
     assert_eq!(s.tree(), before);
     let plan = s.plan(&s.wish("s", first));
     let mut pairs = 0;
-    for first_crash in [all / 3, all / 2, all * 3 / 5, all * 3 / 4, all - 9, all - 2] {
+    for first_crash in [
+        all / 3,
+        all / 2,
+        all * 3 / 5,
+        all * 2 / 3,
+        all * 3 / 4,
+        all * 7 / 8,
+        all - 9,
+        all - 2,
+    ] {
         for second in 0.. {
             let (root, _) = failing(&s, first_crash, 5, true, true);
             assert!(

@@ -278,6 +278,42 @@ fn t19_a_store_that_is_read_only_stops_it_before_anything() {
 }
 
 #[test]
+fn t19_only_our_own_folder_or_only_the_home_is_read_only() {
+    let mut p = Project::new();
+    p.prompt("p1", "write");
+    let first = p.write("a", "1\n");
+    p.write("a", "2\n");
+    p.does(&["ingest"]);
+    let rewind = ["rewind", &first, "--yes", "--yes"];
+    let text = |p: &Project| fs::read_to_string(p.dir().join("a")).unwrap();
+    let bind = |at: &Path, options: &str| {
+        let mount = Mount::new(&["--bind", at.to_str().unwrap()], at)?;
+        mount.again(options);
+        Some(mount)
+    };
+    let Some(own) = bind(&p.dir().join(".regent"), "remount,ro,bind") else {
+        return;
+    };
+    for look in ["log", "sessions", "status"] {
+        p.does(&[look]);
+    }
+    let (status, said) = p.run(&rewind);
+    assert!(!status.success() && !said.contains("panicked"), "{said}");
+    assert!(
+        said.contains("read-only") || said.contains("ead-only file system"),
+        "{said}"
+    );
+    assert_eq!(text(&p), "2\n");
+    drop(own);
+    let _home = bind(p.home(), "remount,ro,bind").unwrap();
+    let _work = bind(&p.dir(), "remount,rw,bind").unwrap();
+    p.does(&rewind);
+    assert_eq!(text(&p), "1\n");
+    p.does(&["undo", "--yes", "--yes"]);
+    assert_eq!(text(&p), "2\n");
+}
+
+#[test]
 fn t9_git_under_another_name_by_a_mount() {
     let mut s = Scene::new();
     s.put(".git/HEAD", "ref: refs/heads/main\n");
@@ -305,6 +341,38 @@ fn t9_git_under_another_name_by_a_mount() {
     s.snapshot();
     assert_eq!(s.read(".git/hooks/sample").as_deref(), Some("left\n"));
     assert_eq!(s.read("elsewhere/file").as_deref(), Some("left\n"));
+}
+
+#[test]
+fn t12_two_names_that_the_disk_takes_for_one_are_left_alone() {
+    // No file system here takes `Readme` for `README`; a file mounted over another is one file under two names, too, and
+    // that it has two is as little told by its count of names.
+    let mut s = Scene::new();
+    s.put("README", "one\n");
+    let first = s.step("s", "x", Some("x"));
+    s.step("s", "README", None);
+    s.step("s", "Readme", Some("one\n"));
+    s.put("README", "covered\n");
+    let (from, at) = (s.path("Readme"), s.path("README"));
+    let done = Command::new("mount")
+        .arg("--bind")
+        .args([&from, &at])
+        .output();
+    if !done.is_ok_and(|o| o.status.success()) {
+        eprintln!("SKIPPED: nothing may be mounted here");
+        return;
+    }
+    let _mount = Mount(at);
+    let plan = s.plan(&s.wish("s", first));
+    // Taken for two, the one that was made would go, and with it the only file there is.
+    assert_eq!(verdict(&plan, "Readme"), Verdict::Conflict);
+    assert_eq!(plan.ticked().count(), 0, "{:?}", plan.files);
+    let readme = plan.files.iter().find(|f| f.path == "Readme").unwrap();
+    assert!(
+        readme.why.contains("README is the same file"),
+        "{}",
+        readme.why
+    );
 }
 
 #[test]

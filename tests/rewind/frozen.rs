@@ -40,10 +40,15 @@ pub fn no_strace() -> bool {
 }
 
 impl Frozen {
-    /// With the masters `before` and `after` the rewind.
+    /// Of forty paths, with the masters `before` and `after` the rewind.
     pub fn new() -> Frozen {
+        Frozen::of(forty)
+    }
+
+    /// Of what is made, which tells the step to go back to.
+    pub fn of(make: impl Fn(&mut Scene) -> u32) -> Frozen {
         let mut s = Scene::on_disk();
-        let first = forty(&mut s);
+        let first = make(&mut s);
         let step =
             Id::of(Agent::Claude, "s", IdKind::Step, &format!("s-{first}")).show(IdKind::Step);
         s.store.settle(true).unwrap();
@@ -90,8 +95,39 @@ impl Frozen {
         copy(self.place(), &self.masters.join(name));
     }
 
+    /// The work folder.
+    pub fn work(&self) -> &Path {
+        &self.scene.dir
+    }
+
+    /// The store.
+    pub fn db(&self) -> PathBuf {
+        self.scene.db()
+    }
+
+    /// Kept as `half`: a rewind that was killed in the middle, the last but one thing undone.
+    pub fn interrupt(&self) {
+        self.fresh("before");
+        let calls = self.count(&self.rewind());
+        let exchanges = calls.get("renameat2").copied().unwrap_or(0);
+        assert!(exchanges > 2, "{calls:?}");
+        self.fresh("before");
+        let inject = format!("inject=renameat2:signal=SIGKILL:when={}", exchanges - 1);
+        let mut command = self.command(&self.rewind(), Some(&["-o", "/dev/null", "-e", &inject]));
+        assert!(!command.status().unwrap().success());
+        let now = self.tree();
+        assert!(now != self.pre && now != self.post);
+        self.keep("half");
+    }
+
     /// Everything as it was kept.
     pub fn fresh(&self, name: &str) {
+        self.clear();
+        copy(&self.masters.join(name).join("."), self.place());
+    }
+
+    /// Nothing is left.
+    pub fn clear(&self) {
         for entry in std::fs::read_dir(self.place()).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
@@ -101,7 +137,6 @@ impl Frozen {
             }
             .unwrap();
         }
-        copy(&self.masters.join(name).join("."), self.place());
     }
 
     /// Runs it to its end, which must be a good one.

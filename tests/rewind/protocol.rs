@@ -291,15 +291,17 @@ fn t7_a_plan_that_another_rewind_outran_is_refused() {
 
 #[test]
 fn an_emptied_stage_does_not_stop_recovery() {
-    let (s, first) = edited();
+    let (mut s, first) = edited();
+    s.step("s", "made", Some("created\n"));
     let now = s.tree();
     let plan = s.plan(&s.wish("s", first));
     let seen = AtomicUsize::new(0);
     let root = s.root().with_probe(Arc::new(move |doing, _| {
-        // The power goes after both were exchanged.
+        // The power goes after both were exchanged, and the third was removed.
         match (doing, seen.load(Ordering::SeqCst)) {
             ("exchange", n) if n < 2 => seen.fetch_add(1, Ordering::SeqCst),
-            (_, n) if n < 2 => 0,
+            ("rename", n) if n < 3 => seen.fetch_add(1, Ordering::SeqCst),
+            (_, n) if n < 3 => 0,
             _ => return Err(std::io::Error::from_raw_os_error(5)),
         };
         Ok(())
@@ -374,4 +376,46 @@ fn p2_attributes_are_kept_or_it_is_refused() {
     assert_eq!(s.tree(), now);
     let len = getxattr(s.path("kept"), "user.origin", &mut value).unwrap();
     assert_eq!(&value[..len], b"mine");
+}
+
+#[test]
+fn what_a_watcher_sees_in_the_middle_of_a_rewind_is_nobodys_work() {
+    use regent_tui::snapshot::{self, Wanted};
+    use regent_tui::store::snapshots::Reason;
+    let mut s = Scene::on_disk();
+    s.put("a", "before\n");
+    let first = s.step("s", "x", Some("x"));
+    s.step("s", "a", Some("after\n"));
+    let how = How {
+        clock: Clock::system(),
+        partial: false,
+        snapshots: true,
+    };
+    // Right before the names are put on the disk another process takes a snapshot.
+    let (place, dir) = (s.store.place().unwrap().clone(), s.dir.clone());
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = seen.clone();
+    let root = s.root().with_probe(Arc::new(move |doing, at| {
+        if doing == "fsync" && at.is_empty() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            let wanted = Wanted::new(Clock::system(), Reason::Automatic);
+            let store = Store::open(&place).unwrap();
+            snapshot::take(&store, &Root::open(&dir, None).unwrap(), &wanted).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }));
+    for text in ["before\n", "after\n"] {
+        let plan = match text {
+            "before\n" => s.plan(&s.wish("s", first)),
+            _ => rewind::undo::undo(&s.reader(), &s.root()).unwrap(),
+        };
+        let done = rewind::apply(&s.store, &root, &plan, how, &mut |_, _, _| {}).unwrap();
+        assert!(done.complete);
+        assert_eq!(s.read("a").as_deref(), Some(text));
+    }
+    assert_eq!(seen.load(Ordering::SeqCst), 2, "it looked both times");
+    let plan = s.plan(&s.wish("s", first));
+    assert_eq!(verdict(&plan, "a"), Verdict::Restore, "{:?}", plan.files);
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use color_eyre::Result;
 use color_eyre::eyre::eyre;
-use regent_tui::model::{Status, StepKind, Time, Via};
+use regent_tui::model::{Agent, Status, StepKind, Time, Via};
 use regent_tui::query::Ask;
 use regent_tui::query::blame::{
     Alive, Back, Blame, BlameQuery, Fate, History, Stop, Stopped, When, Whereabouts,
@@ -26,6 +26,8 @@ pub struct Fake {
     pub many: u32,
     /// What is left of a session is counted for as long as somebody waits for it.
     pub endless: bool,
+    /// Sessions that their agent will delete soon.
+    pub expiring: u32,
 }
 
 impl Fake {
@@ -38,6 +40,7 @@ impl Fake {
             viewed: Mutex::default(),
             many: 0,
             endless: false,
+            expiring: 0,
         })
     }
 
@@ -46,6 +49,16 @@ impl Fake {
         let mut fake = Fake::story();
         if let Some(fake) = Arc::get_mut(&mut fake) {
             fake.sessions[0].live = true;
+        }
+        fake
+    }
+
+    /// The live story, with what its hooks told: when something last, and when a permission was asked for.
+    pub fn told(told: &str, asked: Option<&str>) -> Arc<Fake> {
+        let mut fake = Fake::live();
+        if let Some(fake) = Arc::get_mut(&mut fake) {
+            fake.sessions[0].told_at = Some(story::at(told));
+            fake.sessions[0].asked_at = asked.map(story::at);
         }
         fake
     }
@@ -114,6 +127,14 @@ impl Ask for Answers {
                 ("/home/ada/.claude/projects".to_owned(), 180),
                 ("/home/ada/.codex/sessions".to_owned(), 32),
             ],
+            expiring: vec![Expiring {
+                agent: Agent::Claude,
+                after_days: 30,
+                within_days: 7,
+                setting: "`cleanupPeriodDays` in its settings.json",
+                sessions: self.0.expiring,
+                kept: self.0.expiring.min(4),
+            }],
         })
     }
 

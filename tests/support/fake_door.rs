@@ -23,6 +23,8 @@ pub struct FakeDoor {
     pub interrupted: Mutex<Option<String>>,
     pub fails: Option<&'static str>,
     pub refuses: Option<&'static str>,
+    /// A plan that undoes the target itself, too.
+    pub refuses_before: bool,
     pub busy: bool,
     pub warnings: Vec<String>,
 }
@@ -150,6 +152,12 @@ impl Door for Way {
         self.0.orders.lock().unwrap().push(order.clone());
         if let Some(why) = self.0.refuses {
             return Err(Refused::because(why));
+        }
+        if let Order::Back(back) = order
+            && back.before
+            && self.0.refuses_before
+        {
+            return Err(Refused::because("there is nothing before it"));
         }
         let mut plan = plan(order);
         plan.warnings.clone_from(&self.0.warnings);

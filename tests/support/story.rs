@@ -270,6 +270,8 @@ pub fn session() -> SessionInfo {
         source: None,
         archived: false,
         live: false,
+        told_at: None,
+        asked_at: None,
         visited_only: false,
         tokens: (120_000, 4_000, 90_000),
         warnings: Vec::new(),

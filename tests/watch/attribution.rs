@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use regent_tui::clock::Clock;
 use regent_tui::fsx::Root;
+use regent_tui::hook::Kind;
 use regent_tui::ingest::{self, Options, Roots};
 use regent_tui::model::{Author, Evidence, Op, Time};
 use regent_tui::query::blame::{BlameQuery, When};
@@ -14,6 +15,7 @@ use regent_tui::query::types::{Content, FileChange, Scope, StepInfo};
 use regent_tui::query::{Ask, StoreAsk};
 use regent_tui::snapshot::{self, Wanted};
 use regent_tui::source::Places;
+use regent_tui::store::hooks::{self, HookEvent};
 use regent_tui::store::observed::Touched;
 use regent_tui::store::snapshots::Reason;
 use regent_tui::store::{Place, Store};
@@ -57,6 +59,30 @@ impl Bench {
         Agent::new(self.tmp.path(), &self.work, session)
     }
 
+    /// A hook tells something now.
+    pub fn told(&self, kind: Kind, session: &str, call: &str, tool: &str) {
+        let at = Clock::system().now();
+        let some = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
+        let event = HookEvent {
+            id: 0,
+            key: format!("{kind:?} {session} {call} {}", at.0),
+            agent: "claude".to_owned(),
+            kind: kind as u8,
+            session: session.to_owned(),
+            subagent: None,
+            call: some(call),
+            tool: some(tool),
+            at,
+            cwd: self.work.as_os_str().as_encoded_bytes().to_vec(),
+            root: self.work.as_os_str().as_encoded_bytes().to_vec(),
+            shot: 0,
+            snapshot: None,
+        };
+        let tx = self.store.begin().unwrap();
+        assert!(hooks::put(&tx, &event).unwrap());
+        tx.commit().unwrap();
+    }
+
     fn options(&self) -> Options {
         Options {
             places: Places {
@@ -68,7 +94,7 @@ impl Bench {
         }
     }
 
-    fn read(&self) {
+    pub fn read(&self) {
         let now = Clock::system().now();
         let report = ingest::run(&self.store, &self.options(), now, &mut |_| {}).unwrap();
         assert!(report.failed.is_empty(), "{:?}", report.failed);
@@ -129,7 +155,7 @@ impl Bench {
 
     /// What a step whose command has these words changed, by path.
     #[track_caller]
-    fn changed_by(&self, words: &str) -> BTreeMap<String, FileChange> {
+    pub fn changed_by(&self, words: &str) -> BTreeMap<String, FileChange> {
         let step = self
             .steps()
             .into_iter()
@@ -141,7 +167,7 @@ impl Bench {
     }
 
     /// What it is said to share with others, by path.
-    fn shared_by(&self, words: &str) -> Vec<String> {
+    pub fn shared_by(&self, words: &str) -> Vec<String> {
         let steps = self.steps();
         let step = steps.iter().find(|s| s.target.contains(words)).unwrap();
         let changes = self.ask().changes(Scope::Step(step.row)).unwrap();
@@ -149,7 +175,7 @@ impl Bench {
         shared.map(|c| c.path).collect()
     }
 
-    fn author(&self, path: &str) -> Author {
+    pub fn author(&self, path: &str) -> Author {
         let query = BlameQuery {
             path: path.to_owned(),
             when: When::Now,
@@ -161,7 +187,7 @@ impl Bench {
 
     /// Making everything again gives the same.
     #[track_caller]
-    fn rebuilds(&self) {
+    pub fn rebuilds(&self) {
         self.read();
         let before = self.store.derived_digest().unwrap();
         let roots = self.options().roots;

@@ -8,3 +8,4 @@ mod attribution;
 mod hands;
 mod program;
 mod thread;
+mod told;

@@ -1,13 +1,13 @@
 //! The real program, `regent-tui watch`, beside an agent that works.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::agent::Agent;
 
@@ -64,6 +64,20 @@ impl Home {
         let err = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{args:?}: {err}");
         String::from_utf8(done.stdout).unwrap()
+    }
+
+    /// Calls the hook as Claude Code does, and waits for its end as that does.
+    pub fn hook(&self, event: &str, session: &str, tool: &str, call: &str) {
+        let payload = json!({
+            "session_id": session, "transcript_path": "/t", "cwd": self.work, "permission_mode": "default",
+            "hook_event_name": event, "tool_name": tool, "tool_input": {"command": "x"}, "tool_use_id": call,
+        });
+        let mut hook = self.command(&["hook", "claude"]);
+        let mut child = hook.stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(payload.to_string().as_bytes()).unwrap();
+        drop(stdin);
+        assert!(child.wait().unwrap().success());
     }
 
     pub fn log(&self) -> Vec<Value> {
@@ -258,4 +272,74 @@ fn it_survives_that_its_folder_is_cleaned() {
         assert!(start.elapsed() < 2 * PATIENCE, "it never records again");
     }
     watch.end(Signal::TERM);
+}
+
+#[test]
+fn with_hooks_each_of_several_calls_at_once_has_what_it_did() {
+    let home = Home::new();
+    let mut agent = home.agent("s-1");
+    agent.prompt("do all three");
+    let watch = home.watch();
+    std::thread::sleep(Duration::from_millis(300));
+    // As agents do it: asked for in one breath, done one after the other, answered at the end.
+    let commands = [
+        "echo 1 > one.txt",
+        "echo 2 > two.txt",
+        "mv one.txt three.txt",
+    ];
+    let calls: Vec<String> = commands
+        .iter()
+        .map(|c| {
+            agent.call(
+                "Bash",
+                json!({"command": format!("{c} # so"), "description": "x"}),
+            )
+        })
+        .collect();
+    for (call, command) in calls.iter().zip(commands) {
+        home.hook("PreToolUse", "s-1", "Bash", call);
+        let mut shell = Command::new("sh");
+        let done = shell.args(["-c", command]).current_dir(&home.work);
+        assert!(done.status().unwrap().success());
+        home.hook("PostToolUse", "s-1", "Bash", call);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let nothing = json!({"stdout": "", "stderr": "", "interrupted": false, "isImage": false});
+    for call in &calls {
+        agent.result(call, "", false, nothing.clone());
+    }
+    home.until("each has its own", |log| {
+        commands.iter().all(|c| changed(log, c))
+    });
+    let paths = |command: &str| of(&home.log(), command).unwrap()["paths"].clone();
+    assert_eq!(paths("echo 1"), json!(["one.txt"]));
+    assert_eq!(paths("echo 2"), json!(["two.txt"]));
+    watch.end(Signal::TERM);
+}
+
+#[test]
+fn bad_lines_of_ignore_files_are_told() {
+    let home = Home::new();
+    home.put(".gitignore", "target/\n[z-a]\n");
+    home.put("sub/.regentignore", "{a,b\n*.log\n");
+    let mut agent = home.agent("s-1");
+    agent.prompt("go");
+    home.out(&["snapshot"]);
+    let told = home.out(&["status"]);
+    let json: Value = serde_json::from_str(&home.out(&["status", "--json"])).unwrap();
+    let bad = json["bad_ignore_rules"].as_array().unwrap();
+    assert!(
+        bad.iter()
+            .any(|b| b.as_str().unwrap().starts_with(".gitignore:2")),
+        "{bad:?}"
+    );
+    assert!(
+        told.contains(".gitignore:2 `[z-a]` is no pattern"),
+        "{told}"
+    );
+    // Put right, it is told no more.
+    home.put(".gitignore", "target/\n");
+    home.put("sub/.regentignore", "*.log\n");
+    home.out(&["snapshot"]);
+    assert!(!home.out(&["status"]).contains("is no pattern"));
 }

@@ -110,3 +110,60 @@ fn a_folder_that_may_not_be_watched_is_said_and_nothing_is_made() {
     watch.stop();
     assert!(!work.join(".regent").exists());
 }
+
+/// The newest snapshot: files, and their bytes.
+fn newest(place: &Place) -> (u64, u64) {
+    let conn = rusqlite::Connection::open(&place.db).unwrap();
+    let sql = "SELECT files, bytes FROM snapshot ORDER BY at DESC, id DESC LIMIT 1";
+    conn.query_row(sql, [], |r| {
+        Ok((r.get::<_, i64>(0)? as u64, r.get::<_, i64>(1)? as u64))
+    })
+    .unwrap()
+}
+
+/// So many events come at once that the system's queue (16,384 of them by default) may overflow. Whether it does depends on
+/// the machine; that nothing is lost does not.
+#[test]
+fn a_burst_that_the_system_cannot_tell_whole_loses_nothing() {
+    const FOLDERS: usize = 40;
+    const FILES: usize = 150;
+    let (tmp, work) = folder();
+    let (watch, news, place) = start(tmp.path(), &work, None);
+    wait(&news, "the first look", |n| *n == News::Seen);
+    std::thread::scope(|scope| {
+        for part in 0..4 {
+            let work = &work;
+            scope.spawn(move || {
+                for d in (part..FOLDERS).step_by(4) {
+                    // The folder is made, goes, and another one has its name.
+                    let dir = work.join(format!("burst{d}/deep"));
+                    fs::create_dir_all(&dir).unwrap();
+                    (0..FILES).for_each(|f| fs::write(dir.join(format!("f{f}")), "x").unwrap());
+                    fs::remove_dir_all(work.join(format!("burst{d}"))).unwrap();
+                    fs::create_dir_all(&dir).unwrap();
+                    (0..FILES).for_each(|f| fs::write(dir.join(format!("f{f}")), "yy").unwrap());
+                }
+            });
+        }
+    });
+    let all = (FOLDERS * FILES) as u64;
+    let whole = |files: u64, bytes: u64| newest(&place) == (6 + files, 12 + bytes);
+    let begun = std::time::Instant::now();
+    while !whole(all, 2 * all) {
+        assert!(begun.elapsed() < PATIENCE, "never: {:?}", newest(&place));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // And it still hears of each of the new folders.
+    std::thread::sleep(Duration::from_millis(1500));
+    fs::write(work.join("burst7/deep/f7"), "changed").unwrap();
+    fs::write(work.join("burst38/deep/more"), "new").unwrap();
+    while !whole(all + 1, 2 * all + 5 + 3) {
+        assert!(
+            begun.elapsed() < 2 * PATIENCE,
+            "never: {:?}",
+            newest(&place)
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    watch.stop();
+}

@@ -5,8 +5,10 @@
 //! is newer than it last saw (rows are never numbered twice), so linking one appended line costs about one line.
 
 mod bases;
+mod bounds;
 mod chain;
 mod observe;
+mod running;
 mod states;
 mod whose;
 
@@ -23,7 +25,15 @@ use crate::store::{Store, facts, observed};
 const DEPTH: usize = 16;
 
 /// The tables whose newest linked row is remembered.
-const MARKS: [&str; 6] = ["step", "prompt", "change", "sighting", "named", "snapshot"];
+const MARKS: [&str; 7] = [
+    "step",
+    "prompt",
+    "change",
+    "sighting",
+    "named",
+    "snapshot",
+    "hook_event",
+];
 
 /// Links everything that is newer than the last time. `again`: what lay nowhere when it was looked for is looked for again,
 /// if its session went on.
@@ -43,9 +53,17 @@ pub(super) fn link(store: &Store, roots: &Roots, again: bool) -> Result<()> {
         disturbed,
         first_of_new(&tx, before["step"])?,
         observe::earliest(&tx, &changed)?,
+        match before["snapshot"] {
+            // All of them are looked at anyway.
+            0 => None,
+            _ => bounds::first_of_told(&tx, before["hook_event"])?,
+        },
     ];
+    // A step may have run a little outside of its record.
+    let reach = bounds::reach(&tx)?;
     let from = from.into_iter().flatten().min();
-    observe::link(&tx, roots, before["snapshot"], from.unwrap_or(i64::MAX))?;
+    let from = from.map_or(i64::MAX, |from| from.saturating_sub(reach));
+    observe::link(&tx, roots, before["snapshot"], from)?;
     // At the end: the pass itself made changes, which are no news.
     for (table, row) in &newest(&tx)? {
         facts::set_memo(&tx, &memo(table), &row.to_string())?;

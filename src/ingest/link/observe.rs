@@ -13,6 +13,7 @@ use rusqlite::{Connection, params};
 use super::super::fold::line_counts;
 use super::super::kind_of;
 use super::super::roots::Roots;
+use super::running::running;
 use super::whose::{Running, Whose, Window, whose};
 use crate::model::{Node, Op, Status, StepKind};
 use crate::store::kept::{own_first, was_watched};
@@ -27,14 +28,10 @@ const MADE: i64 = 4;
 const NUMBERS: i64 = 1 << 20;
 /// A walk takes no longer than this.
 const WALK_MS: i64 = 600_000;
-/// A step without a result is taken to be running no longer than this.
-const OPEN_MS: i64 = 3_600_000;
 /// Where more paths changed at once (a checkout), they are kept as observations only: a list of them helps nobody.
 const MOST: usize = 1000;
 /// Records and the disk have one clock, but not one tick.
-const TICK_MS: i64 = 15;
-/// The kinds of steps that can change files; as the index has them.
-const KINDS: &str = "s.kind IN (3, 4, 5, 6, 7, 13, 15)";
+pub(super) const TICK_MS: i64 = 15;
 
 /// Links the snapshots from row `after` on, and looks again at the windows that reach beyond the moment `from`.
 pub(super) fn link(conn: &Connection, roots: &Roots, after: i64, from: i64) -> Result<()> {
@@ -103,7 +100,8 @@ impl Pass<'_> {
         let (Some(first), Some(last)) = (windows.first(), windows.last()) else {
             return Ok(());
         };
-        let running = self.running(root, first.0.same_until.0, last.1.time.1.0)?;
+        let (lo, hi) = (first.0.same_until.0, last.1.time.1.0);
+        let running = running(self.conn, self.roots, root, (lo, hi))?;
         for (a, b) in windows {
             self.take_back(b.id)?;
             if a.identity == b.identity {
@@ -179,54 +177,6 @@ impl Pass<'_> {
             self.take_back(snapshot)?;
         }
         Ok(())
-    }
-
-    /// The steps that may have changed files of this folder between two moments.
-    fn running(&self, root: &[u8], lo: i64, hi: i64) -> Result<Vec<Running>> {
-        let mut out = Vec::new();
-        let ended = format!(
-            "SELECT s.id, s.pub, s.kind, s.status, coalesce(s.started_at, s.at), s.at, s.target, e.cwd
-               FROM step s JOIN session e ON e.id = s.session_id
-              WHERE {KINDS} AND s.at >= ?1 AND coalesce(s.started_at, s.at) <= ?2
-                AND s.alias_of IS NULL AND s.status NOT IN (3, 5) ORDER BY s.at, s.pub"
-        );
-        let open = format!(
-            "SELECT s.id, s.pub, s.kind, s.status, coalesce(s.started_at, s.at), NULL, s.target, e.cwd
-               FROM step s JOIN session e ON e.id = s.session_id
-              WHERE s.status = 5 AND {KINDS} AND coalesce(s.started_at, s.at) BETWEEN ?1 AND ?2
-                AND s.alias_of IS NULL ORDER BY 5, s.pub"
-        );
-        for (sql, lo) in [(ended, lo - TICK_MS), (open, lo.saturating_sub(OPEN_MS))] {
-            let mut q = self.conn.prepare_cached(&sql)?;
-            let mut rows = q.query([lo, hi.saturating_add(TICK_MS)])?;
-            while let Some(r) = rows.next()? {
-                let kind = StepKind::from_code(r.get(2)?).unwrap_or(StepKind::Other);
-                let names = names_its_files(kind);
-                let cwd: Option<String> = r.get(7)?;
-                let target: String = r.get(6)?;
-                if !names && !self.works_here(root, cwd.as_deref(), &target) {
-                    continue;
-                }
-                out.push(Running {
-                    id: r.get(0)?,
-                    id_shown: r.get(1)?,
-                    start: r.get(4)?,
-                    end: r.get(5)?,
-                    names_its_files: names,
-                });
-            }
-        }
-        Ok(out)
-    }
-
-    /// Whether a command can be about this folder: its session works here, or it names it.
-    fn works_here(&self, root: &[u8], cwd: Option<&str>, target: &str) -> bool {
-        let Some(cwd) = cwd else { return true };
-        let at = self.roots.locate(cwd.as_bytes(), None);
-        let below = cwd.as_bytes().strip_prefix(root);
-        *at.root == *root
-            || below.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-            || std::str::from_utf8(root).is_ok_and(|root| target.contains(root))
     }
 
     fn window(
@@ -526,14 +476,6 @@ const SESSION_SUMS: &str = "UPDATE session SET (seen_edits, seen_files, seen_add
               WHERE r.path_id = c.path_id AND r.linked <> 4 AND t.session_id = ?1) THEN c.path_id END),
          coalesce(sum(c.added), 0), coalesce(sum(c.removed), 0), max(s.seq)
     FROM step s JOIN change c ON c.step_id = s.id AND c.linked = 4 WHERE s.session_id = ?1) WHERE id = ?1";
-
-/// Whether a step's record names the files that it changes.
-fn names_its_files(kind: StepKind) -> bool {
-    matches!(
-        kind,
-        StepKind::Edit | StepKind::Write | StepKind::Delete | StepKind::Move
-    )
-}
 
 /// The earliest beginning of these steps.
 pub(super) fn earliest(conn: &Connection, steps: &BTreeSet<i64>) -> Result<Option<i64>> {

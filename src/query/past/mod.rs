@@ -6,6 +6,7 @@ mod paths;
 mod scope;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use color_eyre::Result;
 use rusqlite::{Connection, params};
@@ -76,8 +77,8 @@ pub enum By {
     Step {
         /// Its public id.
         id: String,
-        /// Its session's.
-        session: String,
+        /// What its session is called: the agent and the title.
+        session: Rc<str>,
         /// The number of its prompt.
         prompt: u32,
     },
@@ -197,7 +198,7 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
     let places = steps(conn, &scope, &snapshots, &mut out)?;
     others(conn, &scope, q, &mut out)?;
     let mut finder = Finder::default();
-    for (root, rel, row) in paths::paths(conn, &scope, q, &snapshots)? {
+    for (root, rel, row) in paths::paths(conn, (&scope, &places), (q, &out.sessions), &snapshots)? {
         let here = root == q.root;
         let mut builder = Builder {
             conn,
@@ -209,10 +210,10 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
             mode: None,
         };
         let (seen, ops) = if here {
-            (
-                order::observations(conn, &snapshots, (&rel, row), &mut finder)?,
-                journal::of_path(conn, &root, &rel)?,
-            )
+            let mut seen = order::observations(conn, &snapshots, (&rel, row), &mut finder)?;
+            let at_work = journal::at_work_on(conn, &root, &rel)?;
+            seen.retain(|o| !o.is_halfway(&at_work));
+            (seen, journal::of_path(conn, &root, &rel)?)
         } else {
             (Vec::new(), Vec::new())
         };
@@ -235,27 +236,42 @@ pub fn ask(reader: &Reader, q: &Question<'_>) -> Result<PastOf> {
     Ok(out)
 }
 
-/// What is told of a step: its public id, its session's, the number of its prompt, and whether it is undone.
+/// What is told of a step. There are as many as there are steps, and few of them are ever named.
 struct Told {
-    id: String,
-    session: String,
+    id: Option<Id>,
+    home: SessionRow,
+    /// What that is called.
+    session: Rc<str>,
     prompt: u32,
     undone: bool,
-    kind: StepKind,
     time: Option<(Time, Time)>,
 }
 
 impl Told {
+    fn named(&self) -> String {
+        self.id.map_or_else(String::new, |id| id.show(IdKind::Step))
+    }
+
     fn by(&self) -> By {
         By::Step {
-            id: self.id.clone(),
+            id: self.named(),
             session: self.session.clone(),
             prompt: self.prompt,
         }
     }
 }
 
-/// The steps of the sessions in question, and what a person must know of those that are undone.
+/// A step that is undone, as far as a person must know of it.
+struct Gone {
+    row: StepRow,
+    order: (Option<i64>, i64, u32, u32),
+    named: String,
+    running: bool,
+    changed: bool,
+    unseen: bool,
+}
+
+/// The steps of all sessions, and what a person must know of those that are undone.
 fn steps(
     conn: &Connection,
     scope: &Scope,
@@ -263,46 +279,81 @@ fn steps(
     out: &mut PastOf,
 ) -> Result<HashMap<StepRow, Told>> {
     let mut q = conn.prepare_cached(
-        "SELECT s.id, s.session_id, s.prompt_no, s.seq, s.pub, e.pub, s.kind, s.status, COALESCE(s.started_at, s.at),
-                COALESCE(s.at, s.started_at), coalesce(s.added, s.seen_added) IS NOT NULL, s.target
-           FROM step s JOIN session e ON e.id = s.session_id WHERE s.alias_of IS NULL
-          ORDER BY COALESCE(s.at, s.started_at), s.session_id, s.prompt_no, s.seq",
+        "SELECT s.id, s.session_id, s.prompt_no, s.seq, s.pub, s.kind, s.status, COALESCE(s.started_at, s.at),
+                COALESCE(s.at, s.started_at), coalesce(s.added, s.seen_added) IS NOT NULL
+           FROM step s WHERE s.alias_of IS NULL",
     )?;
+    let sessions = called(conn)?;
     let mut rows = q.query([])?;
-    let mut all = HashMap::new();
+    let (mut all, mut gone) = (HashMap::new(), Vec::new());
     while let Some(r) = rows.next()? {
         let row = StepRow(r.get(0)?);
         let session = SessionRow(r.get(1)?);
         let place = (r.get(2)?, r.get(3)?);
-        let time = match (r.get::<_, Option<i64>>(8)?, r.get::<_, Option<i64>>(9)?) {
+        let ended: Option<i64> = r.get(8)?;
+        let time = match (r.get::<_, Option<i64>>(7)?, ended) {
             (Some(a), Some(b)) => Some((Time(a.min(b)), Time(b))),
             _ => None,
         };
         let told = Told {
-            id: shown(r.get_ref(4)?.as_bytes()?, IdKind::Step),
-            session: shown(r.get_ref(5)?.as_bytes()?, IdKind::Session),
+            id: Id::from_bytes(r.get_ref(4)?.as_bytes()?),
+            home: session,
+            session: sessions.get(&session).cloned().unwrap_or_default(),
             prompt: place.0,
             undone: scope.undoes(session, place, row, time.map(|t| t.1)),
-            kind: super::rows::kind(r.get(6)?),
             time,
         };
         if told.undone {
-            let status = super::rows::status(r.get(7)?);
-            if status == Status::Running {
-                out.running.push(told.id.clone());
-            }
-            if r.get::<_, bool>(10)? {
-                out.undone.push(told.id.clone());
-            }
-            let ran = told.kind == StepKind::Command && status != Status::Denied;
-            if ran && !watched(snapshots, time) {
-                let command: String = r.get(11)?;
-                out.unseen.push((told.id.clone(), command));
-            }
+            let status = super::rows::status(r.get(6)?);
+            let command = super::rows::kind(r.get(5)?) == StepKind::Command;
+            gone.push(Gone {
+                row,
+                order: (ended, session.0, place.0, place.1),
+                named: told.named(),
+                running: status == Status::Running,
+                changed: r.get(9)?,
+                unseen: command && status != Status::Denied && !watched(snapshots, time),
+            });
         }
         all.insert(row, told);
     }
+    gone.sort_by_key(|g| g.order);
+    let mut command = conn.prepare_cached("SELECT target FROM step WHERE id = ?1")?;
+    for step in gone {
+        if step.unseen {
+            let words = command.query_row([step.row.0], |r| r.get(0))?;
+            out.unseen.push((step.named.clone(), words));
+        }
+        if step.running {
+            out.running.push(step.named.clone());
+        }
+        if step.changed {
+            out.undone.push(step.named);
+        }
+    }
     Ok(all)
+}
+
+/// What the sessions are called.
+fn called(conn: &Connection) -> Result<HashMap<SessionRow, Rc<str>>> {
+    let mut q = conn.prepare_cached("SELECT id, pub, agent, title FROM session")?;
+    let rows = q.query_map([], |r| {
+        let name = name(r.get_ref(1)?.as_bytes()?, r.get(2)?, r.get(3)?);
+        Ok((SessionRow(r.get(0)?), Rc::from(name)))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What a session is called: the agent, and the title or else the id.
+fn name(id: &[u8], agent: u8, title: Option<String>) -> String {
+    let agent = Agent::from_code(agent).map_or("an agent", Agent::name);
+    match title {
+        Some(title) if !title.trim().is_empty() => {
+            let title: String = title.chars().take(60).collect();
+            format!("{agent}: {title}")
+        }
+        _ => format!("{agent}: {}", shown(id, IdKind::Session)),
+    }
 }
 
 /// Whether there is a snapshot from before it and one from after it.
@@ -320,15 +371,7 @@ fn others(conn: &Connection, scope: &Scope, q: &Question<'_>, out: &mut PastOf) 
         "SELECT e.id, e.pub, e.agent, e.title FROM session e WHERE e.ended_at > ?1 AND e.ended_at <= ?2 + ?3 ORDER BY e.id",
     )?;
     let rows = find.query_map(params![q.now.0 - LIVE_MS, q.now.0, LIVE_MS], |r| {
-        let id = shown(r.get_ref(1)?.as_bytes()?, IdKind::Session);
-        let agent = Agent::from_code(r.get(2)?).map_or("an agent", Agent::name);
-        let called = match r.get::<_, Option<String>>(3)? {
-            Some(title) if !title.trim().is_empty() => {
-                let title: String = title.chars().take(60).collect();
-                format!("{agent}: {title}")
-            }
-            _ => format!("{agent}: {id}"),
-        };
+        let called = name(r.get_ref(1)?.as_bytes()?, r.get(2)?, r.get(3)?);
         Ok((SessionRow(r.get(0)?), called))
     })?;
     let mine: BTreeSet<i64> = scope.sessions().map(|s| s.0).collect();

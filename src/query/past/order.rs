@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use color_eyre::Result;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
 use super::{By, Event, Past, Reach, Scope, Told};
 use crate::model::{Id, Node, Op, Time};
@@ -16,8 +16,9 @@ use crate::store::snapshots::{self, Finder, Snapshot};
 const SLACK_MS: i64 = 10_000;
 /// What a snapshot says of a path.
 pub(super) struct Observation {
-    /// When the one before it began, and this one ended.
+    /// When the one before it began, and this one began and ended.
     since: Option<Time>,
+    began: Time,
     until: Time,
     rank: u8,
     past: Past,
@@ -34,25 +35,26 @@ enum Whose {
     Unknown,
 }
 
-/// What the link pass found of a path in a snapshot.
-fn whose(conn: &Connection, snapshot: i64, path: i64) -> Result<Option<Whose>> {
-    let found = conn
-        .prepare_cached(
-            "SELECT whose, step_id, maybe FROM observation WHERE snapshot_id = ?1 AND path_id = ?2",
-        )?
-        .query_row(params![snapshot, path], |r| {
-            Ok((r.get(0)?, r.get(1)?, r.get::<_, Option<Vec<u8>>>(2)?))
-        })
-        .optional()?;
-    let Some((code, step, maybe)): Option<(i64, Option<i64>, _)> = found else {
-        return Ok(None);
-    };
-    Ok(Some(match (code, step) {
-        (1, Some(step)) => Whose::Step(StepRow(step)),
-        (2, _) => Whose::You,
-        (3, _) => Whose::OneOf(chain::steps_named(conn, maybe.as_deref())?),
-        _ => Whose::Unknown,
-    }))
+/// What the link pass found of a path, by snapshot.
+fn whose(conn: &Connection, path: i64) -> Result<HashMap<i64, Whose>> {
+    let mut q = conn.prepare_cached(
+        "SELECT snapshot_id, whose, step_id, maybe FROM observation WHERE path_id = ?1",
+    )?;
+    let mut rows = q.query([path])?;
+    let mut found = HashMap::new();
+    while let Some(r) = rows.next()? {
+        let whose = match (r.get(1)?, r.get::<_, Option<i64>>(2)?) {
+            (1, Some(step)) => Whose::Step(StepRow(step)),
+            (2, _) => Whose::You,
+            (3, _) => {
+                let maybe: Option<Vec<u8>> = r.get(3)?;
+                Whose::OneOf(chain::steps_named(conn, maybe.as_deref())?)
+            }
+            _ => Whose::Unknown,
+        };
+        found.insert(r.get(0)?, whose);
+    }
+    Ok(found)
 }
 
 pub(super) fn observations(
@@ -63,10 +65,15 @@ pub(super) fn observations(
 ) -> Result<Vec<Observation>> {
     let mut out = Vec::new();
     let mut since = None;
+    let mut known = match path {
+        Some(path) => whose(conn, path)?,
+        None => HashMap::new(),
+    };
     for s in snapshots {
         if let Some(node) = finder.find(conn, &s.tree, rel)? {
             out.push(Observation {
                 since,
+                began: s.time.0,
                 until: s.time.1,
                 rank: if s.why == snapshots::Reason::Before as u8 {
                     0
@@ -74,17 +81,25 @@ pub(super) fn observations(
                     2
                 },
                 past: Past::of_node(&node),
-                whose: match path {
-                    Some(path) => whose(conn, s.id, path)?,
-                    None => None,
-                }
                 // Nobody is known to have watched until then.
-                .or(s.is_kept().then_some(Whose::Unknown)),
+                whose: known
+                    .remove(&s.id)
+                    .or(s.is_kept().then_some(Whose::Unknown)),
             });
             since = Some(s.same_until);
         }
     }
     Ok(out)
+}
+
+impl Observation {
+    /// Whether it was made while a rewind was at work on the path: then it saw one half of it or the other, and nobody's
+    /// doing.
+    pub(super) fn is_halfway(&self, at_work: &[(Time, Option<Time>)]) -> bool {
+        at_work
+            .iter()
+            .any(|(from, to)| *from < self.until && to.is_none_or(|to| self.began < to))
+    }
 }
 
 /// Puts items, observations and rewinds of one path into one order.
@@ -310,7 +325,7 @@ impl Builder<'_> {
         let tight = first.0 - since.0 <= SLACK_MS && o.until.0 - last.2.0 <= SLACK_MS;
         let one = ran
             .iter()
-            .all(|r| r.0.session == last.0.session && r.0.undone == last.0.undone);
+            .all(|r| r.0.home == last.0.home && r.0.undone == last.0.undone);
         if !tight || !one {
             return (By::Unknown, whole);
         }

@@ -1,13 +1,15 @@
 //! Which paths something undone may have changed: by record, by what two snapshots saw, by an earlier rewind.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use color_eyre::Result;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Rows, params};
 
-use super::{Question, Reach, Scope};
-use crate::store::observed;
+use super::{Question, Reach, Scope, Told};
+use crate::model::Id;
+use crate::query::types::StepRow;
 use crate::store::snapshots::Snapshot;
+use crate::store::{journal, observed};
 
 /// A path: its root, the rest, and its row if a session touched it.
 pub(super) type Named = (Vec<u8>, Vec<u8>, Option<i64>);
@@ -15,23 +17,17 @@ pub(super) type Named = (Vec<u8>, Vec<u8>, Option<i64>);
 /// The paths that something undone may have changed.
 pub(super) fn paths(
     conn: &Connection,
-    scope: &Scope,
-    q: &Question<'_>,
+    (scope, places): (&Scope, &HashMap<StepRow, Told>),
+    (q, sessions): (&Question<'_>, &[Id]),
     snapshots: &[Snapshot],
 ) -> Result<Vec<Named>> {
     let mut found: BTreeMap<(Vec<u8>, Vec<u8>), Option<i64>> = BTreeMap::new();
-    let mut changed = conn.prepare_cached(
-        "SELECT DISTINCT s.session_id, r.path, p.rel, p.id, r.kind FROM change c JOIN step s ON s.id = c.step_id
-           JOIN path p ON p.id IN (c.path_id, c.old_path_id) JOIN root r ON r.id = p.root_id
-          WHERE s.alias_of IS NULL",
+    let mut name = conn.prepare_cached(
+        "SELECT r.path, p.rel FROM path p JOIN root r ON r.id = p.root_id WHERE p.id = ?1",
     )?;
-    let mine: BTreeSet<i64> = scope.sessions().map(|s| s.0).collect();
-    let mut rows = changed.query([])?;
-    while let Some(r) = rows.next()? {
-        if scope.reach == Reach::Session && !mine.contains(&r.get(0)?) {
-            continue;
-        }
-        found.insert((r.get(1)?, r.get(2)?), Some(r.get(3)?));
+    for id in recorded(conn, scope, places)? {
+        let name = name.query_row([id], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        found.insert(name, Some(id));
     }
     let mut more: BTreeSet<Vec<u8>> = BTreeSet::new();
     for pair in snapshots.windows(2) {
@@ -40,12 +36,12 @@ pub(super) fn paths(
             more.extend(differing.into_iter().map(|d| d.rel));
         }
     }
-    let mut ops = conn.prepare_cached(
-        "SELECT DISTINCT f.rel FROM rewind_file f JOIN rewind o ON o.id = f.op WHERE o.root = ?1 AND o.state = 3
-            AND f.action < 4",
-    )?;
-    for rel in ops.query_map([q.root], |r| r.get::<_, Vec<u8>>(0))? {
-        more.insert(rel?);
+    let ops = journal::ops(conn, q.root)?;
+    let applied = |op: &&journal::Op| op.phase == journal::Phase::Applied;
+    for op in ops.iter().filter(applied) {
+        if scope.undoes_rewind(op, sessions) {
+            more.extend(journal::files(conn, op.id)?);
+        }
     }
     let mut row = conn.prepare_cached(
         "SELECT p.id FROM path p JOIN root r ON r.id = p.root_id WHERE r.path = ?1 AND p.rel = ?2",
@@ -60,4 +56,34 @@ pub(super) fn paths(
         .into_iter()
         .map(|((root, rel), id)| (root, rel, id))
         .collect())
+}
+
+/// The rows of the paths that records of undone steps name.
+fn recorded(
+    conn: &Connection,
+    scope: &Scope,
+    places: &HashMap<StepRow, Told>,
+) -> Result<BTreeSet<i64>> {
+    const CHANGES: &str =
+        "SELECT c.step_id, c.path_id, c.old_path_id FROM step s JOIN change c ON c.step_id = s.id";
+    let mut found = BTreeSet::new();
+    let mut take = |rows: &mut Rows<'_>| -> Result<()> {
+        while let Some(r) = rows.next()? {
+            let undone = |t: &Told| t.undone;
+            if places.get(&StepRow(r.get(0)?)).is_some_and(undone) {
+                found.insert(r.get(1)?);
+                found.extend(r.get::<_, Option<i64>>(2)?);
+            }
+        }
+        Ok(())
+    };
+    if scope.reach == Reach::Session {
+        let mut changes = conn.prepare_cached(&format!("{CHANGES} WHERE s.session_id = ?1"))?;
+        for session in scope.sessions() {
+            take(&mut changes.query([session.0])?)?;
+        }
+    } else {
+        take(&mut conn.prepare_cached(CHANGES)?.query([])?)?;
+    }
+    Ok(found)
 }

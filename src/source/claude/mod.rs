@@ -4,7 +4,7 @@
 //! events in [`events`]; which session it belongs to
 //! is [`session`]'s matter, a person's words are [`user`]'s, an action [`calls`]'s and what came back
 //! [`results`]'s. Nothing here reads the disk: outputs that were too large ([`spilled`]) and copies of files
-//! ([`kept`]) lie in other files, which are named here and read by the ingest.
+//! ([`kept`]) lie in other files, which are named here and read by the ingest; but for one of its settings ([`retention`]).
 
 mod calls;
 mod content;
@@ -21,6 +21,7 @@ mod queue;
 mod readable;
 mod record;
 mod results;
+mod retention;
 mod session;
 mod spilled;
 #[cfg(test)]
@@ -31,7 +32,7 @@ pub(super) use user::said;
 
 use std::path::{Path, PathBuf};
 
-use super::{Beside, Event, ParseState, Places, Source};
+use super::{Beside, Event, ParseState, Places, Retention, Source};
 use crate::model::Agent;
 
 pub(super) use fork::fork;
@@ -95,6 +96,10 @@ impl Source for Claude {
             Beside::Copies => kept::folders(transcript, session),
             Beside::Outputs => spilled::folders(transcript, session),
         }
+    }
+
+    fn retention(&self, places: &Places) -> Option<Retention> {
+        Some(retention::retention(places))
     }
 
     fn parse(&self, path: &Path, line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {

@@ -42,7 +42,7 @@ CREATE TABLE rewind (
   sessions BLOB NOT NULL,           -- public ids of the sessions whose work it undid, 10 bytes each
   closed INTEGER NOT NULL,          -- its stage was looked through for late writers and removed
   -- For its entry in the timeline.
-  aim BLOB,                         -- public id of the step or prompt that it led to, 10 bytes, and one of bits: 1 prompt, 2 before, 4 only; NULL: only parts of it
+  aim BLOB,                         -- public id of the step or prompt that it led to, 10 bytes, and one of bits: 1 prompt, 2 before, 4 only, 8 not all of it; NULL: an undo or redo
   added INTEGER NOT NULL DEFAULT 0, -- lines, over all files
   removed INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -6,6 +6,7 @@ use super::super::action::Action;
 use super::super::message::Effect;
 use super::super::model::{Alarm, Model, Opening};
 use super::super::overlay::Target;
+use super::super::phrase;
 use super::{act, open, say};
 use crate::model::{Status, StepKind, TestOutcome};
 use crate::query::types::{SessionInfo, SessionList, StepLite, Timeline};
@@ -43,6 +44,11 @@ pub fn arrived(model: &mut Model, older: Option<&Arc<Timeline>>, effects: &mut V
     {
         model.timeline.set_new_from(u32::try_from(before).ok());
         model.live.attended = false;
+    }
+    if newer.session.asked_at > older.session.asked_at {
+        // The status line says it, in the place of what was said before; that is kept.
+        model.note.take_if(|note| !note.error);
+        ring(model, effects);
     }
     let was = |index: usize, row| match older.steps.get(index) {
         Some(step) if step.row == row => Some(failed(step)),
@@ -85,13 +91,24 @@ pub fn listed(model: &mut Model, older: Option<&Arc<SessionList>>, effects: &mut
     {
         let before = older.sessions.iter().find(|s| s.row == session.row);
         if before.is_some_and(|b| b.failed < session.failed) {
-            let place = sessions(model).iter().position(|s| s.row == session.row);
-            let key = place.and_then(|n| model.keymap.key_of(*KEYS.get(n)?));
-            let key = key.map_or(String::new(), |key| format!(" · {key}"));
-            let words = format!("{}: a step failed in {}{key}", session.agent, session.title);
-            alarm(model, words, None, effects);
+            let words = format!("{}: a step failed in {}", session.agent, session.title);
+            alarm(model, words + &key_to(model, session), None, effects);
+        }
+        if session.asked_at > before.and_then(|b| b.asked_at) {
+            let words = format!(
+                "{}: asked for permission in {}",
+                session.agent, session.title
+            );
+            alarm(model, words + &key_to(model, session), None, effects);
         }
     }
+}
+
+/// The key that goes to a live session, as the end of a sentence; empty if there is none.
+fn key_to(model: &Model, session: &SessionInfo) -> String {
+    let place = sessions(model).iter().position(|s| s.row == session.row);
+    let key = place.and_then(|n| model.keymap.key_of(*KEYS.get(n)?));
+    key.map_or(String::new(), |key| format!(" · {key}"))
 }
 
 fn alarm(
@@ -101,8 +118,32 @@ fn alarm(
     effects: &mut Vec<Effect>,
 ) {
     model.live.alarm = Some(Alarm { words, step });
+    ring(model, effects);
+}
+
+fn ring(model: &Model, effects: &mut Vec<Effect>) {
     if model.live.bell {
         effects.push(Effect::Bell);
+    }
+}
+
+/// The title of the terminal's window, if one is wanted and it is another than before. In fixed words: nothing of a
+/// transcript ever stands there.
+pub fn title(model: &mut Model, effects: &mut Vec<Effect>) {
+    if !model.live.title {
+        return;
+    }
+    let live = sessions(model);
+    let asked = live.iter().any(|s| s.asked_at.is_some());
+    let title = match (&model.live.alarm, live.is_empty()) {
+        _ if asked => "? regent-tui: asked for permission".to_owned(),
+        (Some(_), _) => format!("{} regent-tui: something failed", model.marks.failed),
+        (None, false) => format!("{} regent-tui", model.marks.changed),
+        (None, true) => "regent-tui".to_owned(),
+    };
+    if model.live.titled.as_ref() != Some(&title) {
+        model.live.titled = Some(title.clone());
+        effects.push(Effect::Title(title));
     }
 }
 
@@ -157,21 +198,36 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
     true
 }
 
-/// What the agent seems to wait for: a step that has no result for longer than such a step takes.
+/// What the agent waits for: what a hook told; without one, a step that has no result for longer than such a step takes
+/// may wait for a permission.
 pub fn waiting(model: &Model) -> Option<String> {
+    let session = &model.timeline.timeline()?.session;
     let steps = model.timeline.steps();
     let running = steps[steps.len().saturating_sub(LAST)..]
         .iter()
         .rev()
-        .find(|s| s.status == Status::Running)?;
+        .find(|s| s.status == Status::Running);
+    if running.is_some_and(|s| s.kind == StepKind::Question) {
+        return Some("asks you something".to_owned());
+    }
+    if let Some(at) = session.asked_at {
+        // Not that it still waits: that the permission was given, nobody tells.
+        let ago = phrase::ago(model.moment.now.since(at));
+        return Some(format!("asked for permission {ago}"));
+    }
+    let running = running?;
     let longest = match running.kind {
-        StepKind::Question => return Some("asks you something".to_owned()),
         StepKind::Edit | StepKind::Write | StepKind::Delete | StepKind::Move => EDIT_MS,
         StepKind::Command | StepKind::Web | StepKind::Mcp => COMMAND_MS,
         _ => return None,
     };
     let info = model.timeline.rows().get(running.row)?;
-    let took = model.moment.now.since(info.started_at.or(info.at)?);
+    let started = info.started_at.or(info.at)?;
+    // Its hooks are at work, and would have told.
+    if session.told_at.is_some_and(|told| told >= started) {
+        return None;
+    }
+    let took = model.moment.now.since(started);
     (took >= longest).then(|| "may be waiting for permission".to_owned())
 }
 

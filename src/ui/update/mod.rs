@@ -63,6 +63,7 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
         Message::Terminate => model.quit = true,
     }
     keep_note(model);
+    live::title(model, &mut effects);
     if model.quit {
         remember(model, &mut effects);
     }

@@ -12,7 +12,7 @@ use super::super::model::Model;
 use super::super::overlay::Overlay;
 use super::super::overlay::rewind::{State, Want};
 use super::{plan, reply, say};
-use crate::rewind::Report;
+use crate::rewind::{Kind, Report};
 use crate::ui::phrase;
 
 /// `R`, `u`, `U`; false if the action is none of them.
@@ -199,7 +199,7 @@ pub fn told(
             model.note = Some(Note::error(words));
         }
         (Request::Apply(plan, _), Ok(Told::Report(report))) => {
-            model.tree.rewound = rewound(plan.0.kind.word(), &report);
+            model.tree.rewound = rewound(plan.0.kind, &report);
             finish(model, Ok(*report));
             after(model, effects);
         }
@@ -268,15 +268,15 @@ fn after(model: &mut Model, effects: &mut Vec<Effect>) {
     effects.push(Effect::Ask(Question::Tree(Request::Interrupted)));
 }
 
-/// What the status line keeps.
-fn rewound(word: &str, report: &Report) -> Option<String> {
+/// What the status line keeps: what was done, and what takes it back.
+fn rewound(kind: Kind, report: &Report) -> Option<(String, Action)> {
     let files = report.files.iter().filter(|f| f.applied).count() as u64;
     let files = phrase::count(files, "files");
-    Some(match word {
-        "rewind" => format!("rewound {files}"),
-        "revert" => format!("reverted {files}"),
-        "undo" => format!("undid a rewind of {files}"),
-        _ => format!("redid a rewind of {files}"),
+    Some(match kind {
+        Kind::Rewind => (format!("rewound {files}"), Action::Undo),
+        Kind::Revert => (format!("reverted {files}"), Action::Undo),
+        Kind::Undo => (format!("undid a rewind of {files}"), Action::Redo),
+        Kind::Redo => (format!("redid a rewind of {files}"), Action::Undo),
     })
     .filter(|_| report.op.is_some() || report.files.iter().any(|f| f.applied))
 }

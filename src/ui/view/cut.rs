@@ -29,9 +29,14 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     };
     let mut cut = None;
     let lines = model.timeline.window(usize::from(area.height));
+    // Of what is undone in part, no step goes as a whole.
+    let whole = back.paths.is_empty() && back.parts.is_empty();
     for (row, line) in lines.iter().enumerate() {
         if goes(line) {
             cut.get_or_insert(row as u16);
+            if !whole {
+                break;
+            }
             let at = Rect::new(area.x, area.y + row as u16, area.width, 1);
             buf.set_style(at.intersection(buf.area), model.theme.stale());
         }
@@ -39,9 +44,11 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer) {
     // What goes is not on the screen, or begins above it: there is no place for a line.
     let begins_here = cut.filter(|row| *row > 0 || model.timeline.top() == 0);
     if let Some(row) = begins_here {
-        let words = match back.only {
-            true => " only this is undone ",
-            false => " undone from here ",
+        let words = match (back.only, whole) {
+            (true, true) => " only this is undone ",
+            (true, false) => " only this is undone, in part ",
+            (false, true) => " undone from here ",
+            (false, false) => " undone from here, in part ",
         };
         insert(model, area, row, words, buf);
     }

@@ -90,8 +90,14 @@ fn strip(model: &Model, area: Rect, taken: usize, buf: &mut Buffer) {
             true => format!("{} {title}", session.agent.name()),
             false => title,
         };
-        let words = text::end(&words, room.saturating_sub(4)).into_owned();
-        cells.push(format!("  {number} {words}"), style);
+        // Somebody is wanted there, as far as a hook told.
+        let (mark, style) = match session.asked_at {
+            Some(_) if !here => ("? ", theme.warn()),
+            Some(_) => ("? ", style),
+            None => ("", style),
+        };
+        let words = text::end(&words, room.saturating_sub(4 + mark.len())).into_owned();
+        cells.push(format!("  {number} {mark}{words}"), style);
     }
     put_line(area, &cells.line(), buf);
 }

@@ -102,8 +102,8 @@ fn exceptions(model: &Model, cells: &mut Cells, width: usize) {
         );
         return;
     }
-    if let Some(rewound) = &model.tree.rewound {
-        let key = model.keymap.key_of(Action::Undo).unwrap_or_default();
+    if let Some((rewound, back)) = &model.tree.rewound {
+        let key = model.keymap.key_of(*back).unwrap_or_default();
         cells.push(rewound.clone(), theme.accent());
         cells.push(" · ", theme.dim());
         cells.push(key, theme.key());
@@ -159,7 +159,16 @@ fn failure(model: &Model, alarm: &Alarm, cells: &mut Cells, width: usize) {
         model.marks.failed,
         text::one_line(&alarm.words)
     );
-    let room = width.saturating_sub(2);
+    // The one that one looks at may be waiting all the while.
+    let asks = model
+        .timeline
+        .timeline()
+        .is_some_and(|t| t.session.asked_at.is_some());
+    if let Some(asked) = live::waiting(model).filter(|_| asks) {
+        cells.push(asked, model.theme.warn());
+        cells.push(" · ", model.theme.dim());
+    }
+    let room = width.saturating_sub(cells.used() + 1);
     cells.push(text::end(&words, room).into_owned(), model.theme.fail());
 }
 
@@ -203,7 +212,7 @@ fn recording(model: &Model, cells: &mut Cells) {
     let theme = &model.theme;
     cells.push(format!("{} recording", model.marks.changed), theme.accent());
     let who = by.map_or(String::new(), |pid| format!(" by process {pid}"));
-    let since = model.moment.short(*since);
+    let since = model.moment.since(*since);
     cells.push(format!(" since {since}{who}"), theme.dim());
 }
 

@@ -165,7 +165,7 @@ impl State {
 
     pub(super) fn note(&self) -> Want {
         let note = match &self.phase {
-            Phase::Planned(_, plan) => {
+            Phase::Planned(_, plan) if plan.nothing().is_none() => {
                 let mut plan = Plan::clone(plan);
                 for file in &mut plan.files {
                     file.applied = file.ticked && file.verdict.changes();

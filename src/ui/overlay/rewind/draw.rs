@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use super::{Phase, State};
 use crate::query::past::Reach;
-use crate::rewind::{FilePlan, Verdict};
+use crate::rewind::{FilePlan, Kind, Verdict};
 use crate::text;
 use crate::ui::keymap::Keymap;
 use crate::ui::marks::Marks;
@@ -19,6 +19,9 @@ use crate::ui::widget::{Cells, Row, fill, put_line};
 
 /// Narrower lists say why below the list, for the file under the cursor.
 const WHY_FROM: u16 = 90;
+/// Lower frames with a diff say little more.
+const ROOMY: u16 = 28;
+const BESIDE_DIFF: u16 = 2;
 /// Cells of the longest word for what happens.
 const WORD: usize = 9;
 /// Cells of `−1234 +1234`.
@@ -76,13 +79,17 @@ impl State {
 
     pub(super) fn parts(&self, outside: Rect) -> Parts {
         let inside = inner(outside);
-        let words = wrapped(&self.words(outside.width), outside.width).len() as u16;
+        let mut words = wrapped(&self.words(outside.width), outside.width).len() as u16;
+        if self.has_diff() && outside.height < ROOMY {
+            // The warnings were there before the diff was asked for, and are there again behind it.
+            words = words.min(BESIDE_DIFF);
+        }
         let len = self.len() as u16;
         // The list is what it is about: what is said gives way down to two lines.
         let least = len.min(3);
         let words = words.min(inside.height.saturating_sub(least).max(1));
         let free = inside.height.saturating_sub(words);
-        let (list, diff) = match self.shows_diff {
+        let (list, diff) = match self.has_diff() {
             true => {
                 let list = len.min((free / 3).max(1));
                 (list, free.saturating_sub(list))
@@ -103,7 +110,11 @@ impl State {
         if width < WHY_FROM
             && let Some(file) = self.files().get(self.scroll.cursor)
         {
-            out.push(said(Role::Dim, format!("{}: {}", word(file), file.why)));
+            let words = match &self.phase {
+                Phase::Done(_) => format!("{}: {}", done_word(file), self.verified(file)),
+                _ => format!("{}: {}", word(file), file.why),
+            };
+            out.push(said(Role::Dim, words));
         }
         match &self.phase {
             Phase::Planning => out.push(said(Role::Dim, "looking at the files …")),
@@ -142,13 +153,15 @@ impl State {
 
     fn of_plan(&self, plan: &crate::rewind::Plan, out: &mut Vec<Said>) {
         let n = plan.ticked().count();
-        if n == 0 && plan.folders.is_empty() {
-            out.push(said(Role::Text, "no file would change"));
+        if let Some(why) = plan.nothing() {
+            let more = self.instead(plan);
+            out.push(said(Role::Text, format!("nothing to do: {why}{more}")));
         } else {
             let change = if n == 1 { "changes" } else { "change" };
             let words = format!(
-                "{} {change} · everything replaced is stored first · u undoes it",
-                files(n)
+                "{} {change} · everything replaced is stored first · {}",
+                files(n),
+                self.way_back()
             );
             out.push(said(Role::Text, words));
         }
@@ -177,6 +190,26 @@ impl State {
         }
     }
 
+    /// What can be chosen where nothing would be done.
+    fn instead(&self, plan: &crate::rewind::Plan) -> &'static str {
+        let stays = |f: &FilePlan| matches!(f.verdict, Verdict::Keep | Verdict::Mixed);
+        let changes = |f: &FilePlan| f.verdict.changes();
+        match self.back() {
+            Some(_) if plan.files.iter().any(stays) && !plan.files.iter().any(changes) => {
+                "; what stays can be taken or merged"
+            }
+            _ => "",
+        }
+    }
+
+    /// Which key takes it back.
+    fn way_back(&self) -> &'static str {
+        match self.kind {
+            Kind::Undo => "U does it again",
+            _ => "u undoes it",
+        }
+    }
+
     fn of_report(&self, report: &crate::rewind::Report, out: &mut Vec<Said>) {
         let applied = report.files.iter().filter(|f| f.applied).count();
         let verified = report
@@ -185,8 +218,9 @@ impl State {
             .filter(|f| f.applied && f.verified)
             .count();
         let words = format!(
-            "{} done · {verified} read again and found right · u undoes it",
-            files(applied)
+            "{} done · {verified} read again and found right · {}",
+            files(applied),
+            self.way_back()
         );
         let role = match report.complete {
             true => Role::Good,
@@ -216,6 +250,7 @@ impl State {
             _ => &self.head,
         };
         let state = match &self.phase {
+            Phase::Planned(_, plan) if plan.nothing().is_some() => "nothing to do",
             Phase::Planning | Phase::Planned(..) | Phase::Interrupted(_) => {
                 "nothing is written yet"
             }
@@ -251,12 +286,13 @@ impl State {
         let parts = self.parts(outside);
         let room = usize::from(parts.list.width);
         let wide = outside.width >= WHY_FROM;
+        let longest = self.files().iter().map(|f| text::width(&f.path)).max();
+        let columns = (room, wide, longest.unwrap_or(0));
         let window = self.files().iter().enumerate().skip(self.scroll.top);
         for (row, (index, file)) in window.take(usize::from(parts.list.height)).enumerate() {
             let at = Rect::new(parts.list.x, parts.list.y + row as u16, parts.list.width, 1);
             let here = index == self.scroll.cursor;
-            self.row(file, here, (room, wide), (theme, marks))
-                .draw(at, buf);
+            self.row(file, here, columns, (theme, marks)).draw(at, buf);
         }
         let lines = wrapped(&self.words(outside.width), outside.width);
         for (row, line) in lines
@@ -346,11 +382,24 @@ impl State {
         }
     }
 
+    /// What was found afterwards.
+    fn verified(&self, file: &FilePlan) -> String {
+        match (file.applied, file.verified, file.verdict) {
+            (true, true, Verdict::Delete) => "verified: it is gone".to_owned(),
+            (true, true, _) => "verified: read again, every byte is right".to_owned(),
+            (true, false, _) => "NOT as it should be".to_owned(),
+            _ if self.ticks.get(&file.rel) == Some(&false) => {
+                "not touched: you left it out".to_owned()
+            }
+            _ => format!("not touched: {}", text::one_line(&file.why)),
+        }
+    }
+
     fn row<'a>(
         &self,
         file: &FilePlan,
         here: bool,
-        (room, wide): (usize, bool),
+        (room, wide, longest): (usize, bool, usize),
         (theme, marks): (&Theme, &'a Marks),
     ) -> Row<'a> {
         let mut cells = Cells::default();
@@ -367,12 +416,11 @@ impl State {
         };
         cells.push(word, verdict_style(file.verdict, theme));
         cells.to(5 + WORD + 1);
-        let longest = self.files().iter().map(|f| text::width(&f.path)).max();
         let most = match wide {
             true => room * 2 / 5,
             false => room.saturating_sub(cells.used() + COUNTS + 1),
         };
-        let path_room = longest.unwrap_or(0).min(most);
+        let path_room = longest.min(most);
         let path_at = cells.used();
         let doubtful = text::doubt(&file.path).is_some();
         if doubtful {
@@ -390,7 +438,7 @@ impl State {
         cells.to(end + 2);
         if wide {
             let why = match &self.phase {
-                Phase::Done(_) => verified(file),
+                Phase::Done(_) => self.verified(file),
                 _ => text::one_line(&file.why),
             };
             let left = room.saturating_sub(cells.used());
@@ -456,15 +504,6 @@ fn outcome<'a>(file: &FilePlan, theme: &Theme, marks: &'a Marks) -> (&'a str, St
         (true, true) => (marks.passed, theme.ok()),
         (true, false) => (marks.failed, theme.fail()),
         _ => (" ", theme.dim()),
-    }
-}
-
-fn verified(file: &FilePlan) -> String {
-    match (file.applied, file.verified, file.verdict) {
-        (true, true, Verdict::Delete) => "verified: it is gone".to_owned(),
-        (true, true, _) => "verified: read again, every byte is right".to_owned(),
-        (true, false, _) => "NOT as it should be".to_owned(),
-        _ => format!("not touched: {}", text::one_line(&file.why)),
     }
 }
 

@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use super::draw::files;
 use super::{Phase, State};
 use crate::query::past::Reach;
+use crate::rewind::{FilePlan, Kind, Verdict};
 use crate::text;
 use crate::ui::action::Action;
 use crate::ui::keymap::Keymap;
@@ -48,7 +49,7 @@ impl State {
             true => "all or nothing",
             false => "partial",
         };
-        let pairs: Vec<(Action, &str)> = match (&self.phase, self.back()) {
+        let mut pairs: Vec<(Action, &str)> = match (&self.phase, self.back()) {
             (Phase::Planned(..), Some(_)) if self.shows_diff => vec![
                 (PlanArm, "arm"),
                 (PlanDiff, "list"),
@@ -92,12 +93,42 @@ impl State {
                 (Leave, "leave"),
             ],
             (Phase::Interrupted(_), _) => vec![(PlanArm, "arm"), (Leave, "leave")],
+            (Phase::Done(_), _) if self.kind == Kind::Undo => {
+                vec![(Redo, "redo"), (Undo, "undo one more"), (Leave, "leave")]
+            }
             (Phase::Done(_), _) => vec![(Undo, "undo"), (PlanNote, "note"), (Leave, "leave")],
             (Phase::Working(..), _) => Vec::new(),
             _ => vec![(Leave, "leave")],
         };
+        // What stays under the cursor is what this key is for.
+        let stays = |f: &FilePlan| {
+            matches!(
+                f.verdict,
+                Verdict::Keep | Verdict::Mixed | Verdict::Conflict
+            )
+        };
+        if self.files().get(self.scroll.cursor).is_some_and(stays)
+            && let Some(at) = pairs.iter().position(|p| p.0 == PlanMerge)
+        {
+            let merge = pairs.remove(at);
+            pairs.insert(at.min(3), merge);
+        }
+        // Where nothing would be done there is nothing to arm, and where every file is right nothing to choose.
+        let idle = match &self.phase {
+            Phase::Planned(_, plan) => plan.nothing().is_some(),
+            _ => false,
+        };
+        let same = idle && self.files().iter().all(|f| f.verdict == Verdict::Same);
+        let useless = |action: Action| match action {
+            PlanArm | PlanNote | PlanPartial => idle,
+            PlanTick | PlanAll | PlanMerge => same,
+            _ => false,
+        };
         let mut cells = Cells::default();
         for (action, words) in pairs {
+            if useless(action) {
+                continue;
+            }
             let Some(key) = keymap.key_of(action) else {
                 continue;
             };

@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use crate::model::Time;
 use crate::query::past::Reach;
 use crate::rewind;
-use crate::rewind::{FilePlan, Part, Plan, Report};
+use crate::rewind::{FilePlan, Kind, Part, Plan, Report};
 use crate::ui::action::Action;
 use crate::ui::door::{Back, Order, Recovered, Request, Shared};
 use crate::ui::pane::diff;
@@ -69,6 +69,8 @@ pub enum Want {
 pub struct State {
     order: Order,
     serial: u64,
+    /// What the plan on the screen, or the last one, is.
+    kind: Kind,
     /// What it keeps and undoes, for the title.
     head: String,
     /// Who does not know that it is rewound.
@@ -111,6 +113,7 @@ impl State {
             partial: false,
             wrote: None,
             order,
+            kind: Kind::Rewind,
             serial: 0,
             head: String::new(),
             agent,
@@ -295,8 +298,8 @@ impl State {
         if !self.is_current() {
             return say("the plan is being made anew");
         }
-        if plan.ticked().next().is_none() && plan.folders.is_empty() {
-            return say("no file would change, so there is nothing to apply");
+        if let Some(why) = plan.nothing() {
+            return say(format!("{why}: there is nothing to do"));
         }
         let mut why = plan.confirm_twice.join("; ");
         // The plan may have been on the screen for a while.
@@ -382,6 +385,7 @@ impl State {
         match plan {
             Ok(plan) => {
                 let at = here.and_then(|rel| plan.files.iter().position(|f| f.rel == rel));
+                self.kind = plan.kind;
                 let shown = Arc::new(plan.clone());
                 self.phase = Phase::Planned(Box::new(plan), shown);
                 self.settle();
@@ -421,6 +425,11 @@ impl State {
         };
     }
 
+    /// Whether a diff stands below the list: of what was refused or is done there is none, whatever was looked at before.
+    fn has_diff(&self) -> bool {
+        self.shows_diff && matches!(self.phase, Phase::Planned(..))
+    }
+
     fn files(&self) -> &[FilePlan] {
         match &self.phase {
             Phase::Planned(_, plan) => &plan.files,
@@ -439,12 +448,12 @@ impl State {
         if body.height < 22 {
             return body;
         }
-        let most = match self.shows_diff {
+        let most = match self.has_diff() {
             true => body.height - 8,
             false => body.height * 3 / 5,
         };
         let wanted = self.rows(body.width) as u16 + 2;
-        let height = match self.shows_diff {
+        let height = match self.has_diff() {
             true => most,
             false => wanted.clamp(3, most),
         };

@@ -123,7 +123,10 @@ fn rule(at: Rect, sign: &str, words: &str, theme: &Theme, buf: &mut Buffer) {
 /// What a rewind undid begins here.
 fn cut_words(state: &State, index: u32, look: &Look) -> String {
     match state.rewinds().get(index as usize) {
-        Some(r) => format!("undone by a {} · {}", r.kind, look.moment.short(r.at)),
+        Some(r) => {
+            let part = if r.part { "in part " } else { "" };
+            format!("{part}undone by a {} · {}", r.kind, look.moment.short(r.at))
+        }
         None => "undone".to_owned(),
     }
 }
@@ -151,7 +154,10 @@ fn rewind_row<'a>(
     cells.push(rewind.kind, style);
     cells.to(verb_end);
     let room = columns.target_end.saturating_sub(cells.used());
-    let words = text::one_line(&rewind.title);
+    // What kind it is stands before it already.
+    let own = format!("{} of: ", rewind.kind);
+    let title = rewind.title.strip_prefix(&own).unwrap_or(&rewind.title);
+    let words = text::one_line(title);
     cells.push(text::end(&words, room).into_owned(), theme.text());
     if let Some(end) = columns.outcome_end {
         let words = match (rewind.taken_back, rewind.kind) {

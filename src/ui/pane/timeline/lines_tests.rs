@@ -40,6 +40,8 @@ pub(in super::super) fn timeline(prompts: Vec<PromptHead>, steps: Vec<StepLite>)
             source: None,
             archived: false,
             live: false,
+            told_at: None,
+            asked_at: None,
             visited_only: false,
             tokens: (0, 0, 0),
             warnings: Vec::new(),

@@ -280,7 +280,8 @@ impl State {
 
     /// Whether a rewind that stands undid a step.
     pub fn is_undone(&self, step: u32) -> bool {
-        let undid = |r: &RewindEntry| r.undone.as_ref().is_some_and(|u| u.contains(&step));
+        let undid =
+            |r: &RewindEntry| !r.part && r.undone.as_ref().is_some_and(|u| u.contains(&step));
         self.rewinds().iter().any(undid)
     }
 

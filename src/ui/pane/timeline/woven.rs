@@ -131,7 +131,7 @@ impl Woven {
         if self.choice().kept.is_none() {
             for (index, rewind) in (0..).zip(self.rewinds()) {
                 if let Some(undone) = &rewind.undone {
-                    between.push((self.above(undone.start), true, Line::Cut(index)));
+                    between.push((self.above(undone), true, Line::Cut(index)));
                 }
                 between.push((self.place(rewind), false, Line::Rewind(index)));
             }
@@ -144,11 +144,14 @@ impl Woven {
     }
 
     /// The line that the rule above what a rewind undid stands before.
-    fn above(&self, step: u32) -> usize {
+    fn above(&self, undone: &Range<u32>) -> usize {
+        let step = undone.start;
         let Some(prompt) = self.prompt_of(step) else {
             return self.lines.len();
         };
-        let begins = self.prompts()[prompt as usize].steps.start == step;
+        // Of a prompt of which only the first step was reverted, the heading stays.
+        let steps = &self.prompts()[prompt as usize].steps;
+        let begins = steps.start == step && undone.end >= steps.end;
         let heading = self.lines.line_of(Selected::Prompt(prompt));
         match heading {
             Some(line) if begins => line,

@@ -48,6 +48,7 @@ fn rewind(prompt: u32, place: u32, undone: Option<Range<u32>>) -> RewindEntry {
         prompt,
         place,
         undone,
+        part: false,
     }
 }
 

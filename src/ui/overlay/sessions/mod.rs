@@ -1,13 +1,14 @@
 //! The list of sessions, one line each. Without any it teaches: where it looked, and what to do.
 
+mod teach;
+
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Wrap;
-use ratatui::widgets::{Clear, Paragraph, Widget};
+use ratatui::widgets::{Clear, Widget};
 
 use super::{Out, Target};
 use crate::model::TestOutcome;
@@ -123,8 +124,19 @@ impl State {
     /// Fits the list to the screen.
     pub fn fit(&mut self, area: Rect) {
         let len = self.len();
-        let rows = area.height.saturating_sub(2 + preview_rows(area));
+        let rows = area
+            .height
+            .saturating_sub(2 + preview_rows(area) + self.warning_rows(area));
         self.scroll.fit(usize::from(rows), len);
+    }
+
+    /// One row says what agents are about to delete, if they are.
+    fn warning_rows(&self, area: Rect) -> u16 {
+        let any = self
+            .list
+            .as_ref()
+            .is_some_and(|l| expiring(l, area.width).is_some());
+        u16::from(any && area.height >= 10)
     }
 
     /// `this repository 17 │ elsewhere 212: A shows all`
@@ -188,9 +200,13 @@ impl State {
                     );
                     put_line(inside, &Line::styled(words, theme.dim()), buf);
                 }
-                None => empty(list, self.other, inside, theme, buf),
+                None => teach::empty(list, self.other, inside, theme, buf),
             },
             Some(list) => {
+                let (last, inside) = cut_bottom(inside, self.warning_rows(area));
+                if let (true, Some(words)) = (last.height > 0, expiring(list, last.width)) {
+                    put_line(last, &Line::styled(words, theme.warn()), buf);
+                }
                 let (below, inside) = cut_bottom(inside, preview_rows(area));
                 if let (true, Some(session)) = (below.height > 0, self.selected()) {
                     preview(session, below, (theme, marks, moment), buf);
@@ -322,6 +338,9 @@ fn title(cells: &mut Cells, session: &SessionInfo, room: usize, theme: &Theme) {
 }
 
 fn last_words(session: &SessionInfo, theme: &Theme) -> (String, Style) {
+    if session.asked_at.is_some() {
+        return ("asked for permission".to_owned(), theme.warn());
+    }
     if session.live {
         return ("live".to_owned(), theme.accent());
     }
@@ -343,6 +362,26 @@ fn last_words(session: &SessionInfo, theme: &Theme) -> (String, Style) {
         said.push_str(&format!("\"{}\"", text::one_line(words)));
     }
     (said, theme.dim())
+}
+
+/// What agents are about to delete on this machine, and what changes that, in so many cells.
+fn expiring(list: &SessionList, width: u16) -> Option<String> {
+    let e = list.expiring.iter().find(|e| e.sessions > 0)?;
+    let (who, days) = (e.agent.full_name(), e.within_days);
+    let gone = phrase::count(e.sessions.into(), "sessions");
+    let rest = match e.sessions - e.kept {
+        0 => "all kept here".to_owned(),
+        _ => format!("{} kept here", e.kept),
+    };
+    let setting = e.setting.replace('`', "");
+    let whole = format!(
+        "  ! {who} will delete {gone} of this machine within {days} days ({rest}); {setting} changes that"
+    );
+    let middle = format!("  ! {gone} of {who} go within {days} days ({rest}): {setting}");
+    let short = format!("  ! {gone} of {who} go in {days} days: {setting}");
+    let fits = |words: &String| text::width(words) <= usize::from(width);
+    let words = [whole, middle].into_iter().find(fits).unwrap_or(short);
+    Some(text::end(&words, usize::from(width)).into_owned())
 }
 
 /// Rows of the preview below the list, its rule included.
@@ -416,97 +455,40 @@ fn preview(
     }
 }
 
-/// No session: where it looked, how many there are elsewhere, what to do now.
-fn empty(list: &SessionList, other: Option<End>, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    let inner = Rect::new(
-        area.x + 2,
-        area.y,
-        area.width.saturating_sub(4),
-        area.height,
-    );
-    let mut lines = vec![
-        Line::default(),
-        Line::styled(
-            "No coding agent has worked in this repository yet.",
-            theme.heading(),
-        ),
-        Line::default(),
-        Line::styled("Looked in", theme.dim()),
-    ];
-    let next = what_next(list, other, theme);
-    let rows = |line: &Line| {
-        line.width()
-            .div_ceil(usize::from(inner.width.max(1)))
-            .max(1)
-    };
-    let used: usize = lines.iter().chain(&next).map(rows).sum();
-    let room = usize::from(inner.height).saturating_sub(used);
-    lines.extend(places(list, room, usize::from(inner.width), theme));
-    lines.extend(next);
-    Paragraph::new(lines)
-        .wrap(Wrap { trim: false })
-        .render(inner, buf);
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Agent;
+    use crate::query::types::Expiring;
 
-/// The folders that were looked in, a row each, those with transcripts first; the last row counts what has no room.
-fn places(list: &SessionList, room: usize, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let mut folders: Vec<_> = list.looked_in.iter().collect();
-    folders.sort_by_key(|(_, found)| *found == 0);
-    let shown = match folders.len() {
-        all if all <= room => all,
-        _ => room.saturating_sub(1),
-    };
-    let mut lines: Vec<Line> = folders[..shown]
-        .iter()
-        .map(|(folder, found)| {
-            let found = format!("  {}", phrase::count((*found).into(), "transcripts"));
-            let room = width.saturating_sub(2 + text::width(&found));
-            let folder = text::line(folder);
-            Line::from(vec![
-                Span::raw(format!("  {}", text::end(&folder, room))),
-                Span::styled(found, theme.dim()),
-            ])
-        })
-        .collect();
-    let more = folders.len() - shown;
-    if more > 0 && room > 0 {
-        let words = format!("  and {more} more places: regent-tui status lists them");
-        lines.push(Line::styled(
-            text::end(&words, width).into_owned(),
-            theme.dim(),
-        ));
+    #[test]
+    fn what_is_about_to_go_is_said_in_one_row_with_the_setting() {
+        let list = |sessions, kept| SessionList {
+            expiring: vec![Expiring {
+                agent: Agent::Claude,
+                after_days: 30,
+                within_days: 7,
+                setting: "`cleanupPeriodDays` in its settings.json",
+                sessions,
+                kept,
+            }],
+            ..SessionList::default()
+        };
+        assert_eq!(expiring(&list(0, 0), 200), None);
+        let wide = expiring(&list(12, 12), 200).unwrap_or_default();
+        assert!(
+            wide.contains("12 sessions of this machine within 7 days (all kept here)")
+                && wide.ends_with("cleanupPeriodDays in its settings.json changes that"),
+            "{wide}"
+        );
+        for width in [76, 65] {
+            let narrow = expiring(&list(12, 3), width).unwrap_or_default();
+            assert!(
+                text::width(&narrow) <= usize::from(width)
+                    && narrow.contains("12 sessions")
+                    && narrow.contains("cleanupPeriodDays"),
+                "{narrow}"
+            );
+        }
     }
-    lines
-}
-
-/// What to do where there is no session.
-fn what_next(list: &SessionList, other: Option<End>, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = vec![Line::default()];
-    if list.elsewhere > 0 {
-        lines.push(Line::from(vec![
-            Span::raw(format!(
-                "{} of other folders are on this machine: ",
-                phrase::count(list.elsewhere.into(), "sessions")
-            )),
-            Span::styled(
-                if other.is_some() {
-                    "A"
-                } else {
-                    "regent-tui --all"
-                },
-                theme.key(),
-            ),
-            Span::raw(" shows them."),
-        ]));
-    }
-    lines.push(Line::from(vec![
-        Span::raw("Transcripts that lie elsewhere: "),
-        Span::styled("regent-tui ingest --from PATH", theme.key()),
-    ]));
-    lines.push(Line::from(vec![
-        Span::raw("To look around first: "),
-        Span::styled("Enter", theme.key()),
-        Span::raw(" opens an example (regent-tui demo)."),
-    ]));
-    lines
 }
