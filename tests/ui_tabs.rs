@@ -193,5 +193,54 @@ fn names_that_are_not_what_they_look_like_carry_a_mark() {
     has(&all, "run    ! rm -rf");
     has(&all, "<U+202E>gnp.sh");
     // Honest names carry none.
-    has_not(&screen((120, 40), "kkkkkkkkk"), "! ");
+    for honest in ["edit   ! ", "run    ! ", "The name holds"] {
+        has_not(&screen((120, 40), "kkkkkkkkk"), honest);
+    }
+}
+
+#[test]
+fn what_never_ended_does_not_count_on() {
+    // While its session is live the seconds run; a day later nobody waits for it.
+    let mut fake = Fake::live();
+    has(&screen((120, 40), ""), "12s");
+    let inner = Arc::get_mut(&mut fake).unwrap();
+    inner.sessions[0].live = false;
+    for step in inner.prompts.iter_mut().flat_map(|p| &mut p.steps) {
+        let earlier = |t: &mut regent_tui::model::Time| t.0 -= 48 * 3_600_000;
+        step.info.at.iter_mut().for_each(earlier);
+        step.info.started_at.iter_mut().for_each(earlier);
+    }
+    let played = play(
+        &options(),
+        &fake.asker(),
+        (120, 40),
+        Some(true),
+        "<Enter><Right>G",
+    );
+    let shown = played.unwrap().text();
+    has(&shown, "no result");
+    has(
+        &shown,
+        "No result is recorded: it runs, or it ended without one.",
+    );
+}
+
+#[test]
+fn a_filter_goes_to_what_it_found() {
+    let shown = screen((120, 40), "ggffailed<Enter>");
+    let row = shown.lines().find(|l| l.contains('▌')).unwrap();
+    has(row, "✗");
+    // The same filter on news leaves the cursor where it is.
+    let shown = screen((120, 40), "ggffailed<Enter>gg<changed>");
+    let row = shown.lines().find(|l| l.contains('▌')).unwrap();
+    has(row, "▌▾ 3");
+}
+
+#[test]
+fn the_box_of_a_prefix_has_one_row_for_all_live_sessions() {
+    let shown = screen((80, 24), "g<wait>");
+    has(&shown, "1…9");
+    has(&shown, "the live sessions, and follow");
+    has(&shown, "what the status line said");
+    has_not(&shown, "the third of the live");
 }

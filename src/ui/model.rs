@@ -116,6 +116,8 @@ pub struct Home {
     pub folder: String,
     /// The git branch.
     pub branch: Option<String>,
+    /// The sessions are those of the whole machine.
+    pub machine: bool,
 }
 
 /// A session that is to be opened once its timeline has come.

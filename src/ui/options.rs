@@ -141,6 +141,7 @@ impl Options {
         let home = Home {
             folder: root.display().to_string(),
             branch: None,
+            machine: false,
         };
         Options {
             open: None,

@@ -9,7 +9,7 @@ use super::super::model::{Flag, Model, Place, ScopeKind};
 use super::super::overlay::ask_line::{Purpose, State as AskLine};
 use super::super::overlay::{Overlay, Target, picker, said};
 use super::super::pane::timeline::Line;
-use super::{authors, copy, focus, keys, open, say};
+use super::{authors, copy, focus, keys, live, open, say};
 
 /// Places kept to go back to.
 const PLACES: usize = 100;
@@ -374,9 +374,18 @@ pub fn clear_filter(model: &mut Model) {
 
 /// What the key of an action is called, for a hint.
 pub fn hint(model: &Model, keys: &[KeyPress]) -> Vec<(String, String)> {
-    let after = model.keymap.after(keys);
-    after
-        .into_iter()
-        .map(|(keys, binding)| (keys, binding.does.clone()))
-        .collect()
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for (keys, binding) in model.keymap.after(keys) {
+        let place = live::KEYS.iter().position(|k| *k == binding.action);
+        let numbered = place.filter(|at| keys == (at + 1).to_string());
+        match (numbered, rows.last_mut()) {
+            // One row for all of them: they differ in their number only.
+            (Some(_), Some((range, does))) if range.starts_with('1') => {
+                *range = format!("1…{keys}");
+                *does = "the live sessions, and follow: by their number".to_owned();
+            }
+            _ => rows.push((keys, binding.does.clone())),
+        }
+    }
+    rows
 }

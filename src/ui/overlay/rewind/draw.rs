@@ -429,7 +429,7 @@ impl State {
         let path_room = path_room.saturating_sub(cells.used() - path_at);
         let path = text::one_line(&file.path);
         cells.push(text::middle(&path, path_room).into_owned(), theme.text());
-        let end = path_at + longest.unwrap_or(0).min(most) + COUNTS;
+        let end = path_at + longest.min(most) + COUNTS;
         if file.added + file.removed > 0 {
             let (plus, minus) = phrase::plus_minus(file.added.into(), file.removed.into());
             cells.right(minus, theme.delete(), end.saturating_sub(6));

@@ -321,7 +321,7 @@ fn output_of(step: &StepDetail) -> Content {
     let mut remarks: Vec<String> = doubt.into_iter().collect();
     if step.output.is_empty() {
         let words = match (step.info.status, step.info.kind) {
-            (Status::Running, _) => "It is still running.",
+            (Status::Running, _) => "No result is recorded: it runs, or it ended without one.",
             (Status::Denied, _) => "It was refused: nothing happened.",
             (Status::Interrupted, _) => "It was stopped before it said anything.",
             (Status::Unknown, _) => "The record does not hold what came out.",
