@@ -259,7 +259,8 @@ pub fn which_key(model: &Model, buf: &mut Buffer) {
         let mut cells = Cells::default();
         cells.push(format!(" {key}"), theme.key());
         cells.to(5);
-        cells.push(does.as_str(), theme.text());
+        let room = usize::from(inside.width).saturating_sub(cells.used());
+        cells.push(text::end(does, room).into_owned(), theme.text());
         let at = Rect::new(inside.x, inside.y + row as u16, inside.width, 1);
         put_line(at, &cells.line(), buf);
     }
