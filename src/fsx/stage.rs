@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::error::{Error, Result};
+use super::error::{Error, Result, Why};
 use super::folder::Folder;
 use super::names::Rel;
 use super::read::{self, Look, Seen};
@@ -279,7 +279,13 @@ impl Root {
 
     /// The names in a folder are on the disk; nothing to do where the folder is gone.
     pub fn sync_folder(&self, path: &[u8]) -> Result<()> {
-        if let Some(folder) = self.folder(path)? {
+        let folder = match self.folder(path) {
+            Ok(folder) => folder,
+            // A link has its name now; that is in the folder above.
+            Err(e) if matches!(e.why, Why::NotAFolder) => None,
+            Err(e) => return Err(e),
+        };
+        if let Some(folder) = folder {
             self.about_to("fsync", path)?;
             rustix::fs::fsync(folder.fd()).map_err(|e| Error::io(path, "sync", e))?;
         }

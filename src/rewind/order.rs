@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::FilePlan;
-use crate::fsx::{Folder, Kind, Rel, Result, Root};
+use crate::fsx::{Folder, Kind, Rel, Result, Root, Why};
 use crate::model::Node;
 use crate::store::journal::{Action, Move};
 
@@ -136,8 +136,12 @@ impl Order<'_> {
 
     /// A folder must go, with the empty ones in it: a file takes its place. Its files are removed by the plan itself.
     fn clear(&mut self, path: &[u8]) -> Result<()> {
-        let Some(folder) = self.root.folder(path)? else {
-            return Ok(());
+        let folder = match self.root.folder(path) {
+            Ok(Some(folder)) => folder,
+            Ok(None) => return Ok(()),
+            // It lies behind a link that goes first: there is none yet.
+            Err(e) if matches!(e.why, Why::NotAFolder) => return Ok(()),
+            Err(e) => return Err(e),
         };
         for entry in folder.list()?.iter().filter(|e| e.look.kind == Kind::Dir) {
             self.clear(&folder.join(&entry.name))?;

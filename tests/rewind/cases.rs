@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use regent_tui::model::Status;
+use regent_tui::model::{Status, StepKind};
 use regent_tui::rewind::{self, Verdict};
 
 use crate::git_states::{git, no_git};
@@ -27,6 +27,32 @@ fn a_conflict_puts_no_markers_into_a_file() {
     assert_eq!(verdict(&plan, "a"), Verdict::Conflict);
     assert_eq!(s.apply(&plan).op, None);
     assert_eq!(s.read("a").as_deref(), Some("1\nmine\n3\n"));
+}
+
+#[test]
+fn a_link_that_a_command_put_in_the_place_of_a_folder_gives_way_to_it() {
+    for to in ["a", "nowhere", "dir"] {
+        let mut s = Scene::new();
+        s.put("a", "a\n");
+        s.put("dir/c", "c\n");
+        s.put("x/y", "y\n");
+        let first = s.step("s", "early", Some("1\n"));
+        s.snapshot();
+        s.clock -= 15_000;
+        fs::remove_dir_all(s.path("x")).unwrap();
+        s.link("x", to);
+        s.record_at("s", 1, StepKind::Command, Vec::new(), Status::Ok);
+        s.clock -= 15_000;
+        s.snapshot();
+        let before = s.tree();
+        let plan = s.plan(&s.wish("s", first));
+        assert_eq!(verdict(&plan, "x"), Verdict::Delete, "{plan:?}");
+        assert_eq!(verdict(&plan, "x/y"), Verdict::Restore, "{plan:?}");
+        assert!(s.apply(&plan).complete);
+        assert_eq!(s.read("x/y").as_deref(), Some("y\n"));
+        s.undo();
+        assert_eq!(s.tree(), before, "{to}");
+    }
 }
 
 #[test]
