@@ -191,3 +191,30 @@ fn what_the_blocks_determine_comes_out_byte_for_byte() {
     assert_eq!(texts, [&edited]);
     assert_eq!(known.len(), 3);
 }
+
+#[test]
+fn the_history_of_requests_gives_answers_and_prompts_their_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = "# aider chat started at 2026-01-02 03:00:00\n\n#### a  \n\nSame.\n\n> Tokens: 1 sent, 2 received.  \n\n#### b  \n\nSame.\n\nMore\n\n> Tokens: 1 sent, 2 received.  \n\
+                \n# aider chat started at 2026-01-02 04:00:00\n\n#### c  \n\nSame.\n";
+    let llm = "TO LLM 2026-01-01T00:00:00\nUSER x\nLLM RESPONSE 2026-01-01T00:00:01\nASSISTANT Same.\n\
+               TO LLM 2026-01-02T03:01:00\nUSER a\nLLM RESPONSE 2026-01-02T03:01:07\nASSISTANT Same.\n\
+               TO LLM 2026-01-02T03:02:00\nUSER b\nLLM RESPONSE 2026-01-02T03:02:08\nASSISTANT Same.\nASSISTANT \nASSISTANT More\n\
+               TO LLM 2026-01-02T04:02:00\nUSER c\nLLM RESPONSE 2026-01-02T04:02:09\nASSISTANT Other.\n";
+    fs::write(folder.path().join(".aider.llm.history"), llm).unwrap();
+    let mut out = Vec::new();
+    for line in records(folder.path(), chat) {
+        Aider::UTC.parse(Path::new("x"), &line, &mut Default::default(), &mut out);
+    }
+    let of = |is: fn(&Body) -> bool| -> Vec<Option<String>> {
+        let found = out.iter().filter(|e| is(&e.body));
+        found
+            .map(|e| e.at.map(|t| t.rfc3339()[11..19].to_owned()))
+            .collect()
+    };
+    let some = |t: &str| Some(t.to_owned());
+    let prompts = of(|b| matches!(b, Body::Prompt { .. }));
+    assert_eq!(prompts, [some("03:01:00"), some("03:02:00"), None]);
+    let says = of(|b| matches!(b, Body::Say { .. }));
+    assert_eq!(says, [some("03:01:07"), some("03:02:08"), None]);
+}

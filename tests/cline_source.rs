@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use regent_tui::ingest::{self, Options};
 use regent_tui::model::Time;
-use regent_tui::source::cline::{Cline, Kilo, Roo};
+use regent_tui::source::cline::{Cline, Roo};
+use regent_tui::source::kilo::Kilo;
 use regent_tui::source::{Os, Places, Source};
 use regent_tui::store::Store;
 use serde_json::{Value, json};

@@ -11,3 +11,6 @@ mod moved;
 pub mod origin;
 pub mod patch;
 pub mod words;
+
+/// Maps of lines, of which there are many.
+type HashMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;

@@ -1,9 +1,10 @@
 //! Lines that are not new although no diff shows it: only their white space changed, or they stand elsewhere now.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use similar::{Algorithm, DiffOp};
 
+use super::HashMap;
 use super::origin::{How, Lines};
 
 /// Lines moved together count as moved when they hold so many letters and digits, as git counts them (`-M`): fewer
@@ -74,7 +75,7 @@ pub(super) fn perhaps(
     open: &Open,
     same: &[(usize, usize)],
 ) -> Vec<(Option<usize>, usize)> {
-    let mut groups: HashMap<Vec<u8>, Group> = HashMap::new();
+    let mut groups: HashMap<Vec<u8>, Group> = HashMap::default();
     for i in &open.old {
         let group = groups.entry(key(old.get(*i))).or_default();
         group.old.push(*i);
@@ -160,7 +161,7 @@ fn in_place(open: &Open, old: &[Vec<u8>], new: &[Vec<u8>]) -> Vec<Pair> {
 
 /// Pairs of equal keys, in order.
 fn common(old: &[Vec<u8>], new: &[Vec<u8>]) -> Vec<(usize, usize)> {
-    let mut ids: HashMap<&[u8], u32> = HashMap::new();
+    let mut ids: HashMap<&[u8], u32> = HashMap::default();
     let mut lists = [Vec::new(), Vec::new()];
     for (list, side) in lists.iter_mut().zip([old, new]) {
         for key in side {
@@ -189,7 +190,7 @@ fn elsewhere(
     new: &[Vec<u8>],
     taken: &mut (Vec<bool>, Vec<bool>),
 ) -> Vec<Pair> {
-    let mut seen: HashMap<&[u8], (usize, usize, usize)> = HashMap::new();
+    let mut seen: HashMap<&[u8], (usize, usize, usize)> = HashMap::default();
     for (x, key) in old.iter().enumerate().filter(|(x, _)| !taken.0[*x]) {
         let entry = seen.entry(key).or_default();
         (entry.0, entry.2) = (entry.0 + 1, x);

@@ -4,13 +4,12 @@
 //! is computed with: the answer depends on the texts alone. Where several shortest descriptions exist (a repeated line
 //! was added beside its equals), it says which other lines it might have been. Bytes, not strings: nothing is lost.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use similar::{Algorithm, DiffOp};
 
-use super::ambiguous;
 use super::moved;
+use super::{HashMap, ambiguous};
 
 /// A text, with the places where its lines start.
 #[derive(Clone, Debug)]
@@ -33,6 +32,27 @@ impl Lines {
         starts.extend(memchr::memchr_iter(b'\n', &bytes).map(|end| end + 1));
         if starts.last() != Some(&bytes.len()) {
             starts.push(bytes.len());
+        }
+        Lines { bytes, starts }
+    }
+
+    /// The same as [`Lines::new`], made quickly where most of the text is that of other lines.
+    pub fn after(old: &Lines, bytes: Vec<u8>) -> Lines {
+        let (a, b) = (old.bytes(), &bytes[..]);
+        let front = common(a, b);
+        let back = common_end(&a[front..], &b[front..]);
+        let is_end = |start: &&usize| **start > 0 && a[**start - 1] == b'\n';
+        let mut starts = Vec::with_capacity(old.starts.len() + 16);
+        starts.push(0);
+        let first = old.starts.partition_point(|s| *s <= front);
+        starts.extend(old.starts[..first].iter().filter(is_end));
+        let middle = front..b.len() - back;
+        starts.extend(memchr::memchr_iter(b'\n', &b[middle]).map(|end| front + end + 1));
+        let last = old.starts.partition_point(|s| *s <= a.len() - back);
+        let rest = old.starts[last..].iter().filter(is_end);
+        starts.extend(rest.map(|s| s + b.len() - a.len()));
+        if starts.last() != Some(&b.len()) {
+            starts.push(b.len());
         }
         Lines { bytes, starts }
     }
@@ -222,11 +242,30 @@ fn common(a: &[u8], b: &[u8]) -> usize {
         .count()
 }
 
+/// The same at their end.
+fn common_end(a: &[u8], b: &[u8]) -> usize {
+    const PORTION: usize = 4096;
+    let end = |text: &[u8], at: usize, len: usize| {
+        let to = text.len() - at;
+        to - len..to
+    };
+    let shorter = a.len().min(b.len());
+    let mut at = 0;
+    while at + PORTION <= shorter && a[end(a, at, PORTION)] == b[end(b, at, PORTION)] {
+        at += PORTION;
+    }
+    let rest = a[..a.len() - at].iter().rev();
+    at + rest
+        .zip(b[..b.len() - at].iter().rev())
+        .take_while(|(x, y)| x == y)
+        .count()
+}
+
 /// The runs of both texts, from their beginnings to their ends.
 fn runs(old: &Lines, new: &Lines, in_old: Range<usize>, in_new: Range<usize>) -> Vec<Run> {
     let mut out = Runs(Vec::new());
     out.push(0..in_old.start, 0..in_new.start, true);
-    let mut ids: HashMap<&[u8], (u32, u8)> = HashMap::new();
+    let mut ids: HashMap<&[u8], (u32, u8)> = HashMap::default();
     let mut number = |line, side: u8| {
         let next = ids.len() as u32;
         let entry = ids.entry(line).or_insert((next, 0));

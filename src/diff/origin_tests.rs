@@ -96,6 +96,22 @@ proptest! {
 
     /// Whatever the texts: pairs of equal lines, each old line used once, the rest gone; and the same answer again.
     #[test]
+    fn lines_are_the_same_however_they_are_cut(
+        old in "[ab\n]{0,40}", cut in 0usize..40, len in 0usize..12, put in "[ab\n]{0,8}", filler in 0usize..3,
+    ) {
+        // Longer than what is compared at once.
+        let pad = "line\n".repeat(filler * 1000);
+        let old = format!("{pad}{old}{pad}");
+        let at = pad.len() + cut.min(old.len() - 2 * pad.len());
+        let to = (at + len).min(old.len());
+        let new = format!("{}{put}{}", &old[..at], &old[to..]);
+        let (old, whole) = (lines(&old), lines(&new));
+        let after = Lines::after(&old, new.into_bytes());
+        prop_assert_eq!(after.starts, whole.starts);
+        prop_assert_eq!(after.bytes, whole.bytes);
+    }
+
+    #[test]
     fn an_answer_is_sound(a in "([a-d]{1,2}\n){0,14}[a-d]?", b in "([a-d]{1,2}\n){0,14}[a-d]?") {
         let (old, new) = (lines(&a), lines(&b));
         let o = trace(&old, &new);

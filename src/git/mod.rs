@@ -8,6 +8,7 @@ mod delta;
 mod discover;
 mod head;
 pub mod index;
+mod named;
 pub mod objects;
 mod pack;
 mod reflog;

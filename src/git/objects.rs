@@ -213,6 +213,28 @@ impl Objects {
         }
     }
 
+    /// All objects whose names begin with these (lower-case, at least two) hexadecimal digits.
+    pub(super) fn named(&self, beginning: &str) -> Result<Vec<Oid>, GitError> {
+        let mut found = Vec::new();
+        for pack in &self.packs {
+            pack.named(beginning, &mut found)?;
+        }
+        let (folder, rest) = beginning.split_at_checked(2).unwrap_or((beginning, ""));
+        for store in &self.stores {
+            let Ok(entries) = fs::read_dir(store.join(folder)) else {
+                continue;
+            };
+            let names = entries
+                .flatten()
+                .filter_map(|e| e.file_name().into_string().ok());
+            let names = names.filter(|n| n.starts_with(rest));
+            found.extend(names.filter_map(|n| Oid::from_hex(&format!("{folder}{n}"))));
+        }
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
     /// Reads an object; `None` if it is nowhere here.
     pub fn read(&self, oid: &Oid) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
         let mut damage = None;

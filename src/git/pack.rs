@@ -128,6 +128,39 @@ impl Pack {
         }
     }
 
+    /// Adds the objects whose names begin with these hexadecimal digits.
+    pub(super) fn named(&self, beginning: &str, found: &mut Vec<Oid>) -> Result<(), GitError> {
+        let damaged = |why: String| GitError::Damaged(format!("{}: {why}", self.idx.display()));
+        let Some(lowest) = Oid::from_hex(&format!("{beginning:0<40}")) else {
+            return Ok(());
+        };
+        let first = usize::from(lowest.0[0]);
+        let (mut low, end) = (self.below(first), self.fanout[first]);
+        let files = self.files().map_err(damaged)?;
+        let name = |n: u32| {
+            let mut name = [0; 20];
+            let at = NAMES + u64::from(n) * 20;
+            files.index_at(&mut name, at).map(|()| Oid(name))
+        };
+        let mut high = end;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match name(middle).map_err(damaged)? < lowest {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        while low < end {
+            let oid = name(low).map_err(damaged)?;
+            if !oid.hex().starts_with(beginning) {
+                break;
+            }
+            found.push(oid);
+            low += 1;
+        }
+        Ok(())
+    }
+
     /// How many objects stand before those whose names begin with this byte.
     fn below(&self, first: usize) -> u32 {
         match first {

@@ -101,6 +101,43 @@ pub fn any(
     Ok(false)
 }
 
+/// Bytes of records that are looked through in one session that worked elsewhere, and in all of a database at one look:
+/// databases grow to gigabytes, and most of it is about other projects.
+const LOOK_EACH: u64 = 32 << 20;
+pub const LOOK_ALL: u64 = 256 << 20;
+
+/// Whether one of the needles stands in what a session says, as far as it is looked through; `left` says how much more of
+/// the database may be.
+pub fn mentions(
+    input: &mut dyn Input,
+    name: &str,
+    needles: &[Vec<u8>],
+    left: &mut u64,
+) -> Result<bool> {
+    let finders: Vec<_> = needles.iter().map(memchr::memmem::Finder::new).collect();
+    let (mut here, mut found) = (LOOK_EACH.min(*left), false);
+    let from = here;
+    if here == 0 || finders.is_empty() {
+        return Ok(false);
+    }
+    let mut stopped = false;
+    let done = input.records(name, &mut |given| {
+        let body = given.body.as_bytes();
+        found = finders.iter().any(|f| f.find(body).is_some());
+        here = here.saturating_sub(body.len() as u64);
+        stopped = found || here == 0;
+        match stopped {
+            true => Err(eyre!("enough was seen")),
+            false => Ok(()),
+        }
+    });
+    *left -= from - here;
+    match stopped {
+        true => Ok(found),
+        false => done.map(|()| false),
+    }
+}
+
 /// Opens an input by its path.
 pub fn open_input(agent: Agent, path: &Path, places: &Places) -> Result<Box<dyn Input>> {
     source_of(agent)

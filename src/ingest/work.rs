@@ -15,8 +15,10 @@ use super::discover::{Candidate, Todo};
 use super::raw::Room;
 use super::read::{self, Folds, Part};
 use super::records::{self, Known};
+use super::roots::Roots;
 use super::transcript::{End, Place, transcript};
 use super::{Options, databases};
+use crate::model::Time;
 use crate::source::{Input, ParseState};
 use crate::store::files::{FileRow, Form, Owner};
 
@@ -77,8 +79,10 @@ pub(super) enum Word {
         belongs: bool,
         stale: bool,
     },
+    /// It belongs to nobody here; `settled`: as it stands now.
     Stranger {
         job: usize,
+        settled: bool,
     },
     Gone {
         job: usize,
@@ -90,7 +94,13 @@ pub(super) enum Word {
 }
 
 /// What hangs together: the sessions of one database.
-pub(super) fn units(jobs: &[Job], mut open: HashMap<PathBuf, Box<dyn Input>>) -> Vec<Unit> {
+///
+/// Those of sessions that worked elsewhere come last, the newest first: they are looked through only as far as is bearable.
+pub(super) fn units(
+    jobs: &[Job],
+    mut open: HashMap<PathBuf, Box<dyn Input>>,
+    roots: &Roots,
+) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
     let mut of: HashMap<&Path, usize> = HashMap::new();
     for (n, job) in jobs.iter().enumerate() {
@@ -110,6 +120,12 @@ pub(super) fn units(jobs: &[Job], mut open: HashMap<PathBuf, Box<dyn Input>>) ->
         }
         units[at].jobs.push(n);
     }
+    for unit in units.iter_mut().filter(|u| u.jobs.len() > 1) {
+        let is_elsewhere = |n: &usize| super::is_elsewhere(&jobs[*n].candidate, roots);
+        let (elsewhere, here): (Vec<_>, Vec<_>) = unit.jobs.drain(..).partition(is_elsewhere);
+        unit.jobs.extend(here);
+        unit.jobs.extend(elsewhere.into_iter().rev());
+    }
     units
 }
 
@@ -118,7 +134,7 @@ pub(super) fn work(
     n: usize,
     job: &Job,
     options: &Options,
-    input: &mut Option<Box<dyn Input>>,
+    (input, left): (&mut Option<Box<dyn Input>>, &mut Left),
     room: &mut Room,
     tx: &Sender<Word>,
 ) -> bool {
@@ -127,9 +143,12 @@ pub(super) fn work(
         tx.send(Word::Failed { job: n, why }).is_ok()
     };
     if !job.named && job.from == 0 {
-        match is_stranger(&job.candidate, options) {
-            Ok(false) => {}
-            Ok(true) => return tx.send(Word::Stranger { job: n }).is_ok(),
+        match is_stranger(job, options, input, left) {
+            Ok(Stranger::No) => {}
+            Ok(is) => {
+                let settled = is == Stranger::Yes;
+                return tx.send(Word::Stranger { job: n, settled }).is_ok();
+            }
             Err(_) if is_gone(&job.candidate) => return tx.send(Word::Gone { job: n }).is_ok(),
             Err(e) => return failed(e),
         }
@@ -206,12 +225,54 @@ fn read_one(
     }
 }
 
+/// How much of a database's sessions that worked elsewhere may still be looked through, and when that is.
+pub(super) struct Left {
+    pub(super) bytes: u64,
+    pub(super) now: Time,
+}
+
+/// Whether a transcript cannot belong here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stranger {
+    No,
+    Yes,
+    /// It was one when it was looked through last, and is being written to: it is looked at again when it is quiet.
+    AsBefore,
+}
+
+/// A session that works elsewhere is looked through again when nothing was written to it for so long: else each of its
+/// words would cost a look through all before them.
+const QUIET_MS: i64 = 60_000;
+
 /// Whether a transcript cannot belong here, as far as that can be told without understanding it.
-fn is_stranger(candidate: &Candidate, options: &Options) -> Result<bool> {
-    match candidate.form {
-        Form::Lines => Ok(!read::mentions(&candidate.path, &options.roots.needles())?),
-        Form::Records | Form::Session => Ok(super::is_elsewhere(candidate, &options.roots)),
+fn is_stranger(
+    job: &Job,
+    options: &Options,
+    input: &mut Option<Box<dyn Input>>,
+    left: &mut Left,
+) -> Result<Stranger> {
+    let candidate = &job.candidate;
+    let told = |mentions: bool| match mentions {
+        true => Stranger::No,
+        false => Stranger::Yes,
+    };
+    if candidate.form == Form::Lines {
+        let needles = options.roots.needles();
+        return read::mentions(&candidate.path, &needles).map(told);
     }
+    if !super::is_elsewhere(candidate, &options.roots) {
+        return Ok(Stranger::No);
+    }
+    // It may have changed something here all the same.
+    let Some(input) = input else {
+        return Ok(Stranger::Yes);
+    };
+    let written = candidate.seen.mtime_ns / 1_000_000;
+    if job.known.is_some() && left.now.0.saturating_sub(written) < QUIET_MS {
+        return Ok(Stranger::AsBefore);
+    }
+    let (name, needles) = (databases::name_of(candidate), options.roots.needles());
+    databases::mentions(&mut **input, &name, &needles, &mut left.bytes).map(told)
 }
 
 pub(super) fn job(conn: &Connection, todo: Todo, everything: bool) -> Result<Job> {

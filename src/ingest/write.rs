@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use color_eyre::Result;
 use rusqlite::{Connection, Transaction, params};
 
+use super::databases;
 use super::discover::{Candidate, Todo};
 use super::raw::Room;
 use super::read::Part;
-use super::work::{Job, Word, job, units, work};
+use super::work::{Job, Left, Word, job, units, work};
 use super::{Options, Progress, Report, kind_of};
 use crate::model::{Id, Time};
 use crate::source::Input;
@@ -43,7 +44,7 @@ pub(super) fn read_all(
         .into_iter()
         .map(|t| job(store.conn(), t, options.everything))
         .collect::<Result<Vec<_>>>()?;
-    let units = units(&jobs, open);
+    let units = units(&jobs, open, &options.roots);
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         n => n,
@@ -59,9 +60,20 @@ pub(super) fn read_all(
                 let mut room = Room::default();
                 while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let mut input = unit.input.lock().ok().and_then(|mut i| i.take());
+                    let mut left = Left {
+                        bytes: databases::LOOK_ALL,
+                        now,
+                    };
                     for n in &unit.jobs {
                         if options.cancel.load(Ordering::Relaxed)
-                            || !work(*n, &jobs[*n], options, &mut input, &mut room, &tx)
+                            || !work(
+                                *n,
+                                &jobs[*n],
+                                options,
+                                (&mut input, &mut left),
+                                &mut room,
+                                &tx,
+                            )
                         {
                             return;
                         }
@@ -184,8 +196,8 @@ impl<'a> Desk<'a> {
                 }
                 Ok(last)
             }
-            Word::Stranger { job } => {
-                let ours = self.stranger(job)?;
+            Word::Stranger { job, settled } => {
+                let ours = self.stranger(job, settled)?;
                 report.elsewhere += usize::from(ours);
                 report.meanwhile += usize::from(!ours);
                 Ok(true)
@@ -228,7 +240,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Remembers a file that belongs to nobody here; `false` if another program took it meanwhile.
-    fn stranger(&mut self, job: usize) -> Result<bool> {
+    fn stranger(&mut self, job: usize, settled: bool) -> Result<bool> {
         let Some(tx) = &self.tx else {
             return Ok(false);
         };
@@ -245,7 +257,15 @@ impl<'a> Desk<'a> {
                 candidate.form,
             )?,
         };
-        files::advance(tx, row.id, &candidate.seen, 0, None)?;
+        let seen = match settled {
+            true => candidate.seen,
+            // It must look changed at the next look.
+            false => Seen {
+                mtime_ns: 0,
+                ..candidate.seen
+            },
+        };
+        files::advance(tx, row.id, &seen, 0, None)?;
         Ok(true)
     }
 

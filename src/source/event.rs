@@ -53,6 +53,8 @@ pub enum Body {
     Call(Box<Call>),
     /// What came back.
     Outcome(Box<Outcome>),
+    /// The agent committed what a call changed, or took such a commit back. In the same record as the call's outcome.
+    Committed(Box<Committed>),
     /// The agent keeps copies of files, beside the transcript.
     Kept(Vec<Kept>),
     /// Tokens of one request to the model.
@@ -124,6 +126,23 @@ pub enum Relation {
     Subagent,
     /// It continues a copy of the parent's conversation.
     Fork,
+}
+
+/// A commit that holds what a call changed: git has the texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The call's id.
+    pub call_id: String,
+    /// The beginning of the commit's name.
+    pub name: String,
+    /// The first line of its message.
+    pub subject: String,
+    /// The beginning of the name of the commit right below it, if the record says so.
+    pub on: Option<String>,
+    /// The record shows that the file had no changes of anybody else when it was changed.
+    pub clean: bool,
+    /// The call took it back: the file contains again what it did before.
+    pub undone: bool,
 }
 
 /// A copy that the agent keeps of a file as it was at a moment, mostly right before it changes it.

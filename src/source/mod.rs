@@ -53,10 +53,12 @@ pub mod cursor;
 mod effect;
 mod event;
 pub mod extract;
+pub mod fields;
 pub mod fork;
 pub mod gemini;
 pub mod goose;
 pub mod json;
+pub mod kilo;
 pub mod lines;
 pub mod opencode;
 pub mod pi;
@@ -71,7 +73,8 @@ pub mod tools;
 
 pub use effect::{Before, Effect, Hunk};
 pub use event::{
-    Body, Call, Context, Correction, Event, Kept, Outcome, Relation, SessionHead, Spilled, Usage,
+    Body, Call, Committed, Context, Correction, Event, Kept, Outcome, Relation, SessionHead,
+    Spilled, Usage,
 };
 
 pub use extract::{Document, Extractor, Input, Stream};
@@ -206,7 +209,7 @@ pub static SOURCES: &[&dyn Source] = &[
     &opencode::Opencode,
     &cline::Cline,
     &cline::Roo,
-    &cline::Kilo,
+    &kilo::Kilo,
     &aider::Aider::HERE,
     &copilot::Copilot,
     &pi::Pi,

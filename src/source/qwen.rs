@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::fields::{self, Shape};
 use super::gemini::{self, tool};
 use super::tools::{self, text};
 use super::{
@@ -77,6 +78,31 @@ fn is_ours(line: &[u8]) -> bool {
     })
 }
 
+/// The fields that lines have had.
+const FIELDS: Shape = Shape {
+    record: "line",
+    up_to: fields::SMALL,
+    fields: &[
+        "uuid",
+        "parentUuid",
+        "sessionId",
+        "timestamp",
+        "type",
+        "subtype",
+        "cwd",
+        "version",
+        "gitBranch",
+        "model",
+        "provenance",
+        "message",
+        "usageMetadata",
+        "toolCallResult",
+        "systemPayload",
+        "contextWindowSize",
+    ],
+    inner: &[],
+};
+
 /// A line.
 #[derive(Deserialize)]
 struct Line {
@@ -142,6 +168,7 @@ fn new_line(bytes: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
     if reader.out.len() == before {
         reader.say(None, Body::Link);
     }
+    fields::unknown(&FIELDS, bytes, out);
 }
 
 impl Reader<'_> {
@@ -287,7 +314,7 @@ impl Reader<'_> {
                 request: request.clone(),
                 model: line.model.clone(),
                 input: n("promptTokenCount"),
-                output: n("candidatesTokenCount") + n("thoughtsTokenCount"),
+                output: n("candidatesTokenCount").saturating_add(n("thoughtsTokenCount")),
                 cached: n("cachedContentTokenCount"),
             };
             self.say(None, Body::Usage(usage));

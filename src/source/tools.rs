@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Body, Call, Event};
+use super::{Call, Event};
 use crate::model::StepKind;
 
 /// Names of the field that most likely says what a call is about, best first.
@@ -51,15 +51,7 @@ pub fn text<'v>(value: &'v Value, names: &[&str]) -> Option<&'v str> {
 pub fn unknown_fields(record: &str, object: &Value, known: &[&str], out: &mut Vec<Event>) {
     for name in object.as_object().into_iter().flat_map(|o| o.keys()) {
         if !known.contains(&name.as_str()) {
-            out.push(Event {
-                key: None,
-                at: None,
-                node: None,
-                body: Body::UnknownField {
-                    // A name may be anything, even a content.
-                    field: format!("{record}.{}", name.chars().take(40).collect::<String>()),
-                },
-            });
+            out.push(super::fields::told(record, name));
         }
     }
 }

@@ -178,6 +178,7 @@ pub fn salvage(from: &Path, to: &Store) -> Result<Salvaged> {
         ("base", "root, rel, commit_id, blob_id"),
         ("beside", "owner, name, why, blob_id"),
         ("head", "root, at, commit_id"),
+        ("told_commit", "root, name, subject, commit_id, parent"),
         ("mark", "name, step, at"),
         ("viewed", "session, path, content, at"),
         ("memo", "name, value"),

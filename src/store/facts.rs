@@ -59,6 +59,38 @@ pub fn head(conn: &Connection, root: &[u8], at: Time) -> Result<Option<Vec<u8>>>
         .optional()?)
 }
 
+/// Remembers which commit a record meant, and the one it was made on.
+pub fn set_told_commit(
+    conn: &Connection,
+    root: &[u8],
+    (name, subject): (&str, &str),
+    (commit, parent): (&[u8], Option<&[u8]>),
+) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO told_commit (root, name, subject, commit_id, parent) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![root, name, subject, commit, parent])?;
+    Ok(())
+}
+
+/// A commit, and the one it was made on.
+pub type ToldCommit = (Vec<u8>, Option<Vec<u8>>);
+
+/// Which commit a record meant; `None` if it was not found yet.
+pub fn told_commit(
+    conn: &Connection,
+    root: &[u8],
+    name: &str,
+    subject: &str,
+) -> Result<Option<ToldCommit>> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT commit_id, parent FROM told_commit WHERE root = ?1 AND name = ?2 AND subject = ?3",
+        )?
+        .query_row(params![root, name, subject], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?)
+}
+
 /// A step that the user marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -175,6 +207,12 @@ mod tests {
         set_base(c, b"/r", b"a", b"c2", Base::Content(7)).unwrap();
         assert_eq!(base(c, b"/r", b"a", b"c1").unwrap(), Some(Base::Absent));
         assert_eq!(base(c, b"/r", b"a", b"c2").unwrap(), Some(Base::Content(7)));
+
+        assert_eq!(told_commit(c, b"/r", "12345", "one").unwrap(), None);
+        set_told_commit(c, b"/r", ("12345", "one"), (b"123456", Some(b"0"))).unwrap();
+        let told = Some((b"123456".to_vec(), Some(b"0".to_vec())));
+        assert_eq!(told_commit(c, b"/r", "12345", "one").unwrap(), told);
+        assert_eq!(told_commit(c, b"/r", "12345", "two").unwrap(), None);
 
         set_mark(c, "b", id, Time(1)).unwrap();
         set_mark(c, "a", id, Time(2)).unwrap();

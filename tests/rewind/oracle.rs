@@ -76,6 +76,12 @@ pub fn rewound(now: &Model, deeds: &[Deed], target: u32) -> Answer {
         if mine[first..].iter().any(|d| d.who == Who::Hand) {
             either.insert(path.clone());
         }
+        // What went unseen and came back by a rename with the same text may never have been away, as far as anybody saw.
+        let seen = mine[..first].iter().rfind(|d| d.who != Who::Hand);
+        let by_hand = mine[..first].last().is_some_and(|d| d.who == Who::Hand);
+        if by_hand && seen.is_some_and(|d| d.after.as_ref().map(plain) == left) {
+            either.insert(path.clone());
+        }
         if now.get(path) == left.as_ref() && !foreign {
             match before {
                 Some(thing) => wanted.insert(path.clone(), thing.clone()),

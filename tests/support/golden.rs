@@ -244,6 +244,7 @@ fn body(s: &mut String, body: &Body) {
             "usage {} in={} out={} cached={} model={:?}",
             u.request, u.input, u.output, u.cached, u.model
         ),
+        Body::Committed(c) => write!(s, "committed {c:?}"),
         Body::Kept(kept) => write!(s, "kept {kept:?}"),
         Body::Title(title) => write!(s, "title {title:?}"),
         Body::Notice { what, text } => write!(s, "notice {what} {text:?}"),

@@ -161,7 +161,8 @@ impl Folder {
                 self.state.session.damaged += 1;
                 self.damaged.push((place, why.clone()));
             }
-            Body::Link | Body::Ignored => {}
+            // What git has of it, the link pass asks.
+            Body::Link | Body::Ignored | Body::Committed(_) => {}
         }
     }
 

@@ -13,6 +13,7 @@ use super::super::roots::{RootKind, Roots};
 use super::states::State;
 use crate::git::{self, Objects};
 use crate::model::Time;
+use crate::source::Committed;
 use crate::store::blobs;
 use crate::store::facts::{self, Base};
 
@@ -62,6 +63,62 @@ impl<'a> Bases<'a> {
         };
         facts::set_base(conn, &root, &rel, commit.as_bytes(), base)?;
         Ok(Some(state))
+    }
+
+    /// What a path contained before and in a commit of which a record tells. The commit must be the one that is meant (its
+    /// name, its message, what it was made on); `None` if that, or one of the contents, cannot be known here.
+    pub fn committed(
+        &mut self,
+        conn: &Connection,
+        path: i64,
+        told: &Committed,
+    ) -> Result<Option<(State, State)>> {
+        let (root, _) = place(conn, path)?;
+        let Some((commit, parent)) = self.meant(conn, &root, told)? else {
+            return Ok(None);
+        };
+        let below = |parent: &Option<String>, on: &String| {
+            parent.as_ref().is_some_and(|p| p.starts_with(on.as_str()))
+        };
+        if told.on.as_ref().is_some_and(|on| !below(&parent, on)) {
+            return Ok(None);
+        }
+        let before = match &parent {
+            Some(parent) => self.base(conn, path, parent)?,
+            None => Some(State::Absent),
+        };
+        Ok(before.zip(self.base(conn, path, &commit)?))
+    }
+
+    /// The commit that a record means, and the one it was made on.
+    fn meant(
+        &mut self,
+        conn: &Connection,
+        root: &[u8],
+        told: &Committed,
+    ) -> Result<Option<(String, Option<String>)>> {
+        let text = |hex: Vec<u8>| String::from_utf8_lossy(&hex).into_owned();
+        if let Some((commit, parent)) = facts::told_commit(conn, root, &told.name, &told.subject)? {
+            return Ok(Some((text(commit), parent.map(text))));
+        }
+        let Some(git) = self.git(root) else {
+            return Ok(None);
+        };
+        // What cannot be read is a commit that is not here.
+        let Ok(Some((found, subject))) = git.objects.commit_named(&told.name) else {
+            return Ok(None);
+        };
+        if subject != told.subject {
+            return Ok(None);
+        }
+        let (commit, parent) = (found.oid.hex(), found.parent.map(|p| p.hex()));
+        facts::set_told_commit(
+            conn,
+            root,
+            (&told.name, &told.subject),
+            (commit.as_bytes(), parent.as_ref().map(String::as_bytes)),
+        )?;
+        Ok(Some((commit, parent)))
     }
 
     /// The commit that the worktree of a path had checked out at a moment; `None` if git did not write that down.

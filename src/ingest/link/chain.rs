@@ -9,14 +9,22 @@ use rusqlite::{Connection, params};
 
 use super::super::roots::Roots;
 use super::bases::Bases;
+use super::committed;
 use super::states::{State, Texts, Worked, work_out};
 use crate::model::{Evidence, Op, Time, key_hash};
-use crate::source::{self, Before, Body, Effect, ParseState};
+use crate::source::{self, Before, Body, Committed, Effect, ParseState};
 use crate::store::write::Writer;
 use crate::store::{FrameCache, files};
 
-/// Effects of one outcome that are remembered while its changes are worked out.
-type Effects = HashMap<i64, Vec<Effect>>;
+/// What was done, and lines added and removed, as a change's row says it.
+type Row = (Op, (u32, u32));
+
+/// What a step's records say, remembered while its changes are worked out.
+#[derive(Default)]
+struct Told {
+    effects: Vec<Effect>,
+    committed: Option<Committed>,
+}
 
 /// Bytes of unpacked frames that are remembered: what is looked up stands near what was looked up before.
 const FRAMES: usize = 8 << 20;
@@ -99,7 +107,7 @@ pub(super) fn link(
         dirty: BTreeSet::new(),
         texts: Texts::default(),
         bases: Bases::new(roots),
-        effects: Effects::new(),
+        told: HashMap::new(),
         frames: FrameCache::new(FRAMES),
     };
     let mut steps = BTreeSet::new();
@@ -220,7 +228,8 @@ struct Walk<'a> {
     dirty: BTreeSet<i64>,
     texts: Texts,
     bases: Bases<'a>,
-    effects: Effects,
+    /// Of the step at hand.
+    told: HashMap<i64, Told>,
     frames: FrameCache,
 }
 
@@ -277,6 +286,10 @@ impl Walk<'_> {
         }
         let from = c.old_path.unwrap_or(path);
         let effect = self.effect(c)?;
+        if let Some((worked, what)) = self.in_its_commit(from, c, recorded)? {
+            self.write(c, recorded, worked, what, true, steps)?;
+            return Ok(worked.after);
+        }
         if let Some(Effect::Write {
             before: Before::Unchecked,
             ..
@@ -307,7 +320,7 @@ impl Walk<'_> {
                 worked = self.work_out(found, recorded, c, effect.as_ref())?;
             }
         }
-        self.write(c, recorded, worked, (c.op, c.lines), steps)?;
+        self.write(c, recorded, worked, (c.op, c.lines), false, steps)?;
         Ok(worked.after)
     }
 
@@ -319,6 +332,52 @@ impl Walk<'_> {
         effect: Option<&Effect>,
     ) -> Result<Worked> {
         work_out(self.conn, &mut self.texts, base, recorded, c.op, effect)
+    }
+
+    /// What the agent's own commit says of the change, with its kind and lines; `None` if there is none, or it says nothing.
+    fn in_its_commit(
+        &mut self,
+        path: i64,
+        c: &Change,
+        recorded: (Option<i64>, Option<i64>),
+    ) -> Result<Option<(Worked, Row)>> {
+        let Some(Told {
+            effects,
+            committed: Some(told),
+        }) = self.told.get(&c.step)
+        else {
+            return Ok(None);
+        };
+        let Some(own) = effects.get(c.no) else {
+            return Ok(None);
+        };
+        let Some(sides) = self.bases.committed(self.conn, path, told)? else {
+            return Ok(None);
+        };
+        let of_path = |e: &&Effect| e.path() == own.path();
+        let place = effects[..c.no].iter().filter(of_path).count();
+        let all: Vec<&Effect> = effects.iter().filter(of_path).collect();
+        let known = match all.len() {
+            1 => self.states.get(&path).copied().unwrap_or(State::Unknown),
+            _ => State::Unknown,
+        };
+        let worked = match recorded.1 {
+            // A whole text is in the record; the commit tells what it was written over.
+            Some(row) => committed::written(State::of(Some(row)), sides, told),
+            None => committed::work_out(self.conn, &mut self.texts, sides, known, told, &all)?
+                .get(place)
+                .copied(),
+        };
+        let Some(worked) = worked else {
+            return Ok(None);
+        };
+        let op = match worked.before {
+            State::Absent => Op::Create,
+            State::Blob(_) => Op::Modify,
+            State::Unknown => c.op,
+        };
+        let lines = self.texts.lines(self.conn, worked.before, worked.after)?;
+        Ok(Some((worked, (op, lines.unwrap_or(c.lines)))))
     }
 
     /// A file was written as if it were new. What is known of the path before stood there and was written over; where
@@ -346,7 +405,8 @@ impl Walk<'_> {
         };
         let lines = self.texts.lines(self.conn, before, after)?;
         let worked = Worked { before, after };
-        self.write(c, recorded, worked, (op, lines.unwrap_or(c.lines)), steps)?;
+        let what = (op, lines.unwrap_or(c.lines));
+        self.write(c, recorded, worked, what, false, steps)?;
         Ok(after)
     }
 
@@ -367,7 +427,8 @@ impl Walk<'_> {
         c: &Change,
         recorded: (Option<i64>, Option<i64>),
         w: Worked,
-        (op, lines): (Op, (u32, u32)),
+        (op, lines): Row,
+        in_commit: bool,
         steps: &mut BTreeSet<i64>,
     ) -> Result<()> {
         let (before, after) = (w.before.row(), w.after.row());
@@ -375,12 +436,12 @@ impl Walk<'_> {
             | (i64::from(recorded.1.is_none() && after.is_some()) << 1);
         let evidence = if before.is_none() || after.is_none() {
             // A whole text that was written is recorded, whatever stood there before.
-            if recorded.1.is_some_and(|blob| blob > 0) {
+            if recorded.1.is_some_and(|blob| blob > 0) || (in_commit && after.is_some()) {
                 Evidence::Recorded
             } else {
                 Evidence::PatchOnly
             }
-        } else if linked & 2 != 0 || c.op == Op::Delete {
+        } else if !in_commit && (linked & 2 != 0 || c.op == Op::Delete) {
             Evidence::Replayed
         } else {
             Evidence::Recorded
@@ -403,17 +464,18 @@ impl Walk<'_> {
 
     /// What the tool did, read again from its raw lines.
     fn effect(&mut self, c: &Change) -> Result<Option<Effect>> {
-        if !self.effects.contains_key(&c.step) {
-            self.effects.clear();
-            let effects = effects_of(self.conn, &mut self.frames, c.step)?;
-            self.effects.insert(c.step, effects);
+        if !self.told.contains_key(&c.step) {
+            self.told.clear();
+            let told = told_of(self.conn, &mut self.frames, c.step)?;
+            self.told.insert(c.step, told);
         }
-        Ok(self.effects.get(&c.step).and_then(|e| e.get(c.no)).cloned())
+        let told = self.told.get(&c.step);
+        Ok(told.and_then(|t| t.effects.get(c.no)).cloned())
     }
 }
 
-/// All effects of a step, in the order in which the fold numbered them.
-fn effects_of(conn: &Connection, frames: &mut FrameCache, step: i64) -> Result<Vec<Effect>> {
+/// All effects of a step, in the order in which the fold numbered them, and the commit that holds them.
+fn told_of(conn: &Connection, frames: &mut FrameCache, step: i64) -> Result<Told> {
     let mut spans: Vec<(i64, u64, u64)> = conn
         .prepare_cached("SELECT file_id, off, len FROM part WHERE step_id = ?1 ORDER BY no")?
         .query_map([step], |r| {
@@ -439,7 +501,7 @@ fn effects_of(conn: &Connection, frames: &mut FrameCache, step: i64) -> Result<V
     if let (Some(file), Some(off), Some(len)) = out {
         spans.push((file, off.cast_unsigned(), len.cast_unsigned()));
     }
-    let mut effects = Vec::new();
+    let mut told = Told::default();
     for (file, off, len) in spans {
         let row = files::get(conn, file)?;
         let line = frames.read(conn, file, off, len)?;
@@ -452,12 +514,14 @@ fn effects_of(conn: &Connection, frames: &mut FrameCache, step: i64) -> Result<V
             &mut events,
         );
         for event in events {
-            if let Body::Outcome(outcome) = event.body
-                && key_hash(&outcome.call_id) == key
-            {
-                effects.extend(outcome.effects);
+            match event.body {
+                Body::Outcome(outcome) if key_hash(&outcome.call_id) == key => {
+                    told.effects.extend(outcome.effects);
+                }
+                Body::Committed(c) if key_hash(&c.call_id) == key => told.committed = Some(*c),
+                _ => {}
             }
         }
     }
-    Ok(effects)
+    Ok(told)
 }

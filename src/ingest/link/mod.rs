@@ -7,6 +7,7 @@
 mod bases;
 mod bounds;
 mod chain;
+mod committed;
 mod observe;
 mod running;
 mod states;

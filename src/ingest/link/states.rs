@@ -58,7 +58,8 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    fn get(&mut self, conn: &Connection, blob: i64) -> Result<Option<Arc<str>>> {
+    /// A content as text; `None` if it is none.
+    pub fn get(&mut self, conn: &Connection, blob: i64) -> Result<Option<Arc<str>>> {
         if let Some(text) = self.held.get(&blob) {
             return Ok(text.clone());
         }

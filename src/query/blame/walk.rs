@@ -112,10 +112,11 @@ pub(super) fn walk_from(
         rayon::in_place_scope(|scope| {
             scope.spawn(|_| unpacked = next.unpack());
             portion.into_iter().zip(at..).try_for_each(|(text, turn)| {
+                let text = text?.map(|text| text.lines(&walker.done.lines));
                 if stop.is_some_and(|stop| stop()) {
                     return Err(Stopped.into());
                 }
-                walker.turn(turn, text?)?;
+                walker.turn(turn, text)?;
                 walker.keep(turn + 1);
                 Ok::<_, color_eyre::Report>(())
             })
@@ -147,6 +148,22 @@ enum Wanted {
     Here(Option<Arc<Lines>>),
 }
 
+/// The same, unpacked.
+enum Unpacked {
+    Bytes(Vec<u8>),
+    Lines(Arc<Lines>),
+}
+
+impl Unpacked {
+    /// Its lines; most of them are those of the text before.
+    fn lines(self, before: &Lines) -> Arc<Lines> {
+        match self {
+            Unpacked::Bytes(bytes) => Arc::new(Lines::after(before, bytes)),
+            Unpacked::Lines(lines) => lines,
+        }
+    }
+}
+
 impl Portion {
     fn read(reader: &Reader, turns: &[Turn]) -> Result<Portion> {
         let mut out = Vec::new();
@@ -169,11 +186,11 @@ impl Portion {
         Ok(Portion(out))
     }
 
-    /// All of it as lines; `None` where a text is not known.
-    fn unpack(&self) -> Vec<Result<Option<Arc<Lines>>>> {
+    /// All of it; `None` where a text is not known.
+    fn unpack(&self) -> Vec<Result<Option<Unpacked>>> {
         let wanted = self.0.par_iter().map(|wanted| match wanted {
-            Wanted::Stored(stored) => Ok(Some(Arc::new(Lines::new(stored.unpack()?)))),
-            Wanted::Here(lines) => Ok(lines.clone()),
+            Wanted::Stored(stored) => Ok(Some(Unpacked::Bytes(stored.unpack()?))),
+            Wanted::Here(lines) => Ok(lines.clone().map(Unpacked::Lines)),
         });
         wanted.collect()
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use color_eyre::Result;
 use serde_json::json;
 
+use super::requests::{self, Reply};
+use super::turn::{answers, split};
 use super::{INPUT, folder};
 use crate::source::extract::{Extractor, Input, Stream, Take, read_text};
 use crate::source::record::rank;
@@ -18,7 +20,8 @@ pub(super) struct History;
 
 impl Extractor for History {
     fn files(&self, input: &Path) -> Vec<PathBuf> {
-        vec![input.to_owned(), input.with_file_name(INPUT)]
+        let beside = |name| input.with_file_name(name);
+        vec![input.to_owned(), beside(INPUT), beside(requests::NAME)]
     }
 
     fn holds_several(&self) -> bool {
@@ -32,6 +35,7 @@ impl Extractor for History {
         Ok(Box::new(Open {
             sessions: sessions(&text),
             typed: typings(&typed),
+            replies: requests::replies(&input.with_file_name(requests::NAME)),
             folder: folder(input).map(|f| f.display().to_string()),
         }))
     }
@@ -72,12 +76,14 @@ struct Open {
     sessions: Vec<Session>,
     /// Local time and words.
     typed: Vec<(String, String)>,
+    replies: Vec<Reply>,
     folder: Option<String>,
 }
 
 impl Input for Open {
     fn sessions(&mut self) -> Result<Vec<Stream>> {
-        let times = blake3::hash(json!(self.typed).to_string().as_bytes()).to_hex();
+        let came = self.replies.iter().map(|r| &r.at).collect::<Vec<_>>();
+        let times = blake3::hash(json!([self.typed, came]).to_string().as_bytes()).to_hex();
         let stream = |s: &Session| {
             let mut all = blake3::Hasher::new();
             all.update(s.head.as_bytes());
@@ -116,14 +122,20 @@ impl Input for Open {
         give("start", "", "start", body.to_string())?;
         let times = self.times(session, end.as_deref());
         let mut format = edit_format(&session.head).map(str::to_owned);
+        let mut replies = self.replies_to(session, end.as_deref());
         let mut commits = Commits::default();
+        let mut clean = false;
         for (no, turn) in session.turns.iter().enumerate() {
             let n = no as u64 + 1;
             // `/code x` is written down twice: as it was typed, and as it was passed on.
             let next = session.turns.get(no + 1).map(|t| t.words.as_str());
             let repeated = passed_on(&turn.words).is_some_and(|words| next == Some(words));
+            clean |= commits_first(&turn.text);
+            let came = replies.of(turn);
+            let asked = came.iter().flatten().next().and_then(|r| r.asked.clone());
+            let came: Vec<_> = came.iter().map(|r| r.as_ref().map(|r| &r.at)).collect();
             let body = json!({
-                "at": times[no], "format": format, "repeated": repeated,
+                "at": times[no].clone().or(asked), "came": came, "format": format, "repeated": repeated, "clean": clean,
                 "undone": commits.undone(&turn.text), "text": turn.text,
             });
             give(&format!("turn {n}"), &rank(n), "turn", body.to_string())?;
@@ -154,6 +166,40 @@ impl Open {
         };
         session.turns.iter().map(time).collect()
     }
+
+    /// The replies that came while a session went on.
+    fn replies_to(&self, session: &Session, end: Option<&str>) -> Replies<'_> {
+        let start = session.started.as_deref();
+        let within = |r: &&Reply| {
+            start.is_some_and(|start| r.at.as_str() >= start)
+                && end.is_none_or(|end| r.at.as_str() < end)
+        };
+        Replies(self.replies.iter().filter(within).collect())
+    }
+}
+
+/// Replies that no answer was found for yet.
+struct Replies<'o>(Vec<&'o Reply>);
+
+impl Replies<'_> {
+    /// The reply that each answer of a turn is: the same words in the same order.
+    fn of(&mut self, turn: &Turn) -> Vec<Option<Reply>> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let (_, rest) = split(&turn.text);
+        let mut all = Vec::new();
+        for answer in answers(rest) {
+            let words = answer.said.as_deref().map(requests::words);
+            let found = words.and_then(|w| self.0.iter().position(|r| r.words == w));
+            all.push(found.map(|at| {
+                let reply = self.0[at].clone();
+                self.0.drain(..=at);
+                reply
+            }));
+        }
+        all
+    }
 }
 
 /// Which files the commits of a session hold.
@@ -182,6 +228,15 @@ impl Commits {
         }
         undone
     }
+}
+
+/// Whether Aider committed somebody else's changes before it edited. It does so always, or (by a setting) never.
+fn commits_first(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines.any(|l| {
+        l.strip_prefix("> Committing ")
+            .is_some_and(|rest| rest.ends_with(" before applying edits.  "))
+    }) && lines.any(|l| l.starts_with("> Commit "))
 }
 
 /// What a command that asks passes on to the model.

@@ -11,12 +11,15 @@
 //! - Whose a commit is, is said by its place: before the edits it holds somebody else's changes, after them Aider's. Names
 //!   and trailers say either, depending on the version, and are not asked.
 //! - `.aider.input.history` gives prompts their time, where the same words stand there in the same order.
-//! - `.aider.llm.history` is not read.
+//! - `.aider.llm.history`, if it lies beside, gives answers their time, by the same words in the same order; what was sent
+//!   is not read from it.
+//! - What a commit holds that Aider names, the link pass asks git for (`ingest::link`): this module reads no repository.
 //!
 //! Local times are taken to be of this machine's zone.
 
 mod blocks;
 mod history;
+mod requests;
 mod told;
 mod turn;
 

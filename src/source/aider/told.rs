@@ -6,7 +6,7 @@ use super::blocks::{Block, Change, blocks, hunk};
 use super::turn::{Turn, say};
 use crate::model::{Status, StepKind};
 use crate::source::tools::one_line;
-use crate::source::{Before, Body, Call, Effect, Event, Hunk, Outcome, Usage};
+use crate::source::{Before, Body, Call, Committed, Effect, Event, Hunk, Outcome, Usage};
 
 /// What the model said, and what Aider told below it.
 #[derive(Default)]
@@ -29,6 +29,8 @@ struct Lines {
     /// Blocks failed, and others were applied all the same.
     partly: bool,
     failed: bool,
+    /// The commit that holds the edits, without the id of a call.
+    commit: Option<Committed>,
 }
 
 /// Says what an answer says and what was done about it. `id` names it.
@@ -39,7 +41,8 @@ pub(super) fn told(id: &str, turn: Option<&Turn>, answer: &Answer, out: &mut Vec
             say(out, None, Body::Say { text });
         }
     }
-    let lines = settled(&answer.told);
+    let mut lines = settled(&answer.told);
+    lines.commit = commit(turn, &answer.told);
     let format = turn.and_then(|t| t.format.as_deref());
     let found = blocks(answer.said.as_deref().unwrap_or_default());
     // Edits come before the commits that hold them; what the person had changed was committed before.
@@ -63,7 +66,9 @@ pub(super) fn told(id: &str, turn: Option<&Turn>, answer: &Answer, out: &mut Vec
         for (n, path) in turn.undone.iter().enumerate() {
             let effects = vec![unsure(path, Vec::new())];
             let call = call(format!("{id} undo {n}"), StepKind::Edit, "/undo", path);
+            let commit = removed(&answer.told).map(|c| of_call(c, &call));
             step(call, Status::Ok, effects, out);
+            out.extend(commit);
         }
     }
     if !rest.is_empty() {
@@ -172,6 +177,55 @@ fn settled(told: &[String]) -> Lines {
     lines
 }
 
+/// The commit that holds the edits of an answer: the first one below them. Those above hold somebody else's changes, and
+/// later ones what a linter did.
+fn commit(turn: Option<&Turn>, told: &[String]) -> Option<Committed> {
+    let is_edit = |l: &String| l.starts_with("Applied edit to ");
+    let (first, last) = (
+        told.iter().position(is_edit)?,
+        told.iter().rposition(is_edit)?,
+    );
+    let made = |l: &String| l.strip_prefix("Commit ").map(str::to_owned);
+    let line = told[last..].iter().find_map(made)?;
+    let (name, subject) = line.split_once(' ')?;
+    let is_first = told[..first].iter().any(|l| l.starts_with("Committing "));
+    let on = told[..first].iter().rev().find_map(made);
+    let on = on.filter(|_| is_first);
+    let on = on.and_then(|l| l.split(' ').next().map(str::to_owned));
+    Some(Committed {
+        call_id: String::new(),
+        name: name.to_owned(),
+        subject: subject.lines().next().unwrap_or_default().trim().to_owned(),
+        clean: turn.is_some_and(|t| t.clean) || on.is_some(),
+        on,
+        undone: false,
+    })
+}
+
+/// The commit that was taken back. Aider refuses to if one of its files was changed since.
+fn removed(told: &[String]) -> Option<Committed> {
+    let line = told.iter().find_map(|l| l.strip_prefix("Removed: "))?;
+    let (name, subject) = line.split_once(' ')?;
+    Some(Committed {
+        call_id: String::new(),
+        name: name.to_owned(),
+        subject: subject.trim().to_owned(),
+        on: None,
+        clean: true,
+        undone: true,
+    })
+}
+
+fn of_call(mut commit: Committed, call: &Call) -> Event {
+    commit.call_id.clone_from(&call.call_id);
+    Event {
+        key: None,
+        at: None,
+        node: None,
+        body: Body::Committed(Box::new(commit)),
+    }
+}
+
 /// The changes: one step for each file.
 fn edits(id: &str, format: Option<&str>, lines: &Lines, found: &[Block], out: &mut Vec<Event>) {
     let mut taken = vec![false; found.len()];
@@ -197,7 +251,12 @@ fn edits(id: &str, format: Option<&str>, lines: &Lines, found: &[Block], out: &m
             path,
         );
         call.input = readable(&changes);
+        // One that is applied twice by what is told is not clear.
+        let once = lines.applied.iter().filter(|a| *a == path).count() == 1;
+        let commit = lines.commit.clone().filter(|_| once);
+        let commit = commit.map(|c| of_call(c, &call));
         step(call, Status::Ok, effects, out);
+        out.extend(commit);
     }
     if format.is_some_and(|f| TALK.contains(&f)) {
         return;

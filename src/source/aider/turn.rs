@@ -22,10 +22,16 @@ struct Start {
 #[derive(Deserialize)]
 pub(super) struct Turn {
     at: Option<String>,
+    /// When each of its answers came, as far as that is known.
+    #[serde(default)]
+    came: Vec<Option<String>>,
     /// The edit format that holds, as far as it was announced.
     pub format: Option<String>,
     /// The same words follow as a prompt of their own.
     repeated: bool,
+    /// A commit of somebody else's changes before edits was seen in this session: Aider makes them, then, always.
+    #[serde(default)]
+    pub clean: bool,
     /// The files whose last change was taken back.
     pub undone: Vec<String>,
     text: String,
@@ -123,16 +129,7 @@ fn model(line: &str) -> Option<&str> {
 
 fn turn(zone: Zone, record: &Record<'_>, turn: &Turn, out: &mut Vec<Event>) {
     let at = time(zone, turn.at.as_deref());
-    let mut words = Vec::new();
-    let mut rest = 0;
-    for line in turn.text.split_inclusive('\n') {
-        let Some(said) = prompt_line(line.trim_end_matches(['\n', '\r'])) else {
-            break;
-        };
-        words.push(said);
-        rest += line.len();
-    }
-    let words = words.join("\n");
+    let (words, rest) = split(&turn.text);
     match prompt(&words).filter(|_| !turn.repeated) {
         Some(body) => out.push(Event {
             key: Some(record.key.clone().into_owned()),
@@ -142,7 +139,8 @@ fn turn(zone: Zone, record: &Record<'_>, turn: &Turn, out: &mut Vec<Event>) {
         }),
         None => say(out, at, Body::Ignored),
     }
-    for (n, answer) in answers(&turn.text[rest..]).iter().enumerate() {
+    for (n, answer) in answers(rest).iter().enumerate() {
+        let from = out.len();
         if let Some(model) = answer.told.iter().find_map(|l| model(l)) {
             let model = Some(model.to_owned());
             let context = Context {
@@ -157,7 +155,26 @@ fn turn(zone: Zone, record: &Record<'_>, turn: &Turn, out: &mut Vec<Event>) {
             answer,
             out,
         );
+        if let Some(at) = turn.came.get(n).and_then(|t| time(zone, t.as_deref())) {
+            for event in &mut out[from..] {
+                event.at = Some(at);
+            }
+        }
     }
+}
+
+/// The words of a turn's prompt, and what stands below them.
+pub(super) fn split(text: &str) -> (String, &str) {
+    let mut words = Vec::new();
+    let mut rest = text;
+    for line in text.split_inclusive('\n') {
+        let Some(said) = prompt_line(line.trim_end_matches(['\n', '\r'])) else {
+            break;
+        };
+        words.push(said);
+        rest = &rest[line.len()..];
+    }
+    (words.join("\n"), rest)
 }
 
 fn prompt(words: &str) -> Option<Body> {
@@ -184,7 +201,7 @@ const SURE: &[&str] = &["> Tokens: ", "> Applied edit to ", "> Commit ", "> ^C"]
 
 /// The answers with what is told below each. What is told ends with two blanks; other lines that begin like it are an
 /// answer's quotations.
-fn answers(text: &str) -> Vec<Answer> {
+pub(super) fn answers(text: &str) -> Vec<Answer> {
     let lines: Vec<&str> = text.lines().collect();
     let mut all = vec![Answer::default()];
     let (mut fence, mut i): (Option<usize>, usize) = (None, 0);
@@ -241,6 +258,13 @@ fn told_at(lines: &[&str], at: usize) -> Option<(String, usize)> {
     let rest = &lines[at + 1..];
     let end = if said.starts_with('#') && said.contains("SEARCH/REPLACE block") {
         rest.iter().position(|l| l.ends_with("  ")).map(|n| n + 1)
+    } else if said.starts_with("Commit ") {
+        // A message of several lines.
+        let below = rest.iter().take(50).take_while(|l| !l.starts_with("> "));
+        below
+            .enumerate()
+            .find(|(_, l)| l.ends_with("  "))
+            .map(|(n, _)| n + 1)
     } else {
         // The commands that are asked about.
         rest.iter()

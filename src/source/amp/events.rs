@@ -50,7 +50,23 @@ fn say(out: &mut Vec<Event>, key: Option<String>, at: Option<Time>, body: Body) 
     });
 }
 
+/// The fields of a thread, as far as they are known.
+const THREAD: &[&str] = &[
+    "v",
+    "id",
+    "created",
+    "title",
+    "messages",
+    "env",
+    "meta",
+    "relationships",
+    "mainThreadID",
+    "nextMessageId",
+    "agentMode",
+];
+
 fn thread(record: &Record<'_>, thread: &Value, state: &mut ParseState, out: &mut Vec<Event>) {
+    tools::unknown_fields("thread", thread, THREAD, out);
     let tree = thread
         .pointer("/env/initial/trees/0")
         .unwrap_or(&Value::Null);

@@ -7,7 +7,7 @@ use super::events::events;
 use super::mirror;
 use super::record::{Message, Record};
 use crate::source::lines::split_records;
-use crate::source::{Body, Event, ParseState};
+use crate::source::{Body, Event, ParseState, fields};
 
 /// How much of a damaged line is quoted.
 const QUOTED: usize = 60;
@@ -54,6 +54,7 @@ fn try_one(
     let record = typed(bytes)?;
     events(path, &record, state, out);
     mirror::mirrored(&record, state, out);
+    fields::unknown(&super::fields::LINE, bytes, out);
     Ok(())
 }
 

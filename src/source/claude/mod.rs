@@ -10,6 +10,7 @@ mod calls;
 mod content;
 mod effects;
 mod events;
+mod fields;
 mod fork;
 mod hunks;
 mod input;

@@ -300,7 +300,7 @@ fn usage(record: &Record<'_>, turn: &Turn, at: Option<Time>, out: &mut Vec<Event
             .pointer("/modelInfo/modelId")
             .and_then(Value::as_str)
             .map(str::to_owned),
-        input: input + written + read,
+        input: input.saturating_add(written).saturating_add(read),
         output,
         cached: read,
     };

@@ -1,4 +1,4 @@
-//! Cline and its forks Roo Code and Kilo Code: a folder for each task in an editor's `globalStorage`.
+//! Cline and its forks Roo Code and (until it became an OpenCode, see [`super::kilo`]) Kilo Code: a folder for each task in an editor's `globalStorage`.
 //!
 //! `api_conversation_history.json` names a task: the messages between agent and model. Beside it lie `ui_messages.json` (what
 //! was shown: the person's own words, times, tokens), `task_metadata.json`, `history_item.json`. The same for all three; they
@@ -40,8 +40,6 @@ const MESSAGES: &str = "api_conversation_history.json";
 pub struct Cline;
 /// Roo Code's tasks.
 pub struct Roo;
-/// Kilo Code's tasks, up to the version that became an OpenCode.
-pub struct Kilo;
 
 /// Folders of `globalStorage`, and whose they are.
 const EXTENSIONS: &[(Agent, &str)] = &[
@@ -51,7 +49,7 @@ const EXTENSIONS: &[(Agent, &str)] = &[
 ];
 
 /// The folders of tasks in every editor.
-fn in_editors(agent: Agent, places: &Places) -> Vec<PathBuf> {
+pub(super) fn in_editors(agent: Agent, places: &Places) -> Vec<PathBuf> {
     let names = EXTENSIONS.iter().filter(|(a, _)| *a == agent);
     names
         .flat_map(|(_, name)| {
@@ -63,7 +61,8 @@ fn in_editors(agent: Agent, places: &Places) -> Vec<PathBuf> {
         .collect()
 }
 
-fn is_messages(path: &Path) -> bool {
+/// Whether a file is the one that names a task.
+pub(super) fn is_messages(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == MESSAGES)
 }
 
@@ -81,7 +80,8 @@ fn owner(path: &Path) -> Agent {
     }
 }
 
-fn claims(agent: Agent, path: &Path, head: &[u8]) -> bool {
+/// Whether a file is a task of this one of them.
+pub(super) fn claims(agent: Agent, path: &Path, head: &[u8]) -> bool {
     let head = String::from_utf8_lossy(head);
     let start: String = head
         .chars()
@@ -89,6 +89,16 @@ fn claims(agent: Agent, path: &Path, head: &[u8]) -> bool {
         .take(2)
         .collect();
     is_messages(path) && (start == "[{" || start == "[]") && owner(path) == agent
+}
+
+/// How a task's records are got out of its folder.
+pub(super) fn extractor() -> Option<&'static dyn Extractor> {
+    Some(&task::Task)
+}
+
+/// Reads one line.
+pub(super) fn parse(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
+    events::line(line, state, out);
 }
 
 macro_rules! fork {
@@ -118,11 +128,11 @@ macro_rules! fork {
             }
 
             fn extractor(&self, _: &Path) -> Option<&'static dyn Extractor> {
-                Some(&task::Task)
+                extractor()
             }
 
             fn parse(&self, _: &Path, line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
-                events::line(line, state, out);
+                parse(line, state, out);
             }
         }
     };
@@ -130,4 +140,3 @@ macro_rules! fork {
 
 fork!(Cline);
 fork!(Roo);
-fork!(Kilo);

@@ -25,6 +25,7 @@
 
 mod call;
 mod command;
+mod fields;
 mod fork;
 mod given;
 mod happening;
@@ -159,10 +160,11 @@ impl Reader<'_> {
 
     fn enveloped(&mut self, kind: &str, payload: &str) {
         if kind == "session_meta" {
-            return match serde_json::from_str(payload) {
+            match serde_json::from_str(payload) {
                 Ok(meta) => self.meta(&meta, false),
                 Err(_) => self.unknown("session_meta/?".to_owned()),
-            };
+            }
+            return fields::unknown(kind, payload, self.out);
         }
         self.name_session();
         if self.copied(kind, payload) {
@@ -188,6 +190,7 @@ impl Reader<'_> {
             | "security_risk_score" => self.say(Body::Ignored),
             other => self.unknown(other.to_owned()),
         }
+        fields::unknown(kind, payload, self.out);
     }
 
     /// A line without an envelope: from before September 2025.

@@ -66,6 +66,28 @@ fn time(created: &str) -> Option<Time> {
     }
 }
 
+/// The fields of a session, those of 2023 included.
+const SESSION: &[&str] = &[
+    "sessionId",
+    "title",
+    "workspaceDirectory",
+    "history",
+    "mode",
+    "chatModelTitle",
+    "usage",
+    "dateCreated",
+    "active",
+    "adding_highlighted_code",
+    "config",
+    "context_providers",
+    "meilisearch_url",
+    "saved_context_groups",
+    "selected_context_items",
+    "session_info",
+    "slash_commands",
+    "user_input_queue",
+];
+
 fn session(record: &Record<'_>, session: &Session, out: &mut Vec<Event>) {
     // In the form of 2023 it stands in an object of its own.
     let info = session.head.get("session_info").unwrap_or(&session.head);
@@ -89,6 +111,7 @@ fn session(record: &Record<'_>, session: &Session, out: &mut Vec<Event>) {
     if let Some(title) = text(info, &["title"]) {
         say(out, None, Body::Title(title.to_owned()));
     }
+    tools::unknown_fields("session", &session.head, SESSION, out);
 }
 
 #[derive(Deserialize)]

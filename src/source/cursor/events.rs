@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{cli, tool};
+use super::{cli, fields, tool};
 use crate::model::{Time, Via};
 use crate::source::tools::text;
 use crate::source::{Body, Context, Event, ParseState, Record, Relation, SessionHead, Usage};
@@ -29,7 +29,15 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
         "bubble" => bubble(&record, body, state, out),
         "message" => cli::message(&record, body, out),
         "said" => cli::said(&record, body, out),
-        other => unknown(other.to_owned(), out),
+        other => return unknown(other.to_owned(), out),
+    }
+    match &*record.kind {
+        "user" | "task" | "bubble" => {
+            fields::bubble(body.get("bubble").unwrap_or(&Value::Null), out);
+        }
+        "message" => fields::message("message", body.get("message").unwrap_or(&Value::Null), out),
+        "said" => fields::message("said", body.get("line").unwrap_or(&Value::Null), out),
+        _ => {}
     }
 }
 
@@ -152,7 +160,7 @@ fn bubble(record: &Record<'_>, body: &Value, state: &mut ParseState, out: &mut V
         n.unwrap_or(0)
     };
     let (input, output) = (tokens("inputTokens"), tokens("outputTokens"));
-    if input + output > 0 {
+    if input > 0 || output > 0 {
         let usage = Usage {
             request: record.key.clone().into_owned(),
             model: None,

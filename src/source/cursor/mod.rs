@@ -19,6 +19,7 @@
 mod bubble;
 mod cli;
 mod events;
+mod fields;
 mod state;
 mod store;
 mod tool;

@@ -55,6 +55,19 @@ fn time(value: &Value, name: &str) -> Option<Time> {
     text(value, &[name]).and_then(Time::parse)
 }
 
+/// The fields of a session.
+const SESSION: &[&str] = &[
+    "sessionId",
+    "projectHash",
+    "startTime",
+    "lastUpdated",
+    "messages",
+    "summary",
+    "directories",
+    "kind",
+    "meta",
+];
+
 fn session(record: &Record<'_>, body: &Value, state: &mut ParseState, out: &mut Vec<Event>) {
     let is_subagent = text(body, &["kind"]) == Some("subagent");
     if is_subagent {
@@ -74,6 +87,7 @@ fn session(record: &Record<'_>, body: &Value, state: &mut ParseState, out: &mut 
     if let Some(summary) = text(body, &["summary"]) {
         say(out, None, None, Body::Title(summary.to_owned()));
     }
+    crate::source::tools::unknown_fields("session", body, SESSION, out);
 }
 
 fn place(record: &Record<'_>, body: &Value, state: &mut ParseState, out: &mut Vec<Event>) {
@@ -218,7 +232,7 @@ fn reply(
             request: key,
             model: model.map(str::to_owned),
             input: n("input"),
-            output: n("output") + n("thoughts"),
+            output: n("output").saturating_add(n("thoughts")),
             cached: n("cached"),
         };
         say(out, None, at, Body::Usage(usage));

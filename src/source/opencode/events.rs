@@ -275,8 +275,10 @@ fn message(record: &Record<'_>, message: &Value, state: &mut ParseState, out: &m
         let usage = Usage {
             request: record.key.clone().into_owned(),
             model: model.map(str::to_owned),
-            input: n("/input") + cached + n("/cache/write"),
-            output: n("/output") + n("/reasoning"),
+            input: n("/input")
+                .saturating_add(cached)
+                .saturating_add(n("/cache/write")),
+            output: n("/output").saturating_add(n("/reasoning")),
             cached,
         };
         out.push(event(None, at, Body::Usage(usage)));

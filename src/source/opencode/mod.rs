@@ -26,7 +26,7 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
-use super::{Event, Extractor, ParseState, Places, Source, sqlite};
+use super::{Event, Extractor, ParseState, Places, Source, kilo, sqlite};
 use crate::model::Agent;
 
 /// OpenCode's sessions.
@@ -53,27 +53,47 @@ impl Source for Opencode {
     }
 
     fn is_transcript(&self, path: &Path) -> bool {
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
-        name == "opencode.db" || tree::is_session(name)
+        is_transcript(path)
     }
 
     fn claims(&self, path: &Path, head: &[u8]) -> bool {
-        match sqlite::is_database(head) {
-            true => database::is_ours(path) || database::is_older(path),
-            false => self.is_transcript(path) && tree::claims(path, head),
-        }
+        !kilo::is_ours(path) && claims(path, head)
     }
 
     fn extractor(&self, path: &Path) -> Option<&'static dyn Extractor> {
-        match path.extension().is_some_and(|e| e == "json") {
-            true => Some(&tree::Tree),
-            false => Some(&database::Database),
-        }
+        extractor(path)
     }
 
     fn parse(&self, _: &Path, line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
-        events::line(line, state, out);
+        parse(line, state, out);
     }
+}
+
+/// Whether a file is the database, or a session of the tree, by its name.
+pub(super) fn is_transcript(path: &Path) -> bool {
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+    name == "opencode.db" || tree::is_session(name)
+}
+
+/// Whether a file has one of the forms that are read here; Kilo Code's have, too.
+pub(super) fn claims(path: &Path, head: &[u8]) -> bool {
+    match sqlite::is_database(head) {
+        true => database::is_ours(path) || database::is_older(path),
+        false => is_transcript(path) && tree::claims(path, head),
+    }
+}
+
+/// How the sessions are got out of a file.
+pub(super) fn extractor(path: &Path) -> Option<&'static dyn Extractor> {
+    match path.extension().is_some_and(|e| e == "json") {
+        true => Some(&tree::Tree),
+        false => Some(&database::Database),
+    }
+}
+
+/// Reads one line.
+pub(super) fn parse(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
+    events::line(line, state, out);
 }
 
 /// Where a message stands among others: by its time, then by its id, which is made of the time too.

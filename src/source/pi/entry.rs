@@ -4,8 +4,61 @@ use serde_json::Value;
 
 use super::message;
 use crate::model::Time;
-use crate::source::tools::text;
+use crate::source::tools::{self, text};
 use crate::source::{Body, Context, Event, ParseState, Relation, SessionHead};
+
+/// The fields that entries and messages have had.
+const ENTRY: &[&str] = &[
+    "type",
+    "version",
+    "id",
+    "timestamp",
+    "cwd",
+    "branchedFrom",
+    "parentSession",
+    "parentId",
+    "message",
+    "provider",
+    "modelId",
+    "summary",
+    "firstKeptEntryIndex",
+    "firstKeptEntryId",
+    "fromId",
+    "tokensBefore",
+    "thinkingLevel",
+    "customType",
+    "data",
+    "content",
+    "display",
+    "details",
+    "label",
+    "targetId",
+    "name",
+    "fromHook",
+];
+const MESSAGE: &[&str] = &[
+    "role",
+    "content",
+    "timestamp",
+    "model",
+    "provider",
+    "usage",
+    "stopReason",
+    "toolCallId",
+    "toolName",
+    "isError",
+    "api",
+    "details",
+    "errorMessage",
+    "command",
+    "output",
+    "exitCode",
+    "cancelled",
+    "truncated",
+    "fullOutputPath",
+    "customType",
+    "display",
+];
 
 /// A line with its place in the session.
 pub(super) struct Entry {
@@ -81,6 +134,10 @@ pub(super) fn line(line: &[u8], state: &mut ParseState, out: &mut Vec<Event>) {
             let record = other.to_owned();
             say(Body::Unknown { record }, out);
         }
+    }
+    tools::unknown_fields("entry", &value, ENTRY, out);
+    if let Some(message) = value.get("message") {
+        tools::unknown_fields("message", message, MESSAGE, out);
     }
 }
 

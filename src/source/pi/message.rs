@@ -120,7 +120,7 @@ fn assistant(message: &Value, entry: &Entry, state: &mut ParseState, out: &mut V
             cached,
         };
         // A request that was stopped at once counts nothing.
-        if usage.input + usage.output > 0 {
+        if usage.input > 0 || usage.output > 0 {
             say(Body::Usage(usage), out);
         }
     }

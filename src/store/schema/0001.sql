@@ -51,6 +51,11 @@ CREATE TABLE head (                 -- the commit that a worktree had checked ou
   root BLOB NOT NULL, at INTEGER NOT NULL, commit_id BLOB NOT NULL,
   PRIMARY KEY (root, at)
 ) STRICT, WITHOUT ROWID;
+-- The commit that an agent's record names by the beginning of its name and its first line, and the one it was made on (NULL: none).
+CREATE TABLE told_commit (
+  root BLOB NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL, commit_id BLOB NOT NULL, parent BLOB,
+  PRIMARY KEY (root, name, subject)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE mark (name TEXT PRIMARY KEY, step BLOB NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE viewed (session BLOB NOT NULL, path TEXT NOT NULL, content BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (session, path)) STRICT, WITHOUT ROWID;
 CREATE TABLE memo (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;   -- where the screen was left, and the like

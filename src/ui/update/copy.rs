@@ -71,7 +71,16 @@ fn resume(session: &SessionInfo) -> Option<String> {
         .next()
         .unwrap_or(&session.native_id);
     let id = shlex::try_quote(id).map_or_else(|_| id.to_owned(), |q| q.into_owned());
-    let command = match session.agent {
+    let command = resume_command(session.agent, &id)?;
+    Some(match session.cwd.as_deref().map(shlex::try_quote) {
+        Some(Ok(cwd)) => format!("cd {cwd} && {command}"),
+        _ => command,
+    })
+}
+
+/// How an agent is told to resume a session; `None` where it cannot be told.
+fn resume_command(agent: Agent, id: &str) -> Option<String> {
+    Some(match agent {
         Agent::Claude => format!("claude --resume {id}"),
         Agent::Codex => format!("codex resume {id}"),
         Agent::Cursor => format!("cursor-agent --resume {id}"),
@@ -80,21 +89,19 @@ fn resume(session: &SessionInfo) -> Option<String> {
         Agent::Gemini => format!("gemini --resume {id}"),
         Agent::Qwen => format!("qwen --resume {id}"),
         Agent::Amp => format!("amp threads continue {id}"),
+        Agent::Pi => format!("pi --session {id}"),
+        Agent::Crush => format!("crush --session {id}"),
+        Agent::Goose => format!("goose session --resume --session-id {id}"),
+        // The ids of its program for the terminal are OpenCode's; other ones are tasks in an editor.
+        Agent::Kilo if id.starts_with("ses_") => format!("kilo --session {id}"),
         // Panels of an editor, and tools that do not go by the ids of sessions.
         Agent::Cline
         | Agent::Roo
         | Agent::Kilo
         | Agent::Aider
         | Agent::Regent
-        | Agent::Pi
-        | Agent::Crush
         | Agent::Specstory
-        | Agent::Goose
         | Agent::Continue => return None,
-    };
-    Some(match session.cwd.as_deref().map(shlex::try_quote) {
-        Some(Ok(cwd)) => format!("cd {cwd} && {command}"),
-        _ => command,
     })
 }
 
@@ -114,4 +121,26 @@ fn command(model: &Model) -> Option<String> {
 fn step_id(model: &Model) -> Option<String> {
     let step = model.timeline.selected_step()?;
     Some(model.timeline.rows().get(step.row)?.id.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_resumed_as_its_agent_wants_it() {
+        let of = resume_command;
+        for (agent, expected) in [
+            (Agent::Pi, "pi --session a1"),
+            (Agent::Crush, "crush --session a1"),
+            (Agent::Goose, "goose session --resume --session-id a1"),
+        ] {
+            assert_eq!(of(agent, "a1").as_deref(), Some(expected));
+        }
+        let kilo = of(Agent::Kilo, "ses_1");
+        assert_eq!(kilo.as_deref(), Some("kilo --session ses_1"));
+        assert_eq!(of(Agent::Kilo, "0199f3a2"), None, "a task in an editor");
+        // It resumes the last one, whichever that is.
+        assert_eq!(of(Agent::Continue, "a1"), None);
+    }
 }
