@@ -364,7 +364,7 @@ fn removed_lines_name_both_hands_and_prompts_know_what_is_left() {
         ]
     );
     let session = ask.sessions().unwrap().sessions[0].row;
-    let alive = ask.alive(session, 1).unwrap();
+    let alive = ask.alive(session, Some(1)).unwrap();
     assert_eq!(
         (alive.written, alive.alive, alive.replaced.len()),
         (4, 2, 2)

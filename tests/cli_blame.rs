@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/git.rs"]
+#[allow(dead_code)]
+mod git;
 #[path = "support/home.rs"]
 #[allow(dead_code)]
 mod home;
@@ -142,4 +145,56 @@ fn what_cannot_be_answered_says_why() {
         assert!(text.contains(says), "{args:?}: {text}");
     }
     assert_eq!(h.err(&["blame"]).0, 2);
+}
+
+#[test]
+fn a_file_that_no_session_knows_has_its_commits() {
+    let h = story();
+    std::fs::remove_dir_all(h.path("shop/.git")).unwrap();
+    git::init(&h.path("shop"));
+    let text = "one\ntwo\n";
+    std::fs::write(h.path("shop/src/unknown.txt"), text).unwrap();
+    let first = git::commit(&h.path("shop"));
+    std::fs::write(h.path("shop/src/unknown.txt"), "one\ntwo\nthree\n").unwrap();
+    let second = git::commit(&h.path("shop"));
+    std::fs::write(h.path("shop/src/unknown.txt"), "one\ntwo\nthree\nfour\n").unwrap();
+    let lines = |args: &[&str]| -> Vec<(String, Option<String>, String)> {
+        let all: Vec<Value> = serde_json::from_str(&h.out(args)).unwrap();
+        all.iter()
+            .map(|l| {
+                let word = |name: &str| l[name].as_str().map(str::to_owned);
+                (
+                    word("author").unwrap(),
+                    word("commit"),
+                    word("text").unwrap(),
+                )
+            })
+            .collect()
+    };
+    let before = |commit: Option<&String>, text: &str| {
+        ("before".to_owned(), commit.cloned(), text.to_owned())
+    };
+    assert_eq!(
+        lines(&["--json", "blame", "src/unknown.txt"]),
+        [
+            before(Some(&first), "one"),
+            before(Some(&first), "two"),
+            before(Some(&second), "three"),
+            before(None, "four"),
+        ]
+    );
+    assert_eq!(
+        lines(&["--json", "blame", "src/unknown.txt:3"]),
+        [before(Some(&second), "three")]
+    );
+    let (code, words) = h.err(&["blame", "src/unknown.txt:9"]);
+    assert_eq!(code, 1);
+    assert!(words.contains("has 4 lines"), "{words}");
+    // What lies outside the work folder is not read.
+    std::fs::write(h.path("secret.txt"), "a\n").unwrap();
+    for outside in ["../secret.txt", "src/../../secret.txt"] {
+        let (code, words) = h.err(&["blame", outside]);
+        assert_eq!(code, 1, "{words}");
+        assert!(words.contains("no session read or changed"), "{words}");
+    }
 }

@@ -3,10 +3,15 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+#[allow(dead_code)]
+#[path = "support/fake_door.rs"]
+mod fake_door;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fake_door::FakeDoor;
 use jiff::tz::TimeZone;
 use regent_tui::clock::Clock;
 use regent_tui::ingest::{self, Options as Reading};
@@ -55,12 +60,13 @@ fn again(place: &Place, size: (u16, u16), script: &str) -> Played {
         term: Some("xterm-256color".to_owned()),
         ..Environment::default()
     };
-    let options = Options::new(
+    let mut options = Options::new(
         PathBuf::from("/shop"),
         Arc::new(now),
         TimeZone::UTC,
         environment,
     );
+    options.door = Some(Arc::new(FakeDoor::default()).opener());
     let place = place.clone();
     let asker: Asker = Arc::new(move || Ok(Box::new(ask(&place)) as Box<dyn Ask>));
     play(&options, &asker, size, Some(true), script).expect("it plays")
@@ -156,6 +162,20 @@ fn one_key_goes_there_and_back_to_the_session_under_the_cursor() {
         // Back to where it was.
         has("lAo", &every, false);
     }
+}
+
+#[test]
+fn a_plan_names_the_session_that_it_is_about() {
+    let (_keep, place) = demo();
+    let sessions = ask(&place).sessions().unwrap().sessions;
+    let oldest = sessions.last().unwrap();
+    let title: String = oldest.title.chars().take(20).collect();
+    let named = format!(" · {}: {title}", oldest.agent.name());
+    let among_all = keys(&place, (200, 50), "lA1ggR").text();
+    assert!(among_all.contains(&named), "{named:?} {among_all}");
+    // In its own timeline that goes without saying.
+    let alone = keys(&place, (200, 50), "lA1ggA1ggR").text();
+    assert!(!alone.contains(&named), "{alone}");
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn options() -> Options {
     options.home = Home {
         folder: "~/src/shop".to_owned(),
         branch: Some("main".to_owned()),
+        machine: false,
     };
     options
 }

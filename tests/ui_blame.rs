@@ -142,8 +142,22 @@ fn enter_goes_to_the_step_and_o_comes_back() {
     has(&shown, "Timeline");
     has(&shown, "▌  ● edit   retry.rs");
     has(&shown, "Prompt 4 of 5");
+    // Back is where one was: in the file, on that line.
     let shown = screen((120, 40), &format!("{at}o"));
+    has(&shown, "Blame  as it is now");
+    has(row(&shown), "log::debug!");
+    // Below it lies the timeline as it was before the file was opened; forward is the step again.
+    let shown = screen((120, 40), &format!("{at}o<Esc>"));
+    has(&shown, "Timeline");
     has(&shown, "Prompt 3 of 5");
+    let shown = screen((120, 40), &format!("{at}oO"));
+    has(&shown, "Timeline");
+    has(&shown, "Prompt 4 of 5");
+    // Views that lie on each other come back as they lay, and so does what touched a file.
+    let deep = format!("{EDIT}3/Backoff::new<Enter>bbH<Enter>o");
+    let shown = screen((120, 40), &deep);
+    has(&shown, "History  src/http/retry.rs");
+    has(&shown, "3 deep");
 }
 
 #[test]
@@ -215,6 +229,8 @@ fn what_was_written_says_how_much_of_it_stands() {
     has(&shown, "12 of 14 lines alive; 2 replaced by prompt 4");
     let shown = screen((120, 40), "gg}}");
     has(&shown, "31 of 40 lines alive; 9 replaced by prompt 4");
+    let shown = screen((120, 40), "gs");
+    has(&shown, "31 of 40 lines alive; 9 replaced by prompt 4");
     let shown = screen((120, 40), &format!("{EDIT}gl"));
     has(&shown, "Changed later by");
     has(&shown, "prompt 4  edit src/http/retry.rs  2 lines");
@@ -224,6 +240,22 @@ fn what_was_written_says_how_much_of_it_stands() {
         &screen((120, 40), "gl"),
         "no later step changed these lines",
     );
+}
+
+#[test]
+fn counting_what_stands_of_a_session_is_given_up_when_its_summary_is_left() {
+    let mut fake = Fake::live();
+    Arc::get_mut(&mut fake).unwrap().endless = true;
+    let played = |script: &str| {
+        let played = play(&options(), &fake.asker(), (120, 40), Some(true), script);
+        played.expect("the count is given up").text()
+    };
+    // It counts until nobody waits for it any more; meanwhile every key works.
+    let shown = played("gs<fast jjjkq>gg}}");
+    has(&shown, "31 of 40 lines alive");
+    has(&shown, "Timeline");
+    let shown = played("gs<fast qgsqgsq>");
+    has_not(&shown, "Summary");
 }
 
 #[test]

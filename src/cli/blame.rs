@@ -81,14 +81,18 @@ pub(super) fn parse(context: &Context<'_>, what: &str) -> (String, Option<(u32, 
     }
 }
 
-/// The path as the store knows it: seen from the folder one is in, else as it was written.
+/// The path as the store knows it: seen from the folder one is in, else what lies there, else as it was written.
 pub(super) fn known(context: &Context<'_>, ask: &StoreAsk, path: &str) -> String {
     let full = context.folder.join(path);
     let real = std::fs::canonicalize(&full).unwrap_or(full.clone());
-    [real, full]
+    [&real, &full]
         .iter()
         .map(|p| p.to_string_lossy().into_owned())
         .find(|p| ask.knows(p))
+        .or_else(|| {
+            let there = real.is_file() && !ask.knows(path);
+            there.then(|| real.to_string_lossy().into_owned())
+        })
         .unwrap_or_else(|| path.to_owned())
 }
 

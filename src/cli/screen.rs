@@ -111,6 +111,7 @@ pub(super) fn show(context: &Context<'_>, start: Start, out: &mut Out) -> Result
         true => "every session of this machine".to_owned(),
         false => tilde(context),
     };
+    options.home.machine = context.global.all || place.everything;
     options.home.branch = context
         .repository
         .as_ref()

@@ -120,7 +120,7 @@ fn prompt(ask: &StoreAsk, session: SessionRow, no: u32, out: &mut Out) -> Result
 
 /// How much of what the prompt wrote stands on disk now; `None` if it wrote nothing.
 fn alive(ask: &StoreAsk, session: SessionRow, no: u32) -> Result<Option<String>> {
-    let alive = ask.alive(session, no)?;
+    let alive = ask.alive(session, Some(no))?;
     if alive.written == 0 {
         let words = match alive.unknown {
             0 => None,

@@ -288,7 +288,7 @@ impl Ask for SoonAsk {
         self.must(|a| a.history(path))
     }
 
-    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
+    fn alive(&self, session: SessionRow, no: Option<u32>) -> Result<Alive> {
         self.must(|a| a.alive(session, no))
     }
 

@@ -61,8 +61,8 @@ pub trait Ask: Send {
     fn whereabouts(&self, path: &str, when: When, line: u32) -> Result<Whereabouts>;
     /// Every step that read or changed a file, over all sessions and under all its names, newest first.
     fn history(&self, path: &str) -> Result<History>;
-    /// How much of what a prompt wrote still stands.
-    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive>;
+    /// How much of what a prompt wrote still stands; without a number, of all that the session wrote.
+    fn alive(&self, session: SessionRow, no: Option<u32>) -> Result<Alive>;
     /// What became of the lines that a step wrote, and which later steps changed them.
     fn fate(&self, step: StepRow) -> Result<Fate>;
     /// From now on these questions about authors are broken off, with [`super::blame::Stopped`], when this says so.

@@ -61,7 +61,8 @@ struct Candidate {
 }
 
 /// The path that a user means: relative to a root or absolute. In several worktrees the one of the step's own session.
-pub(super) fn find(conn: &Connection, step: StepRow, text: &str) -> Result<i64> {
+/// `None`: no session knows it.
+pub(super) fn look_up(conn: &Connection, step: StepRow, text: &str) -> Result<Option<i64>> {
     let wanted = text.strip_prefix("./").unwrap_or(text);
     let mut statement = conn.prepare_cached(
         "SELECT p.id, r.path, r.kind, EXISTS (SELECT 1 FROM change c WHERE c.step_id = ?1 AND c.path_id = p.id)
@@ -94,13 +95,42 @@ pub(super) fn find(conn: &Connection, step: StepRow, text: &str) -> Result<i64> 
             .is_some_and(|f| Path::new(f).starts_with(OsStr::from_bytes(&c.root)) && c.kind != 0);
         (!c.changed, !home, c.kind, c.id)
     });
-    match candidates.first() {
-        Some(c) => Ok(c.id),
-        None => Err(Refused::with_hint(
+    Ok(candidates.first().map(|c| c.id))
+}
+
+/// The path that a user means, or that no session knows it.
+pub(super) fn find(conn: &Connection, step: StepRow, text: &str) -> Result<i64> {
+    look_up(conn, step, text)?.ok_or_else(|| {
+        Refused::with_hint(
             format!("no session read or changed {text}"),
             "give the path relative to the repository, as `regent-tui show` prints it",
-        )),
+        )
+    })
+}
+
+/// A file of the work folder that no session knows: its name below its root, and where it lies. What lies outside every
+/// root is nobody's business here.
+pub(super) fn unrecorded(conn: &Connection, text: &str) -> Result<Option<(String, PathBuf)>> {
+    let wanted = Path::new(text.strip_prefix("./").unwrap_or(text));
+    let mut roots =
+        conn.prepare_cached("SELECT path FROM root WHERE kind <> 0 ORDER BY kind, id")?;
+    let mut rows = roots.query([])?;
+    while let Some(r) = rows.next()? {
+        let root = PathBuf::from(OsStr::from_bytes(r.get_ref(0)?.as_bytes()?));
+        let file = root.join(wanted);
+        let rel = file.strip_prefix(&root).ok();
+        let name = rel.filter(|r| !goes_up(r)).map(|r| r.to_string_lossy());
+        if let Some(name) = name.filter(|_| file.is_file()) {
+            let name = name.into_owned();
+            return Ok(Some((name, file)));
+        }
     }
+    Ok(None)
+}
+
+fn goes_up(path: &Path) -> bool {
+    let mut parts = path.components();
+    parts.any(|c| c == std::path::Component::ParentDir)
 }
 
 /// Where a path lies, and the root that it lies under.
@@ -122,7 +152,12 @@ pub(super) fn on_disk(conn: &Connection, path: i64) -> Result<Option<(Content, O
     if !root.is_dir() {
         return Ok(None);
     }
-    let meta = match std::fs::symlink_metadata(&file) {
+    Ok(Some(read(&file)))
+}
+
+/// What lies there, with its BLAKE3.
+pub(super) fn read(file: &Path) -> (Content, Option<String>) {
+    let meta = match std::fs::symlink_metadata(file) {
         Ok(meta) => meta,
         Err(e)
             if matches!(
@@ -130,22 +165,22 @@ pub(super) fn on_disk(conn: &Connection, path: i64) -> Result<Option<(Content, O
                 std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
             ) =>
         {
-            return Ok(Some((Content::Absent, None)));
+            return (Content::Absent, None);
         }
-        Err(_) => return Ok(Some((Content::Unknown, None))),
+        Err(_) => return (Content::Unknown, None),
     };
     // A pipe or a device is not opened: reading one may block or act.
     if !meta.is_file() {
-        return Ok(Some((Content::Unknown, None)));
+        return (Content::Unknown, None);
     }
     if meta.len() > LARGEST {
-        return Ok(Some((Content::Binary(meta.len()), None)));
+        return (Content::Binary(meta.len()), None);
     }
-    match std::fs::read(&file) {
+    match std::fs::read(file) {
         Ok(bytes) => {
             let hash = BlobHash::of(&bytes).hex();
-            Ok(Some((contents::of_bytes(bytes), Some(hash))))
+            (contents::of_bytes(bytes), Some(hash))
         }
-        Err(_) => Ok(Some((Content::Unknown, None))),
+        Err(_) => (Content::Unknown, None),
     }
 }

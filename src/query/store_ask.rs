@@ -103,7 +103,7 @@ impl StoreAsk {
 
     /// Whether any session read or changed a path.
     pub fn knows(&self, path: &str) -> bool {
-        files::find(self.reader.conn(), StepRow(0), path).is_ok()
+        files::look_up(self.reader.conn(), StepRow(0), path).is_ok_and(|found| found.is_some())
     }
 
     /// The lines that a file had and has no more: who wrote them, who removed them.
@@ -298,7 +298,7 @@ impl Ask for StoreAsk {
         self.reading(|r| blame::history(r, path))
     }
 
-    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
+    fn alive(&self, session: SessionRow, no: Option<u32>) -> Result<Alive> {
         self.reading(|r| blame::alive(r, &mut self.blames.borrow_mut(), session, no))
     }
 

@@ -18,7 +18,8 @@ pub(super) fn of_step(kind: StepKind, target: &str) -> String {
 pub fn one_line(text: &str, longest: usize) -> String {
     let mut out = String::with_capacity(text.len().min(longest * 2));
     let mut chars = 0;
-    for word in text.split_whitespace() {
+    // What cannot be seen is no space: it is made visible where it is shown.
+    for word in text.split_ascii_whitespace() {
         if chars > 0 {
             out.push(' ');
             chars += 1;

@@ -4,6 +4,7 @@
 //! other modules here expect sanitised text. Nothing here knows of colours, panes or the store.
 
 mod ansi;
+mod doubt;
 mod sanitise;
 mod tables;
 mod truncate;
@@ -14,6 +15,7 @@ mod wrap;
 mod hostile;
 
 pub use ansi::without_colours;
+pub use doubt::{Doubt, doubt};
 pub use sanitise::{TAB, bytes, is_plain, is_safe_symbol, line, line_at, lines, one_line};
 pub use truncate::{PathCut, end, middle, path, start};
 pub use width::{cells, skip, take, width};

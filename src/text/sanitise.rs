@@ -54,10 +54,11 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     .run(text)
 }
 
-/// One line of a text of several: every run of white space becomes one space, the ends are trimmed.
+/// One line of a text of several: every run of white space becomes one space, the ends are trimmed. Only the white space
+/// that people type: a separator that cannot be seen is no space, and becomes a token.
 pub fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
+    for word in text.split_ascii_whitespace() {
         if !out.is_empty() {
             out.push(' ');
         }
@@ -102,7 +103,7 @@ pub fn is_safe_symbol(symbol: &str) -> bool {
 }
 
 /// Whether a cluster may be shown as it is. `next` is the character after it: a joiner at the end needs a letter there.
-fn is_clean(cluster: &str, next: Option<char>) -> bool {
+pub(super) fn is_clean(cluster: &str, next: Option<char>) -> bool {
     if !cluster.contains(is_hidden) {
         return cluster.len() <= CELL_BYTES
             && cluster.chars().skip(1).filter(|&c| is_mark(c)).count() <= MARKS;
@@ -318,6 +319,7 @@ mod tests {
         assert_eq!(bytes(b"a\xffb\n"), "a<0xFF>b\n");
         assert_eq!(lines("a\r\nb\nc\rd"), "a\nb\nc<U+000D>d");
         assert_eq!(one_line("  a\n\t b\u{1b} "), "a b<U+001B>");
+        assert_eq!(one_line("a\u{2028}b \u{85}"), "a<U+2028>b <U+0085>");
     }
 
     #[test]

@@ -113,6 +113,8 @@ impl Note {
 pub enum Effect {
     /// Ask the worker.
     Ask(Question),
+    /// Nobody waits for this answer any more.
+    GiveUp(Question),
     /// Copy a text; the first word says what it is.
     Copy(&'static str, String),
     /// Open a file in the editor, at a line.
@@ -186,6 +188,8 @@ pub enum Question {
     Gap(Gap, Options),
     /// What became of what a step or a prompt wrote.
     Fate(FateOf),
+    /// What became of all that a session wrote.
+    Standing(SessionRow),
     /// Tick a file.
     SetViewed {
         /// Whose.
@@ -318,7 +322,7 @@ pub enum Answer {
     History(Arc<History>),
     /// To [`Question::Fate`] of a step.
     Fate(Box<Fate>),
-    /// To [`Question::Fate`] of a prompt.
+    /// To [`Question::Fate`] of a prompt, and to [`Question::Standing`].
     Alive(Alive),
     /// It was broken off, because something else was asked.
     Stopped,

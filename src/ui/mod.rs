@@ -32,6 +32,7 @@ pub mod pane;
 pub mod phrase;
 mod probe;
 pub mod stage;
+mod tabs;
 mod term;
 pub mod theme;
 pub mod update;
@@ -136,6 +137,7 @@ where
         for effect in effects.drain(..) {
             match effect {
                 Effect::Ask(question) => worker.ask(question),
+                Effect::GiveUp(question) => worker.give_up(&question),
                 other => outside.run(other, terminal)?,
             }
         }
@@ -156,7 +158,9 @@ where
             effects.extend(update::update(&mut model, next));
             taken += 1;
             // What reaches outside is done before the next message, in the order of the keys.
-            let outward = effects.iter().any(|e| !matches!(e, Effect::Ask(_)));
+            let outward = effects
+                .iter()
+                .any(|e| !matches!(e, Effect::Ask(_) | Effect::GiveUp(_)));
             if taken < DRAINED && !outward && !model.quit {
                 message = inbox.ready();
             }

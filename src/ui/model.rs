@@ -82,12 +82,22 @@ pub enum Shown {
 }
 
 /// A place to come back to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Place {
     /// The session that was open.
     pub session: SessionRow,
     /// The step, or the prompt: its session and its number.
     pub at: Result<StepRow, (SessionRow, u32)>,
+    /// The pane of authors, where it lay over the timeline.
+    pub authors: Option<Box<blame::Stack>>,
+}
+
+impl Place {
+    /// Whether both are the same row of a timeline, with nothing over it.
+    pub fn is_same_row(&self, other: &Place) -> bool {
+        let bare = self.authors.is_none() && other.authors.is_none();
+        bare && (self.session, self.at) == (other.session, other.at)
+    }
 }
 
 /// Where the cursor was before jumps.
@@ -106,6 +116,8 @@ pub struct Home {
     pub folder: String,
     /// The git branch.
     pub branch: Option<String>,
+    /// The sessions are those of the whole machine.
+    pub machine: bool,
 }
 
 /// A session that is to be opened once its timeline has come.
@@ -302,6 +314,8 @@ pub struct Model {
     pub asked_rows: Vec<StepRow>,
     /// What was asked for last to be shown beside the list of what was found.
     pub asked_peek: Option<super::message::Question>,
+    /// The session whose lines are being counted for its summary.
+    pub asked_standing: Option<SessionRow>,
     /// The reply that a worker was asked last to lay out, and its width.
     pub asked_words: Option<(Arc<str>, usize)>,
     /// The size of the screen for which the diff's words were asked for anew, until they fit.
@@ -371,7 +385,12 @@ impl Model {
                 Err((prompt.session, prompt.no))
             }
         };
-        Some(Place { session, at })
+        let authors = &self.authors.pane;
+        Some(Place {
+            session,
+            at,
+            authors: authors.is_open().then(|| Box::new(authors.clone())),
+        })
     }
 
     /// The scope of the diff for where the cursor is.

@@ -141,6 +141,7 @@ impl Options {
         let home = Home {
             folder: root.display().to_string(),
             branch: None,
+            machine: false,
         };
         Options {
             open: None,
@@ -239,6 +240,7 @@ impl Options {
             started: false,
             asked_rows: Vec::new(),
             asked_peek: None,
+            asked_standing: None,
             asked_words: None,
             asked_fit: None,
             filtering: None,

@@ -358,7 +358,7 @@ impl Outside<Backend> for Real {
                 self.title = Some(title);
                 Ok(())
             }
-            Effect::Ask(_) => Ok(()),
+            Effect::Ask(_) | Effect::GiveUp(_) => Ok(()),
         }
     }
 

@@ -36,15 +36,18 @@ enum Lane {
     Colours,
     /// Who wrote what.
     Authors,
+    /// What is left of a session: the one question that may take seconds, and that nothing else waits behind.
+    Standing,
     /// Searching, lists, notes.
     Rest,
 }
 
-const LANES: [Lane; 5] = [
+const LANES: [Lane; 6] = [
     Lane::Rows,
     Lane::Panes,
     Lane::Colours,
     Lane::Authors,
+    Lane::Standing,
     Lane::Rest,
 ];
 
@@ -65,6 +68,7 @@ fn kind_of(question: &Question) -> (Lane, Option<&'static str>) {
         Question::Blame(_) => (Lane::Authors, Some("blame")),
         Question::History(_) => (Lane::Authors, Some("history")),
         Question::Fate(_) => (Lane::Authors, Some("fate")),
+        Question::Standing(_) => (Lane::Standing, Some("standing")),
         Question::Sessions => (Lane::Rest, Some("sessions")),
         Question::Summary(_) => (Lane::Rest, Some("summary")),
         Question::Find(_) | Question::FindRest(_) => (Lane::Rest, Some("find")),
@@ -88,6 +92,8 @@ struct Queue {
     waiting: VecDeque<Question>,
     /// The kind of the one that is being answered.
     answering: Option<&'static str>,
+    /// Nobody waits for that one any more.
+    given_up: bool,
     closed: bool,
 }
 
@@ -97,7 +103,7 @@ impl Queue {
     fn is_overtaken(&self) -> bool {
         let newer = |q: &Question| kind_of(q).1 == self.answering;
         let minor = self.answering == Some("fate") && !self.waiting.is_empty();
-        self.closed || minor || self.waiting.iter().any(newer)
+        self.closed || self.given_up || minor || self.waiting.iter().any(newer)
     }
 }
 
@@ -169,6 +175,20 @@ impl Worker {
             }
         }
         slot.filled.notify_one();
+    }
+
+    /// Nobody waits for the answer any more: it is not begun, or broken off.
+    pub fn give_up(&mut self, question: &Question) {
+        let (lane, kind) = kind_of(question);
+        let Some((_, slot)) = self.slots.iter().find(|(l, _)| *l == lane) else {
+            return;
+        };
+        let mut queue = lock(slot);
+        let before = queue.waiting.len();
+        queue.waiting.retain(|q| q != question);
+        self.pending -= before - queue.waiting.len();
+        // The one that is being answered is asked whether it should go on, and answers that it stopped.
+        queue.given_up |= kind.is_some() && queue.answering == kind;
     }
 
     /// An answer was taken out of the inbox.
@@ -267,6 +287,7 @@ fn next(slot: &Slot) -> Option<Question> {
     loop {
         if let Some(question) = queue.waiting.pop_front() {
             queue.answering = kind_of(&question).1;
+            queue.given_up = false;
             return Some(question);
         }
         if queue.closed {
@@ -345,7 +366,10 @@ fn answer(ask: &dyn Ask, question: &Question, newer: &dyn Fn() -> bool) -> Resul
         Question::Blame(seek) => authors::blame(ask, seek)?,
         Question::History(path) => Answer::History(Arc::new(ask.history(path)?)),
         Question::Fate(FateOf::Step(step)) => Answer::Fate(Box::new(ask.fate(*step)?)),
-        Question::Fate(FateOf::Prompt(session, no)) => Answer::Alive(ask.alive(*session, *no)?),
+        Question::Fate(FateOf::Prompt(session, no)) => {
+            Answer::Alive(ask.alive(*session, Some(*no))?)
+        }
+        Question::Standing(session) => Answer::Alive(ask.alive(*session, None)?),
         Question::Summary(session) => Answer::Summary(Box::new(ask.summary(*session)?)),
         Question::Filter(session, filter) | Question::Search(session, filter) => {
             Answer::Filter(ask.filter(*session, filter)?)

@@ -7,7 +7,9 @@ use color_eyre::Result;
 use color_eyre::eyre::eyre;
 use regent_tui::model::{Agent, Status, StepKind, Time, Via};
 use regent_tui::query::Ask;
-use regent_tui::query::blame::{Alive, Back, Blame, BlameQuery, Fate, History, When, Whereabouts};
+use regent_tui::query::blame::{
+    Alive, Back, Blame, BlameQuery, Fate, History, Stop, Stopped, When, Whereabouts,
+};
 use regent_tui::query::types::*;
 use regent_tui::ui::worker::Asker;
 
@@ -22,6 +24,8 @@ pub struct Fake {
     pub viewed: Mutex<HashMap<String, bool>>,
     /// With this many steps the session is generated instead.
     pub many: u32,
+    /// What is left of a session is counted for as long as somebody waits for it.
+    pub endless: bool,
     /// Sessions that their agent will delete soon.
     pub expiring: u32,
 }
@@ -35,6 +39,7 @@ impl Fake {
             memos: Mutex::default(),
             viewed: Mutex::default(),
             many: 0,
+            endless: false,
             expiring: 0,
         })
     }
@@ -79,7 +84,7 @@ impl Fake {
     /// As the screen wants it.
     pub fn asker(self: &Arc<Fake>) -> Asker {
         let fake = self.clone();
-        Arc::new(move || Ok(Box::new(Answers(fake.clone())) as Box<dyn Ask>))
+        Arc::new(move || Ok(Box::new(Answers(fake.clone(), Mutex::default())) as Box<dyn Ask>))
     }
 
     fn steps(&self) -> impl Iterator<Item = &Step> {
@@ -111,7 +116,7 @@ fn fails(n: i64) -> bool {
     n % 97 == 96
 }
 
-struct Answers(Arc<Fake>);
+struct Answers(Arc<Fake>, Mutex<Option<Stop>>);
 
 impl Ask for Answers {
     fn sessions(&self) -> Result<SessionList> {
@@ -361,11 +366,22 @@ impl Ask for Answers {
         Ok(Past::of(path, self.0.steps())?.history())
     }
 
-    fn alive(&self, session: SessionRow, no: u32) -> Result<Alive> {
+    fn alive(&self, session: SessionRow, no: Option<u32>) -> Result<Alive> {
+        while no.is_none() && self.0.endless {
+            let stop = self.1.lock().unwrap().clone();
+            if stop.is_none_or(|stop| stop()) {
+                return Err(Stopped.into());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
         Ok(match no {
-            3 => fake_authors::alive(session),
+            None | Some(3) => fake_authors::alive(session),
             _ => Alive::default(),
         })
+    }
+
+    fn stop_when(&self, stop: Stop) {
+        *self.1.lock().unwrap() = Some(stop);
     }
 
     fn fate(&self, step: StepRow) -> Result<Fate> {

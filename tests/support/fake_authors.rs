@@ -114,6 +114,7 @@ impl Past {
             lines: text.iter().enumerate().map(line).collect(),
             origins,
             note: None,
+            unrecorded: false,
         }
     }
 

@@ -43,6 +43,18 @@ impl Bench {
         }
     }
 
+    /// The same with a store that lies on the disk, for several threads to ask.
+    pub fn kept() -> Bench {
+        let mut bench = Bench::new();
+        bench.store = Store::open(&bench.place()).unwrap();
+        bench
+    }
+
+    pub fn place(&self) -> Place {
+        let uid = rustix::process::getuid().as_raw();
+        Place::explicit(&self.tmp.path().join("history.db"), uid)
+    }
+
     pub fn agent(&self, session: &str) -> Agent {
         Agent::new(self.tmp.path(), &self.work, session)
     }

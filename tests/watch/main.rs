@@ -5,6 +5,7 @@
 #[allow(dead_code)]
 mod agent;
 mod attribution;
+mod hands;
 mod program;
 mod thread;
 mod told;

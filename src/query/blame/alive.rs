@@ -10,7 +10,7 @@ use super::super::types::{SessionRow, StepRow};
 use super::super::{changes, rows};
 use super::Cache;
 use super::story::{Maker, Story, Text};
-use super::types::{Alive, Fate, Later, Replacer, When};
+use super::types::{Alive, Fate, Later, Replacer, Stopped, When};
 use crate::model::IdKind;
 use crate::store::Reader;
 
@@ -41,6 +41,9 @@ fn count(reader: &Reader, cache: &mut Cache, steps: &[StepRow]) -> Result<Count>
     }
     let mut out = Count::default();
     for path in paths {
+        if cache.stop().is_some_and(|stop| stop()) {
+            return Err(Stopped.into());
+        }
         let story = Story::of(reader, path, When::Now)?;
         let walked = cache.walk(reader, &story)?;
         if !walked.known && !matches!(story.end(), Text::Absent) {
@@ -63,14 +66,14 @@ fn count(reader: &Reader, cache: &mut Cache, steps: &[StepRow]) -> Result<Count>
     Ok(out)
 }
 
-/// What became of the lines of a prompt.
+/// What became of the lines of a prompt, or of a whole session.
 pub(in super::super) fn alive(
     reader: &Reader,
     cache: &mut Cache,
     session: SessionRow,
-    no: u32,
+    no: Option<u32>,
 ) -> Result<Alive> {
-    let steps = changes::steps_of(reader.conn(), session, Some(no))?;
+    let steps = changes::steps_of(reader.conn(), session, no)?;
     let counted = count(reader, cache, &steps)?;
     let mut replaced: BTreeMap<Replacer, u32> = BTreeMap::new();
     for (step, lines) in &counted.gone {

@@ -1,5 +1,6 @@
 //! Blame and the removed lines, as answers.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use color_eyre::Result;
@@ -23,6 +24,9 @@ pub(in super::super) fn blame(
     cache: &mut Cache,
     query: &BlameQuery,
 ) -> Result<Blame> {
+    if let Some((name, file)) = super::unrecorded(reader, query)? {
+        return of_unrecorded(reader, cache, query, (name, &file));
+    }
     let mut path = path_row(reader, &query.path, query.when)?;
     let mut story = Story::of(reader, path, query.when)?;
     if query.when == When::Now && matches!(story.end(), Text::Absent) {
@@ -35,14 +39,7 @@ pub(in super::super) fn blame(
     let name = changes::name(reader.conn(), path)?;
     let walked = cache.walk(reader, &story)?;
     present(&story, &walked, &name, query.when)?;
-    let all = walked.lines.len();
-    let range = match query.range {
-        Some((from, to)) => (from.max(1) as usize - 1).min(all)..(to as usize).min(all),
-        None => 0..all,
-    };
-    if range.is_empty() && query.range.is_some() {
-        return Err(Refused::because(format!("{name} has {all} lines")));
-    }
+    let range = range_of(query, &walked, &name)?;
     let marks = walked.marks.get(range.clone()).unwrap_or_default();
     let found = if query.commits && marks.iter().any(|m| m.by == 0) {
         let key = (story.fingerprint(story.turns.len()), path);
@@ -56,6 +53,52 @@ pub(in super::super) fn blame(
         let note = "its folder is not on this machine: as the last record left it";
         blame.note = Some(note.to_owned());
     }
+    Ok(blame)
+}
+
+/// The lines that are asked for, from 0.
+fn range_of(query: &BlameQuery, walked: &Walked, name: &str) -> Result<std::ops::Range<usize>> {
+    let all = walked.lines.len();
+    let range = match query.range {
+        Some((from, to)) => (from.max(1) as usize - 1).min(all)..(to as usize).min(all),
+        None => 0..all,
+    };
+    match range.is_empty() && query.range.is_some() {
+        true => Err(Refused::because(format!("{name} has {all} lines"))),
+        false => Ok(range),
+    }
+}
+
+/// A file that no session knows: all of it is older than the records, and git may know more.
+fn of_unrecorded(
+    reader: &Reader,
+    cache: &mut Cache,
+    query: &BlameQuery,
+    (name, file): (String, &Path),
+) -> Result<Blame> {
+    let story = Story::of_file(file);
+    let walked = cache.walk(reader, &story)?;
+    present(&story, &walked, &name, query.when)?;
+    let range = range_of(query, &walked, &name)?;
+    let found = if query.commits {
+        let mut key = blake3::Hasher::new();
+        key.update(story.fingerprint(0).as_bytes());
+        key.update(file.as_os_str().as_encoded_bytes());
+        cache.commits((key.finalize(), 0), |stop| {
+            let start = Start {
+                commit: None,
+                before: None,
+                stop,
+            };
+            commits::of_lines(file, &start, &walked.lines)
+        })?
+    } else {
+        Arc::default()
+    };
+    let mut blame = render(reader, &story, &walked, range, &found)?;
+    blame.path = name;
+    blame.note = Some("no session read or changed it: these are its commits".to_owned());
+    blame.unrecorded = true;
     Ok(blame)
 }
 
@@ -117,6 +160,7 @@ pub(super) fn render(
         lines,
         origins: origins.done(),
         note: None,
+        unrecorded: false,
     })
 }
 

@@ -29,6 +29,9 @@ pub(in super::super) fn back(
     query: &BlameQuery,
     times: u32,
 ) -> Result<Vec<Back>> {
+    if super::unrecorded(reader, query)?.is_some() {
+        return Ok(Vec::new());
+    }
     let path = path_row(reader, &query.path, query.when)?;
     let story = Story::of(reader, path, query.when)?;
     let name = changes::name(reader.conn(), path)?;

@@ -16,6 +16,7 @@ mod types;
 mod walk;
 mod whereabouts;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use color_eyre::Result;
@@ -93,6 +94,15 @@ impl Cache {
         }
         self.walks.push((key, walked.clone()));
         Ok(walked)
+    }
+}
+
+/// Where a file lies that is asked about as it is now, and that no session knows; with its name below its root.
+fn unrecorded(reader: &Reader, query: &BlameQuery) -> Result<Option<(String, PathBuf)>> {
+    let known = || files::look_up(reader.conn(), StepRow(0), &query.path);
+    match query.when {
+        When::Now if known()?.is_none() => files::unrecorded(reader.conn(), &query.path),
+        _ => Ok(None),
     }
 }
 

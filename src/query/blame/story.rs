@@ -4,6 +4,7 @@
 //! nobody; it is never put down to the step before or after it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use color_eyre::Result;
@@ -183,6 +184,24 @@ impl Story {
             disk,
             ..teller.story
         })
+    }
+
+    /// The story of a file that no session knows: what is on disk, and nothing before it.
+    pub fn of_file(file: &Path) -> Story {
+        let start = match files::read(file).0 {
+            Content::Text(text) => {
+                let hash = BlobHash::of(text.as_bytes());
+                Text::Held(Arc::new(Lines::new(text.as_bytes().to_vec())), hash)
+            }
+            Content::Absent => Text::Absent,
+            Content::Binary(_) | Content::Unknown => Text::Unknown,
+        };
+        Story {
+            makers: vec![Maker::Before { seen: None }],
+            start,
+            turns: Vec::new(),
+            disk: true,
+        }
     }
 
     /// The text at the end.

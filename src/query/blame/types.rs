@@ -60,6 +60,8 @@ pub struct Blame {
     pub origins: Vec<Origin>,
     /// What a reader must know: it is not the disk, the file is gone.
     pub note: Option<String>,
+    /// No session read or changed it: every line is older than a record that there is not.
+    pub unrecorded: bool,
 }
 
 /// One line.
@@ -213,10 +215,10 @@ impl HistoryEntry {
     }
 }
 
-/// How much of what a prompt wrote still stands.
+/// How much of what a prompt or a session wrote still stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alive {
-    /// Lines that stood when the prompt was done and that it wrote.
+    /// Lines that stood when it was done and that it wrote.
     pub written: u32,
     /// Of these, those that stand now.
     pub alive: u32,

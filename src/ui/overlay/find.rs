@@ -242,6 +242,7 @@ impl State {
         title = title.right(vec![Span::styled(self.counts(), theme.dim())]);
         let foot = super::sessions::hints(
             &[("↑ ↓", "choose"), ("Enter", "go there"), ("Esc", "back")],
+            area.width,
             theme,
         );
         let inside = popup(area, &title, &foot, theme, buf);
@@ -327,7 +328,7 @@ impl State {
             let session = &hit.session;
             cells.push(format!("{} ", marks.open), theme.accent());
             cells.push(session.agent.name(), theme.author(Author::Agent));
-            cells.to(11);
+            cells.to(13);
             let room = end.saturating_sub(cells.used() + 14);
             if matches!(hit.what, HitWhat::Session) {
                 let cut = cut_around(&hit.text, &matched, room);

@@ -222,6 +222,28 @@ impl State {
         self.scroll.by(by, self.shown.len());
     }
 
+    /// The mouse was clicked: on a row that is chosen it does what Enter does, outside it closes the list.
+    pub fn click(&mut self, screen: Rect, (column, row): (u16, u16)) -> Out {
+        let outside = self.outside(screen);
+        if !outside.contains((column, row).into()) {
+            return Out::Close;
+        }
+        // The frame and the line to type in come first.
+        let Some(at) = row.checked_sub(outside.y + 2) else {
+            return Out::Done;
+        };
+        let index = self.scroll.top + usize::from(at);
+        let inside = usize::from(at) < self.scroll.height && index < self.shown.len();
+        if !inside || self.is_heading(index) {
+            return Out::Done;
+        }
+        if index == self.scroll.cursor {
+            return self.chosen();
+        }
+        self.scroll.put(index, self.shown.len());
+        Out::Done
+    }
+
     fn typed_time(&self) -> Option<&str> {
         let typed = self.input.text().trim();
         let like = typed.starts_with('-') || typed.starts_with(|c: char| c.is_ascii_digit());

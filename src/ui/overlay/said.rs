@@ -69,7 +69,7 @@ impl State {
     /// Draws it.
     pub fn draw(&self, body: Rect, theme: &Theme, buf: &mut Buffer) {
         let title = Title::new("What was said", theme, true);
-        let foot = hints(&[("Esc", "back")], theme);
+        let foot = hints(&[("Esc", "back")], body.width, theme);
         let inside = popup(self.outside(body), &title, &foot, theme, buf);
         let rows = inside.y..inside.bottom();
         for (y, line) in rows.zip(self.lines.iter().skip(self.scroll.top)) {

@@ -37,11 +37,24 @@ enum Item {
     Prompt(usize),
 }
 
+/// What is known of what is left of what the session wrote. It takes longer than the rest, and comes by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Standing {
+    /// It is being counted.
+    #[default]
+    Awaited,
+    /// In words; none where there is nothing to say.
+    Said(Option<String>),
+    /// It was counted before the session went on.
+    Old(Option<String>),
+}
+
 /// The screen.
 #[derive(Clone, Debug)]
 pub struct State {
     session: SessionRow,
     summary: Option<Arc<Summary>>,
+    standing: Standing,
     lines: Vec<(Item, Line<'static>)>,
     scroll: Scroll,
     show_generated: bool,
@@ -57,6 +70,7 @@ impl State {
         State {
             session,
             summary: None,
+            standing: Standing::Awaited,
             lines: Vec::new(),
             scroll: Scroll::default(),
             show_generated: false,
@@ -71,8 +85,32 @@ impl State {
 
     /// The answer.
     pub fn take(&mut self, summary: Arc<Summary>) {
-        if summary.session.row == self.session {
-            self.summary = Some(summary);
+        if summary.session.row != self.session {
+            return;
+        }
+        let steps = |s: &Summary| (s.session.steps, s.session.ended_at);
+        let went_on = self
+            .summary
+            .as_deref()
+            .is_some_and(|s| steps(s) != steps(&summary));
+        if let (true, Standing::Said(words)) = (went_on, &self.standing) {
+            self.standing = Standing::Old(words.clone());
+        }
+        self.summary = Some(summary);
+        self.width = 0;
+    }
+
+    /// The session whose lines are still to be counted, once it is known that it wrote any.
+    pub fn wanted_standing(&self) -> Option<SessionRow> {
+        let writes = |s: &Arc<Summary>| s.session.files_changed > 0;
+        let wanted = !matches!(self.standing, Standing::Said(_));
+        (wanted && self.summary.as_ref().is_some_and(writes)).then_some(self.session)
+    }
+
+    /// How much of what it wrote still stands, in words.
+    pub fn take_standing(&mut self, session: SessionRow, words: Option<String>) {
+        if session == self.session {
+            self.standing = Standing::Said(words);
             self.width = 0;
         }
     }
@@ -90,6 +128,21 @@ impl State {
             _ if self.scroll.update(action, self.lines.len()) => self.by(0),
             _ => return Out::Ignored,
         }
+        Out::Done
+    }
+
+    /// The mouse was clicked on a row of the screen: a second time on the same one opens it.
+    pub fn click(&mut self, row: u16) -> Out {
+        let index = self.scroll.top + usize::from(row.saturating_sub(1));
+        let inside = (1..=self.scroll.height).contains(&usize::from(row));
+        let item = self.lines.get(index).map_or(Item::Words, |l| l.0);
+        if !inside || item == Item::Words {
+            return Out::Done;
+        }
+        if index == self.scroll.cursor {
+            return self.open();
+        }
+        self.scroll.put(index, self.lines.len());
         Out::Done
     }
 
@@ -191,6 +244,7 @@ impl State {
             self.width = area.width;
             let builder = Builder {
                 summary: &summary,
+                standing: &self.standing,
                 theme,
                 marks,
                 moment,
@@ -231,6 +285,7 @@ impl State {
                 ("→", "timeline"),
                 ("Esc", "back"),
             ],
+            area.width,
             theme,
         );
         let inside = popup(area, &title, &foot, theme, buf);
@@ -256,6 +311,7 @@ impl State {
 
 struct Builder<'a> {
     summary: &'a Summary,
+    standing: &'a Standing,
     theme: &'a Theme,
     marks: &'a Marks,
     moment: &'a Moment,
@@ -318,11 +374,29 @@ impl Builder<'_> {
         cells.push(format!("  {plus}"), self.theme.add());
         cells.push(format!(" {minus}"), self.theme.delete());
         self.words(cells.line());
+        self.standing();
         for warning in &s.warnings {
             let said = format!("  ! {}", text::one_line(warning));
             let line = Line::styled(text::end(&said, self.width).into_owned(), self.theme.warn());
             self.words(line);
         }
+    }
+
+    /// It has its row from the beginning: nothing moves when the count comes.
+    fn standing(&mut self) {
+        if self.summary.session.files_changed == 0 {
+            return;
+        }
+        let (words, style) = match self.standing {
+            Standing::Awaited => ("counting the lines that still stand …", self.theme.dim()),
+            Standing::Said(words) | Standing::Old(words) => match words {
+                Some(words) => (words.as_str(), self.theme.text()),
+                None => ("no line that it wrote could be counted", self.theme.dim()),
+            },
+        };
+        let room = self.width.saturating_sub(3);
+        let words = format!("  {}", text::end(words, room));
+        self.words(Line::styled(words, style));
     }
 
     fn last_words(&mut self) {

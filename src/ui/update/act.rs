@@ -9,7 +9,7 @@ use super::super::model::{Flag, Model, Place, ScopeKind};
 use super::super::overlay::ask_line::{Purpose, State as AskLine};
 use super::super::overlay::{Overlay, Target, picker, said};
 use super::super::pane::timeline::Line;
-use super::{authors, copy, focus, keys, open, say};
+use super::{authors, copy, focus, keys, live, open, say};
 
 /// Places kept to go back to.
 const PLACES: usize = 100;
@@ -48,6 +48,7 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
         }
         Action::Filter => ask_line(model, Purpose::Filter),
         Action::SearchPane => ask_line(model, search_purpose(model)),
+        Action::NextView if model.focus == Pane::Prompt => next_tab(model),
         Action::NextView => super::diff::next_view(model, effects),
         _ if super::rewind::act(model, action, effects) => {}
         _ if super::live::act(model, action, effects) => {}
@@ -192,7 +193,24 @@ fn cancel(model: &mut Model) {
     say(model, "C-c again quits");
 }
 
-fn next_scope(model: &mut Model) {
+/// The next side of the selected step in the prompt pane.
+fn next_tab(model: &mut Model) {
+    match model.prompt.has_tabs() {
+        true => model.prompt.show_tab(model.prompt.tab().next()),
+        false => say(model, "only a step has an output and a record"),
+    }
+}
+
+/// Of what the diff is to be, as it was chosen in the title.
+pub fn choose_scope(model: &mut Model, scope: ScopeKind) {
+    match scope == ScopeKind::SinceMark && model.flag.is_none() {
+        true => say(model, "no mark is set; m sets it"),
+        false => model.scope = scope,
+    }
+}
+
+/// The scope after the one that is chosen.
+pub fn next_scope(model: &mut Model) {
     let all = ScopeKind::ALL;
     let at = all.iter().position(|s| *s == model.scope).unwrap_or(0);
     let mut next = all[(at + 1) % all.len()];
@@ -220,7 +238,8 @@ fn follow(model: &mut Model) {
 /// Notes where the cursor is before it jumps away.
 pub fn remember_place(model: &mut Model) {
     let Some(place) = model.place() else { return };
-    if model.jumps.back.last() != Some(&place) {
+    let known = model.jumps.back.last();
+    if !known.is_some_and(|last| last.is_same_row(&place)) {
         model.jumps.back.push(place);
     }
     if model.jumps.back.len() > PLACES {
@@ -278,6 +297,9 @@ fn go_to(model: &mut Model, place: Place, effects: &mut Vec<Effect>) {
         Err((session, no)) => Target::Prompt(session, no),
     };
     open::go_within(model, place.session, target, effects);
+    if let Some(pane) = place.authors {
+        authors::reopen(model, *pane, effects);
+    }
 }
 
 fn mark(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -352,9 +374,18 @@ pub fn clear_filter(model: &mut Model) {
 
 /// What the key of an action is called, for a hint.
 pub fn hint(model: &Model, keys: &[KeyPress]) -> Vec<(String, String)> {
-    let after = model.keymap.after(keys);
-    after
-        .into_iter()
-        .map(|(keys, binding)| (keys, binding.does.clone()))
-        .collect()
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for (keys, binding) in model.keymap.after(keys) {
+        let place = live::KEYS.iter().position(|k| *k == binding.action);
+        let numbered = place.filter(|at| keys == (at + 1).to_string());
+        match (numbered, rows.last_mut()) {
+            // One row for all of them: they differ in their number only.
+            (Some(_), Some((range, does))) if range.starts_with('1') => {
+                *range = format!("1…{keys}");
+                *does = "the live sessions, and follow: by their number".to_owned();
+            }
+            _ => rows.push((keys, binding.does.clone())),
+        }
+    }
+    rows
 }

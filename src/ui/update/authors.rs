@@ -13,7 +13,7 @@ use super::super::pane::timeline::verb_of;
 use super::{act, diff as diffs, focus, open, say};
 use crate::model::Agent;
 use crate::query::blame::When;
-use crate::query::types::{Scope, StepRow};
+use crate::query::types::{Scope, SessionRow, StepRow};
 use crate::text;
 use crate::ui::overlay::Target;
 
@@ -69,6 +69,8 @@ pub fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) -> bool
             ),
         },
         // The timeline is not on the screen: what would move its cursor unseen is kept from it.
+        // The sides of a step are the prompt pane's, whoever selected the step.
+        Action::NextView if model.focus == Pane::Prompt => return false,
         _ if is_open && is_of_timeline(action) => say(model, BEHIND),
         _ => return false,
     }
@@ -153,6 +155,15 @@ pub fn leave(model: &mut Model) {
     model.refresh = true;
     let back = model.authors.focus;
     focus(model, back);
+}
+
+/// The pane as it was left, over the timeline that it lay over.
+pub fn reopen(model: &mut Model, pane: blame::Stack, effects: &mut Vec<Effect>) {
+    opening(model);
+    model.authors.pane = pane;
+    model.follow = false;
+    // What it shows may have changed meanwhile.
+    changed(model, effects);
 }
 
 /// `b` in the explorer: the line under the cursor of the diff, else the file that the step touched.
@@ -345,6 +356,22 @@ fn take_fate(model: &mut Model, of: FateOf, fated: Fated) {
     model.authors.fate = Some((of, fated));
 }
 
+/// For the summary of a session. It is said beside something else: that it cannot be counted is not worth an error.
+fn take_standing(model: &mut Model, session: SessionRow, answer: Result<Answer, Arc<str>>) {
+    let words = match answer {
+        // Somebody may have come back to it meanwhile: then it was asked anew.
+        Ok(Answer::Stopped) => return,
+        Ok(Answer::Alive(alive)) => blame::alive(&alive, session),
+        _ => None,
+    };
+    model.asked_standing = model.asked_standing.filter(|asked| *asked != session);
+    for overlay in &mut model.overlays {
+        if let Overlay::Summary(summary) = overlay {
+            summary.take_standing(session, words.clone());
+        }
+    }
+}
+
 /// `g l`: the later steps that changed the same lines.
 fn later(model: &mut Model) {
     let steps: Vec<(String, StepRow)> = match &model.authors.fate {
@@ -396,6 +423,7 @@ pub fn answered(
 ) {
     let asked = model.authors.asked.as_ref() == Some(&question);
     match (question, answer) {
+        (Question::Standing(session), answer) => take_standing(model, session, answer),
         (_, Ok(Answer::Stopped)) => {}
         (Question::Fate(of), Ok(Answer::Fate(fate))) => take_fate(model, of, Fated::Step(fate)),
         (Question::Fate(of), Ok(Answer::Alive(alive))) => {

@@ -113,6 +113,7 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     link(model, effects);
     ask_for_rows(model, effects);
     fit_overlays(model, effects);
+    ask_standing(model, effects);
     diff::fit(model, effects);
     diff::paint(model, effects);
     let wanted = model.prompt.wanted();
@@ -122,6 +123,22 @@ fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
         effects.extend(wanted.clone().map(ask));
     }
     model.asked_words = wanted;
+}
+
+/// What is left of the session whose summary is on the screen. Given up when it is left: counting may take long.
+fn ask_standing(model: &mut Model, effects: &mut Vec<Effect>) {
+    let summary = model.overlays.iter().rev().find_map(|o| match o {
+        Overlay::Summary(summary) => summary.wanted_standing(),
+        _ => None,
+    });
+    let reading = model.ingest.is_some_and(|i| i.read < i.total);
+    let wanted = summary.filter(|_| !reading);
+    if wanted == model.asked_standing {
+        return;
+    }
+    let asked = std::mem::replace(&mut model.asked_standing, wanted);
+    effects.extend(asked.map(|s| Effect::GiveUp(Question::Standing(s))));
+    effects.extend(wanted.map(|s| Effect::Ask(Question::Standing(s))));
 }
 
 fn ask_for_rows(model: &mut Model, effects: &mut Vec<Effect>) {

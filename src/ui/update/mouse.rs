@@ -6,8 +6,9 @@ use super::super::layout::{Pane, Shape};
 use super::super::message::Effect;
 use super::super::model::Model;
 use super::super::overlay::{Out, Overlay};
-use super::{diff, focus, keys};
+use super::{act, diff, focus, keys};
 use crate::ui::action::Action;
+use crate::ui::tabs;
 
 /// Rows per notch of the wheel.
 const NOTCH: isize = 3;
@@ -42,6 +43,7 @@ pub fn mouse(model: &mut Model, event: MouseEvent, effects: &mut Vec<Effect>) {
         return;
     }
     match event.kind {
+        MouseEventKind::Down(MouseButton::Left) if on_title(model, column, row) => {}
         MouseEventKind::Down(MouseButton::Left) if on_splitter(model, column, row) => {
             model.dragging = true;
         }
@@ -66,6 +68,7 @@ fn over_lists(
         return;
     }
     let down = event.kind == MouseEventKind::Down(MouseButton::Left);
+    let body = model.body();
     let action = |by: isize| if by > 0 { Action::Down } else { Action::Up };
     let out = match (model.overlays.last_mut(), wheel) {
         (Some(Overlay::Sessions(list)), Some(by)) => list.update(action(by)),
@@ -80,6 +83,10 @@ fn over_lists(
         }
         (Some(Overlay::Sessions(list)), None) if down => list.click(event.row),
         (Some(Overlay::Find(find)), None) if down => find.click(event.row),
+        (Some(Overlay::Summary(summary)), None) if down => summary.click(event.row),
+        (Some(Overlay::Picker(picker)), None) if down => {
+            picker.click(body, (event.column, event.row))
+        }
         _ => Out::Done,
     };
     keys::heard(model, out, effects);
@@ -113,6 +120,46 @@ fn click(model: &mut Model, column: u16, row: u16) {
         Pane::Prompt => {}
         Pane::Diff => diff::click(model, row),
     }
+}
+
+/// A click on a word of a title that can be chosen. Elsewhere on it the pane gets the focus, unless it can be dragged.
+fn on_title(model: &mut Model, column: u16, row: u16) -> bool {
+    if model.areas.crumb.is_some() {
+        return false;
+    }
+    let of = |pane: Pane| {
+        let area = model.areas.of(pane)?;
+        let here = row + 1 == area.y && (area.x..area.right()).contains(&column);
+        here.then(|| (column - area.x, area.width))
+    };
+    if let Some((at, width)) = of(Pane::Diff) {
+        let tabs = tabs::of_diff(model, width);
+        match tabs.at(at) {
+            // Where only one is named, its name goes to the next.
+            Some(_) if tabs.is_short() => act::next_scope(model),
+            Some(scope) => act::choose_scope(model, scope),
+            None => return turn_to(model, Pane::Diff, column, row),
+        }
+        return true;
+    }
+    if let Some((at, width)) = of(Pane::Prompt) {
+        let tabs = tabs::of_prompt(model, width);
+        match tabs.at(at) {
+            Some(tab) if tabs.is_short() => model.prompt.show_tab(tab.next()),
+            Some(tab) => model.prompt.show_tab(tab),
+            None => return turn_to(model, Pane::Prompt, column, row),
+        }
+        return true;
+    }
+    of(Pane::Timeline).is_some() && turn_to(model, Pane::Timeline, column, row)
+}
+
+fn turn_to(model: &mut Model, pane: Pane, column: u16, row: u16) -> bool {
+    let free = !on_splitter(model, column, row);
+    if free {
+        focus(model, pane);
+    }
+    free
 }
 
 /// Whether a place is the edge between the timeline and what is beside or below it.

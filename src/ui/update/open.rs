@@ -128,7 +128,8 @@ pub fn summary(model: &mut Model, session: SessionRow, effects: &mut Vec<Effect>
 
 /// Opens the list of sessions.
 pub fn list(model: &mut Model, effects: &mut Vec<Effect>) {
-    let state = sessions::State::new(model.sessions.clone(), model.session(), model.other);
+    let state = sessions::State::new(model.sessions.clone(), model.session(), model.other)
+        .of_machine(model.home.machine);
     model.overlays.clear();
     model.overlays.push(Overlay::Sessions(state));
     effects.push(Effect::Ask(Question::Sessions));
@@ -207,7 +208,9 @@ fn place_of(list: &[SessionInfo], id: &str) -> Option<SessionRow> {
 }
 
 fn first_list(model: &mut Model) {
-    let state = sessions::State::new(model.sessions.clone(), None, model.other).as_first();
+    let state = sessions::State::new(model.sessions.clone(), None, model.other)
+        .of_machine(model.home.machine)
+        .as_first();
     model.overlays.clear();
     model.overlays.push(Overlay::Sessions(state));
 }

@@ -192,8 +192,25 @@ pub fn undone(model: &Model, back: &Back) -> Option<Range<u32>> {
     })
 }
 
-/// What a plan keeps and undoes, in a few words.
+/// What a plan keeps and undoes, in a few words; among all sessions also in which of them.
 pub(super) fn head(model: &Model, order: &Order) -> String {
+    const LONGEST: usize = 32;
+    let mut words = kept_and_undone(model, order);
+    let Order::Back(back) = order else {
+        return words;
+    };
+    let (Target::Step(session, _) | Target::Prompt(session, _)) = back.target;
+    let among_all = model.session().is_some_and(SessionRow::is_all);
+    let list = model.sessions.iter().flat_map(|l| &l.sessions);
+    if let Some(info) = list.filter(|_| among_all).find(|s| s.row == session) {
+        let title = text::one_line(&info.title);
+        let title = text::end(&title, LONGEST);
+        words.push_str(&format!(" · {}: {title}", info.agent.name()));
+    }
+    words
+}
+
+fn kept_and_undone(model: &Model, order: &Order) -> String {
     let back = match order {
         Order::Undo => return "Undo the last rewind".to_owned(),
         Order::Redo => return "Redo what was undone last".to_owned(),

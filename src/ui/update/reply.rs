@@ -46,7 +46,11 @@ pub fn loaded(model: &mut Model, reply: Reply, effects: &mut Vec<Effect>) {
     }
     if matches!(
         question,
-        Question::Blame(_) | Question::History(_) | Question::Gap(..) | Question::Fate(_)
+        Question::Blame(_)
+            | Question::History(_)
+            | Question::Gap(..)
+            | Question::Fate(_)
+            | Question::Standing(_)
     ) {
         super::authors::answered(model, question, answer, effects);
         return;
@@ -244,9 +248,10 @@ fn show(
 }
 
 fn step(model: &mut Model, detail: StepDetail, view: View, content: Arc<Content>) {
-    model.prompt.show_step(&detail);
     let row = detail.info.row;
-    model.detail = Some(Arc::new(detail));
+    let detail = Arc::new(detail);
+    model.prompt.show_step(&detail);
+    model.detail = Some(detail);
     if let Some(subject) = model.subject
         && let Scope::Step(_) = subject.scope
     {

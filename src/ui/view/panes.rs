@@ -1,5 +1,7 @@
 //! The panes in their frames, or under their rules.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,6 +9,7 @@ use ratatui::text::{Line, Span};
 use super::super::layout::Pane;
 use super::super::model::Model;
 use super::super::pane::timeline;
+use super::super::tabs;
 use super::super::widget::{Title, boxed, put_line, rule};
 use super::header;
 use crate::text;
@@ -122,19 +125,17 @@ fn timeline_title<'a>(model: &Model, width: u16) -> Title<'a> {
 fn prompt_title<'a>(model: &Model, width: u16) -> Title<'a> {
     let theme = &model.theme;
     let focused = is_focused(model, Pane::Prompt);
+    let tabs = tabs::of_prompt(model, width);
+    let mut title = Title::new(tabs.name.clone(), theme, focused);
+    title.left.extend(tabs.spans(theme));
     let Some(prompt) = model.prompt.prompt() else {
-        let name = model.prompt.heading().unwrap_or("Prompt");
-        return Title::new(name, theme, focused);
-    };
-    let name = match prompt.no {
-        0 => "Before the first prompt".to_owned(),
-        no => format!("Prompt {no} of {}", prompt.of),
+        return title;
     };
     let mut right = Vec::new();
     let more = model.prompt.more_below();
     if let Some(fate) = model.prompt.fate() {
-        let room = usize::from(width).saturating_sub(name.len() + 8);
-        let words = text::end(fate, room).into_owned();
+        let room = usize::from(width).saturating_sub(tabs.width() + 8);
+        let words = clause(fate, room).into_owned();
         right.push(Span::styled(words, theme.dim()));
     } else if more > 0 {
         let words = format!("{} below", phrase::count(more as u64, "rows"));
@@ -142,5 +143,17 @@ fn prompt_title<'a>(model: &Model, width: u16) -> Title<'a> {
     } else if let Some(at) = prompt.at {
         right.push(Span::styled(model.moment.full(at), theme.dim()));
     }
-    Title::new(name, theme, focused).right(right)
+    title.right(right)
+}
+
+/// As many clauses of a sentence as there is room for, at least the beginning of the first.
+fn clause(words: &str, room: usize) -> Cow<'_, str> {
+    let mut kept = words;
+    while text::width(kept) > room {
+        match kept.rfind("; ") {
+            Some(end) => kept = &kept[..end],
+            None => return text::end(kept, room),
+        }
+    }
+    Cow::Borrowed(kept)
 }

@@ -16,6 +16,9 @@ use super::super::widget::{Cells, Title, popup, put_line};
 use crate::text;
 use crate::ui::phrase;
 
+/// Cells between one hint and the next, and between them and what stands on the left.
+const GAP: usize = 2;
+
 /// Cells of the progress bar.
 const BAR: usize = 12;
 
@@ -42,14 +45,13 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
             Action::Blame if model.authors.pane.is_open() => "further back",
             _ => word.as_str(),
         };
-        let more = text::width(&key) + 1 + text::width(word) + 2;
+        let apart = if right.used() > 0 { GAP } else { 0 };
+        let more = apart + text::width(&key) + 1 + text::width(word);
         // Shortened by priority: the likeliest come first, those without room are left out.
-        if left.used() + right.used() + more + 1 > width {
+        if left.used() + GAP + right.used() + more + 1 > width {
             continue;
         }
-        if right.used() > 0 {
-            right.push("  ", Style::new());
-        }
+        right.push(" ".repeat(apart), Style::new());
         right.push(key, theme.key());
         right.push(format!(" {word}"), theme.dim());
     }
@@ -227,7 +229,7 @@ fn likely(model: &Model) -> Vec<Action> {
             vec![Help, Open, Blame, History, NextPrompt, Edit, FocusNext]
         }
         (None, Pane::Timeline) => vec![Help, Open, Find, NextScope, Density, Sessions],
-        (None, Pane::Prompt) => vec![Help, FocusNext, Zoom, Find, Sessions],
+        (None, Pane::Prompt) => vec![Help, NextView, FocusNext, Zoom, Find, Sessions],
         (None, Pane::Diff) => vec![
             Help, NextHunk, Blame, NextView, NextScope, SideBySide, Edit, NextFile, History,
         ],
@@ -257,7 +259,8 @@ pub fn which_key(model: &Model, buf: &mut Buffer) {
         let mut cells = Cells::default();
         cells.push(format!(" {key}"), theme.key());
         cells.to(5);
-        cells.push(does.as_str(), theme.text());
+        let room = usize::from(inside.width).saturating_sub(cells.used());
+        cells.push(text::end(does, room).into_owned(), theme.text());
         let at = Rect::new(inside.x, inside.y + row as u16, inside.width, 1);
         put_line(at, &cells.line(), buf);
     }

@@ -27,8 +27,12 @@ pub fn path_and_lines(
     width: usize,
     theme: &Theme,
 ) {
+    let doubtful = text::doubt(path).is_some();
     let path = text::one_line(path);
     let end = width.saturating_sub(1);
+    if doubtful {
+        cells.push("! ", theme.warn());
+    }
     let room = end.saturating_sub(cells.used() + 13);
     let cut = text::path(&path, room);
     cells.push(cut.name.into_owned(), theme.text());

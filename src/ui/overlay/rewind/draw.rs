@@ -422,9 +422,14 @@ impl State {
         };
         let path_room = longest.min(most);
         let path_at = cells.used();
+        let doubtful = text::doubt(&file.path).is_some();
+        if doubtful {
+            cells.push("! ", theme.warn());
+        }
+        let path_room = path_room.saturating_sub(cells.used() - path_at);
         let path = text::one_line(&file.path);
         cells.push(text::middle(&path, path_room).into_owned(), theme.text());
-        let end = path_at + path_room + COUNTS;
+        let end = path_at + longest.min(most) + COUNTS;
         if file.added + file.removed > 0 {
             let (plus, minus) = phrase::plus_minus(file.added.into(), file.removed.into());
             cells.right(minus, theme.delete(), end.saturating_sub(6));

@@ -23,6 +23,9 @@ use crate::ui::phrase::{self, Moment};
 use crate::ui::theme::{Author, Theme};
 use crate::ui::widget::{Cells, Row, Scroll, Title, popup, put_line};
 
+/// Where titles begin: behind the longest time and the longest name of an agent.
+const TITLE_AT: usize = 25;
+
 /// The list.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -31,6 +34,8 @@ pub struct State {
     first: bool,
     /// The other place that one key leads to.
     other: Option<End>,
+    /// It is of the whole machine.
+    machine: bool,
     touched: bool,
 }
 
@@ -38,6 +43,12 @@ impl State {
     /// The same list as the first screen: leaving it ends the program.
     pub fn as_first(mut self) -> State {
         self.first = true;
+        self
+    }
+
+    /// The same list, of every session of the machine (or of one repository).
+    pub fn of_machine(mut self, machine: bool) -> State {
+        self.machine = machine;
         self
     }
 
@@ -149,7 +160,11 @@ impl State {
                 Span::styled(" this repository", theme.dim()),
             ];
         }
-        let mut spans = vec![Span::styled(format!("this repository {here}"), theme.dim())];
+        let whose = match self.machine {
+            true => "this machine",
+            false => "this repository",
+        };
+        let mut spans = vec![Span::styled(format!("{whose} {here}"), theme.dim())];
         if list.elsewhere > 0 {
             let words = format!(" │ elsewhere {}", list.elsewhere);
             spans.push(Span::styled(words, theme.dim()));
@@ -184,6 +199,7 @@ impl State {
                     ("F", "find"),
                     ("?", "help"),
                 ],
+                area.width,
                 theme,
             ),
         };
@@ -227,15 +243,23 @@ impl State {
     }
 }
 
-/// `Enter summary   → timeline`
-pub fn hints(pairs: &[(&str, &str)], theme: &Theme) -> Line<'static> {
+/// `Enter summary   → timeline`: as many as there is room for in the edge of a list so wide; the last one, which leads out of it, always.
+pub fn hints(pairs: &[(&str, &str)], outside: u16, theme: &Theme) -> Line<'static> {
+    let cells = |(key, word): &(&str, &str)| text::width(key) + text::width(word) + 4;
+    let mut room = usize::from(outside).saturating_sub(3 + pairs.last().map_or(0, cells));
     let mut spans = Vec::new();
-    for (i, (key, word)) in pairs.iter().enumerate() {
-        if i > 0 {
+    for (i, pair) in pairs.iter().enumerate() {
+        if i + 1 < pairs.len() {
+            match room.checked_sub(cells(pair)) {
+                Some(left) => room = left,
+                None => continue,
+            }
+        }
+        if !spans.is_empty() {
             spans.push(Span::raw("   "));
         }
-        spans.push(Span::styled((*key).to_owned(), theme.key()));
-        spans.push(Span::styled(format!(" {word}"), theme.dim()));
+        spans.push(Span::styled(pair.0.to_owned(), theme.key()));
+        spans.push(Span::styled(format!(" {}", pair.1), theme.dim()));
     }
     Line::from(spans)
 }
@@ -268,7 +292,7 @@ fn session_row(
     cells.push(when.0, when.1);
     cells.to(15);
     cells.push(session.agent.name(), theme.author(Author::Agent));
-    cells.to(23);
+    cells.to(TITLE_AT);
     // From the right: what is left for the title is at least a third of the row.
     let files = width >= 60;
     let lines = width >= 84;
@@ -276,10 +300,10 @@ fn session_row(
     let words = width >= 130;
     let tail =
         9 + if files { 10 } else { 0 } + if lines { 13 } else { 0 } + if prompts { 12 } else { 0 };
-    let rest = width.saturating_sub(23 + tail + 1);
+    let rest = width.saturating_sub(TITLE_AT + tail + 1);
     let title_room = if words { rest * 55 / 100 } else { rest };
     title(&mut cells, session, title_room, theme);
-    let mut at = 23 + title_room;
+    let mut at = TITLE_AT + title_room;
     if prompts {
         cells.right(
             phrase::count(session.prompts.into(), "prompts"),

@@ -297,6 +297,9 @@ impl State {
                 format!("before {}{}", words::short(undone), at.unwrap_or_default())
             }
             (_, Some(_), _) => "as it was: the line is gone".to_owned(),
+            (_, _, When::Now) if self.blame.unrecorded => {
+                "as it is now; no session knows it".to_owned()
+            }
             (_, _, When::Now) => match &self.blame.note {
                 // Why it is so stands in the answer to `blame`; here is room for what it means.
                 Some(_) => "as the last record left it".to_owned(),

@@ -8,8 +8,8 @@ use super::state::{State, sides};
 /// Steps of the context keys: unchanged lines around each change.
 pub const CONTEXTS: [usize; 7] = [0, 1, 3, 6, 12, 25, usize::MAX];
 
-/// A line: section, old line, new line, and how far below the top it stood.
-type Anchor = (u32, u32, u32, usize);
+/// A row, and how far below the top it stood.
+type Anchor = (Row, usize);
 
 impl State {
     pub(super) fn lay_out(&mut self) {
@@ -76,11 +76,15 @@ impl State {
             section: 0,
             kind: Kind::Blank,
         });
-        let (old, new) = sides(row.kind);
-        (row.section, old, new, self.cursor.saturating_sub(self.top))
+        (row, self.cursor.saturating_sub(self.top))
     }
 
-    pub(super) fn restore(&mut self, (section, old, new, below_top): Anchor) {
+    pub(super) fn restore(&mut self, (row, below_top): Anchor) {
+        let section = row.section;
+        let (old, new) = sides(row.kind);
+        // In the list of files, and on what is said before the lines, the row itself is the place.
+        let itself = matches!(row.kind, Kind::File | Kind::Remark(_));
+        let same = |r: &Row| itself && *r == row;
         let is_there = |row: &Row| {
             let (o, n) = sides(row.kind);
             row.section == section
@@ -90,7 +94,8 @@ impl State {
         let here = self
             .rows
             .iter()
-            .position(is_there)
+            .position(same)
+            .or_else(|| self.rows.iter().position(is_there))
             .or_else(|| self.heads.get(section as usize).copied());
         self.cursor = here.unwrap_or(0);
         self.top = self.cursor.saturating_sub(below_top);

@@ -176,6 +176,11 @@ fn changed(changes: &[FileChange], options: Options) -> Content {
     }
 }
 
+/// That a path or a command is not what it looks like.
+fn doubtful(name: &str) -> Option<String> {
+    text::doubt(name).map(|doubt| format!("! The name {doubt}."))
+}
+
 fn section(change: &FileChange, options: Options) -> Section {
     let head = Head {
         title: text::line(&change.path).into_owned(),
@@ -185,11 +190,14 @@ fn section(change: &FileChange, options: Options) -> Section {
         evidence: Some(change.evidence),
         counts: Some((change.added, change.removed)),
         outcome: None,
+        doubtful: text::doubt(&change.path).is_some(),
     };
     let mut remarks = Vec::new();
     if let Some(old) = change.old_path.as_ref().filter(|old| **old != change.path) {
         remarks.push(format!("Renamed from {}.", text::line(old)));
     }
+    remarks.extend(doubtful(&change.path));
+    remarks.extend(change.old_path.as_deref().and_then(doubtful));
     remarks.extend(change.note.as_deref().map(text::one_line));
     let body = file_body(change, options, &mut remarks);
     Section {
@@ -292,28 +300,34 @@ fn shown(step: &StepDetail) -> Content {
     let head = Head {
         title: text::line(&shown.path).into_owned(),
         path: Some(shown.path.clone()),
+        doubtful: text::doubt(&shown.path).is_some(),
         ..Head::default()
     };
-    one(head, Vec::new(), lines, Opening::Top)
+    let remarks = doubtful(&shown.path).into_iter().collect();
+    one(head, remarks, lines, Opening::Top)
 }
 
 fn output_of(step: &StepDetail) -> Content {
     let failed =
         matches!(step.info.status, Status::Failed) || step.info.test == Some(TestOutcome::Failed);
+    let acts = matches!(step.info.kind, StepKind::Command | StepKind::Web);
+    let doubt = acts.then(|| doubtful(&step.info.target)).flatten();
     let head = Head {
         title: text::one_line(&step.info.target),
         outcome: outcome(step),
+        doubtful: doubt.is_some(),
         ..Head::default()
     };
+    let mut remarks: Vec<String> = doubt.into_iter().collect();
     if step.output.is_empty() {
         let words = match (step.info.status, step.info.kind) {
-            (Status::Running, _) => "It is still running.",
+            (Status::Running, _) => "No result is recorded: it runs, or it ended without one.",
             (Status::Denied, _) => "It was refused: nothing happened.",
             (Status::Interrupted, _) => "It was stopped before it said anything.",
             (Status::Unknown, _) => "The record does not hold what came out.",
             _ => "It printed nothing.",
         };
-        let remarks = vec![words.to_owned()];
+        remarks.push(words.to_owned());
         if step.input.is_empty() || step.input.trim() == head.title {
             return nothing(head, remarks);
         }
@@ -329,10 +343,10 @@ fn output_of(step: &StepDetail) -> Content {
         lines.marks.clear();
         lines.found = Search::of_tool(&step.info.target);
     }
-    let remarks = match step.output_cut {
-        0 => Vec::new(),
-        cut => vec![format!("{} of the output are left off here.", size(cut))],
-    };
+    if step.output_cut > 0 {
+        let cut = size(step.output_cut);
+        remarks.push(format!("{cut} of the output are left off here."));
+    }
     let opening = match lines.marks.first() {
         Some(&line) if failed => Opening::Line(line as usize),
         _ if step.info.kind == StepKind::Command => Opening::Tail,

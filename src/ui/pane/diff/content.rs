@@ -52,6 +52,8 @@ pub struct Head {
     pub title: String,
     /// The path as it is, if it is one.
     pub path: Option<String>,
+    /// The path or command is not what it looks like.
+    pub doubtful: bool,
     /// The path before, if it was another.
     pub old_path: Option<String>,
     /// What happened to the file.

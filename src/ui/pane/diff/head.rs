@@ -62,7 +62,12 @@ impl Painter<'_> {
             right.remove(0);
         }
         let room = room - total(&right);
-        let x = self.area.x + 1;
+        let (mut x, mut room) = (self.area.x + 1, room);
+        if head.doubtful {
+            let (after, _) = buffer.set_stringn(x, y, "! ", room, theme.warn());
+            room -= usize::from(after - x);
+            x = after;
+        }
         if head.path.is_some() {
             let cut = text::path(&head.title, room);
             let (after, _) = buffer.set_stringn(x, y, &cut.name, room, theme.heading());

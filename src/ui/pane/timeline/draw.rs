@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
+use super::outcome::{has_outcome, is_lost, outcome};
 use super::{Line, State};
 use crate::model::{Evidence, Status, StepKind, Time};
 use crate::query::types::{StepInfo, StepLite, StepRow};
@@ -269,14 +270,19 @@ fn time_of(state: &State, prompt: u32) -> Option<Time> {
     state.prompts().get(prompt as usize)?.at
 }
 
-fn mark_of<'a>(step: &StepLite, info: Option<&StepInfo>, look: &Look<'a>) -> (&'a str, Style) {
+fn mark_of<'a>(
+    step: &StepLite,
+    info: Option<&StepInfo>,
+    lost: bool,
+    look: &Look<'a>,
+) -> (&'a str, Style) {
     let theme = look.theme;
     if look.flagged == Some(step.row) {
         return (look.marks.flag, theme.warn());
     }
     let status = info.map_or(step.status, |i| i.status);
     let sign = match step.kind {
-        _ if status == Status::Running => look.marks.running,
+        _ if status == Status::Running && !lost => look.marks.running,
         _ if step.changed => look.marks.changed,
         StepKind::Message | StepKind::Plan | StepKind::Notice | StepKind::Question => " ",
         _ => look.marks.looked,
@@ -304,7 +310,8 @@ fn step_start<'a>(
         Some(true) => cells.push(look.marks.folded, look.theme.accent()),
         Some(false) => cells.push(look.marks.open, look.theme.accent()),
         None => {
-            let (sign, style) = mark_of(step, info, look);
+            let lost = info.is_some_and(|i| is_lost(state, i, look));
+            let (sign, style) = mark_of(step, info, lost, look);
             cells.push(sign, style);
         }
     }
@@ -345,7 +352,10 @@ fn step_row<'a>(
         None => cells.push("…", theme.dim()),
     }
     if let (Some(end), Some(info)) = (columns.outcome_end, info) {
-        outcome(&mut cells, info, end, look);
+        match is_lost(state, info, look) {
+            true => cells.right("no result".to_owned(), theme.dim(), end),
+            false => outcome(&mut cells, info, end, look),
+        }
     }
     if let (Some(at), Some(info)) = (columns.evidence_at, info) {
         let mark = match info.evidence {
@@ -392,7 +402,16 @@ fn names_a_file(kind: StepKind) -> bool {
 }
 
 fn target(cells: &mut Cells, info: &StepInfo, room: usize, theme: &Theme) {
-    let words = text::one_line(&info.title);
+    let words = match (info.title.trim(), &info.tool) {
+        ("", Some(tool)) => text::one_line(tool),
+        (title, _) => text::one_line(title),
+    };
+    let trusted = names_a_file(info.kind) || matches!(info.kind, StepKind::Command | StepKind::Web);
+    let doubtful = trusted && text::doubt(&info.title).is_some();
+    if doubtful {
+        cells.push("! ", theme.warn());
+    }
+    let room = room.saturating_sub(if doubtful { 2 } else { 0 });
     if names_a_file(info.kind) && !words.contains(' ') {
         let cut = text::path(&words, room);
         cells.push(cut.name.into_owned(), theme.text());
@@ -409,60 +428,6 @@ fn target(cells: &mut Cells, info: &StepInfo, room: usize, theme: &Theme) {
         _ => (text::middle(&words, room), theme.text()),
     };
     cells.push(cut.into_owned(), style);
-}
-
-/// Whether the row has something in the columns of the outcome.
-fn has_outcome(info: &StepInfo) -> bool {
-    !matches!(info.status, Status::Ok | Status::Unknown)
-        || info.added.is_some()
-        || info.removed.is_some()
-        || info.kind == StepKind::Command
-}
-
-/// How it ended, or the lines that it added and removed, ending at a column.
-fn outcome(cells: &mut Cells, info: &StepInfo, end: usize, look: &Look) {
-    let theme = look.theme;
-    // Some records count whole seconds: nothing is not a time.
-    let took = info.duration_ms.filter(|ms| *ms > 0);
-    let took = took.map(phrase::duration);
-    let words = match info.status {
-        Status::Failed => {
-            let code = info.exit_code.filter(|c| *c != 0);
-            let why = code.map_or_else(|| "failed".to_owned(), |c| c.to_string());
-            (format!("{} {why}", look.marks.failed), theme.fail())
-        }
-        Status::Denied => (format!("{} denied", look.marks.failed), theme.warn()),
-        Status::Interrupted => (format!("{} stopped", look.marks.failed), theme.warn()),
-        Status::Running => {
-            let since = info.started_at.or(info.at);
-            let took = since.map(|t| phrase::duration(look.moment.now.since(t) / 1000 * 1000));
-            (took.unwrap_or_default(), theme.accent())
-        }
-        _ if info.added.is_some() || info.removed.is_some() => {
-            plus_minus(cells, info, end, theme);
-            return;
-        }
-        _ if info.kind == StepKind::Command => {
-            let style = match info.test {
-                Some(_) => theme.ok(),
-                None => theme.dim(),
-            };
-            let took = took.unwrap_or_default();
-            let text = format!("{} {took}", look.marks.passed);
-            (text.trim_end().to_owned(), style)
-        }
-        _ => return,
-    };
-    cells.right(words.0, words.1, end);
-}
-
-fn plus_minus(cells: &mut Cells, info: &StepInfo, end: usize, theme: &Theme) {
-    let (plus, minus) = phrase::plus_minus(
-        u64::from(info.added.unwrap_or(0)),
-        u64::from(info.removed.unwrap_or(0)),
-    );
-    cells.right(plus, theme.add(), end - 5);
-    cells.right(minus, theme.delete(), end);
 }
 
 fn looks_row<'a>(

@@ -6,6 +6,7 @@ mod blocks;
 mod draw;
 mod jump;
 mod lines;
+mod outcome;
 mod rows;
 mod sums;
 pub mod visible;
@@ -187,12 +188,29 @@ impl State {
     /// Shows only the steps that a filter keeps (given in timeline order), or all again.
     pub fn set_filter(&mut self, filter: Option<(String, Vec<StepRow>)>) {
         let selected = self.selected();
-        let (text, kept) = filter
+        let (text, kept): (Option<String>, Option<Vec<u32>>) = filter
             .map(|(text, rows)| (text, self.indices(rows)))
             .unzip();
+        // Another filter goes to what it found: from here on, else the last before.
+        let from = match selected {
+            Some(Selected::Step(step)) => step,
+            Some(Selected::Prompt(p)) => {
+                self.prompts().get(p as usize).map_or(0, |p| p.steps.start)
+            }
+            _ => 0,
+        };
+        let other = text != self.filter;
+        let found = kept.as_ref().filter(|_| other).and_then(|k| {
+            let next = k.iter().find(|step| **step >= from);
+            next.or(k.last()).copied()
+        });
         self.filter = text;
         self.lines.choose(|choice| choice.kept = kept);
         self.reselect(selected);
+        let row = found.and_then(|step| Some(self.steps().get(step as usize)?.row));
+        if let Some(row) = row {
+            self.go_to_step(row);
+        }
     }
 
     /// The places of rows that are given in timeline order.

@@ -182,7 +182,7 @@ fn what_a_search_found_is_shown() {
 fn silence_is_said() {
     for (status, words) in [
         (Status::Ok, "It printed nothing."),
-        (Status::Running, "It is still running."),
+        (Status::Running, "No result is recorded"),
         (Status::Denied, "It was refused: nothing happened."),
         (Status::Unknown, "The record does not hold what came out."),
     ] {

@@ -1,4 +1,7 @@
-//! The prompt of what is selected, whole, and the agent's words around the selected step.
+//! The prompt of what is selected, whole, and the agent's words around the selected step; instead of them the step's
+//! output or its record ([`Tab`]).
+
+mod tab;
 
 use std::sync::Arc;
 
@@ -6,6 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+pub use self::tab::Tab;
 use crate::model::{Agent, StepKind, Time, Via};
 use crate::query::types::{PromptDetail, StepDetail, StepRow};
 use crate::text;
@@ -35,6 +39,11 @@ struct Reply {
 pub struct State {
     prompt: Option<Arc<PromptDetail>>,
     reply: Option<Reply>,
+    /// The selected step, if one is.
+    step: Option<Arc<StepDetail>>,
+    tab: Tab,
+    /// It was just opened where its end tells more than its beginning.
+    at_end: bool,
     /// What became of what it wrote, in words.
     fate: Option<String>,
     /// Words where there is no prompt: a heading, and what is said.
@@ -73,6 +82,7 @@ impl State {
                 at: prompt.at,
                 took: prompt.duration_ms,
             });
+            self.step = None;
         }
         self.agent = Some(agent);
         self.said = None;
@@ -92,15 +102,18 @@ impl State {
             at: prompt.at,
             took: prompt.duration_ms,
         });
+        self.step = None;
         self.top = 0;
         self.version += 1;
     }
 
     /// Shows the agent's words around a step.
-    pub fn show_step(&mut self, step: &StepDetail) {
+    pub fn show_step(&mut self, step: &Arc<StepDetail>) {
         if self.reply.as_ref().and_then(|r| r.step) != Some(step.info.row) {
             self.top = 0;
+            self.at_end = tab::opens_at_end(step, self.tab);
         }
+        self.step = Some(step.clone());
         self.reply = Some(Reply {
             step: Some(step.info.row),
             // A message is shown whole in the diff pane: once is enough.
@@ -111,6 +124,29 @@ impl State {
             at: step.info.at,
             took: step.info.duration_ms,
         });
+        self.version += 1;
+    }
+
+    /// Whether there is a choice: only a step has an output and a record.
+    pub fn has_tabs(&self) -> bool {
+        self.step.is_some() && self.said.is_none()
+    }
+
+    /// What is shown.
+    pub fn tab(&self) -> Tab {
+        if self.has_tabs() {
+            self.tab
+        } else {
+            Tab::Reply
+        }
+    }
+
+    /// Shows another side of the step.
+    pub fn show_tab(&mut self, tab: Tab) {
+        self.tab = tab;
+        self.top = 0;
+        let at_end = |s: &Arc<StepDetail>| tab::opens_at_end(s, tab);
+        self.at_end = self.step.as_ref().is_some_and(at_end);
         self.version += 1;
     }
 
@@ -141,6 +177,7 @@ impl State {
         *self = State {
             version: self.version + 1,
             height: self.height,
+            tab: self.tab,
             ..State::default()
         };
     }
@@ -158,6 +195,16 @@ impl State {
         self.laid_out = Some((width, self.version));
         self.lines.clear();
         let room = usize::from(width).saturating_sub(2).max(1);
+        let side = self.step.as_ref().filter(|_| self.tab() != Tab::Reply);
+        if let Some(step) = side {
+            self.lines = tab::lines(step, self.tab, room, theme);
+            self.rows = self.rows.max(self.lines.len().min(8) as u16);
+            if std::mem::take(&mut self.at_end) {
+                self.top = self.lines.len();
+            }
+            self.keep_in_view();
+            return;
+        }
         if let Some(prompt) = &self.prompt {
             let known = self.above.take().filter(|(at, _)| *at == room);
             let above = known.unwrap_or_else(|| (room, prompt_lines(prompt, room, theme)));
