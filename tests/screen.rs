@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use regent_tui::ui::message::Effect;
 use regent_tui::ui::stage::{Played, play};
+use regent_tui::ui::worker::Asker;
 use regent_tui::ui::{End, Environment, Options};
 use support::fake_ask::Fake;
 use support::story;
@@ -102,4 +103,22 @@ fn a_message_stands_whole_in_the_diff_pane_and_once_on_the_screen() {
     );
     has(&played, "─ Message");
     has(&played, "What the agent said");
+}
+
+#[test]
+fn why_nothing_can_be_read_stays_until_it_can() {
+    let why = "history.db is locked by another program; end it, or try again when it is done";
+    let asker: Asker = Arc::new(move || Err(color_eyre::eyre::eyre!(why)));
+    for size in [(200, 50), (69, 45), (40, 12)] {
+        for keys in ["", "jk", "S"] {
+            let played = play(&options(), &asker, size, Some(true), keys).expect("it plays");
+            let shown = played.text();
+            let words: Vec<&str> = shown.split_whitespace().collect();
+            assert!(
+                words.join(" ").contains("locked by another"),
+                "{keys:?} {shown}"
+            );
+            assert!(!shown.contains("reading …"), "{keys:?} {shown}");
+        }
+    }
 }

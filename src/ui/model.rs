@@ -336,6 +336,8 @@ pub struct Model {
     pub pressed: u8,
     /// What was said, the newest last.
     pub said: Vec<Note>,
+    /// Why there is no list of sessions.
+    pub unreadable: Option<String>,
     /// The session asked for on the command line.
     pub wanted: Option<(SessionRow, Option<StepRow>)>,
     /// It is over.

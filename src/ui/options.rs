@@ -251,6 +251,7 @@ impl Options {
             first_line: self.first_line.clone(),
             pressed: 0,
             said: Vec::new(),
+            unreadable: None,
             wanted: self.open,
             quit: false,
             live: super::model::Live {

@@ -52,7 +52,8 @@ fn a_word_is_a_file_a_session_or_refused() {
     // A file of that name is meant before the session.
     std::fs::write(home.shop().join(&id), "a line\n").unwrap();
     let term = home.start(&[&id]).go();
-    term.see("no session read or changed");
+    term.see("Blame  as it is now");
+    term.see("No recorded step wrote this line.");
     quit(term);
     let term = home.start(&["./src/orders.rs:3"]).go();
     term.see("orders.rs");

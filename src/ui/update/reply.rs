@@ -86,6 +86,9 @@ fn failed(model: &mut Model, question: &Question, why: &str) {
     if matches!(question, Question::Timeline(_)) {
         model.opening = None;
     }
+    if matches!(question, Question::Sessions) && model.sessions.is_none() {
+        model.unreadable = Some(format!("{what}: {why}"));
+    }
     if matches!(question, Question::Step(..) | Question::Changes(..)) {
         model.waiting = None;
     }
@@ -176,6 +179,7 @@ fn filtered(model: &mut Model, session: SessionRow, rows: Vec<StepRow>) {
 }
 
 fn sessions(model: &mut Model, list: SessionList, effects: &mut Vec<Effect>) {
+    model.unreadable = None;
     let list = Arc::new(list);
     let older = model.sessions.replace(list.clone());
     super::live::listed(model, older.as_ref(), effects);

@@ -48,7 +48,8 @@ fn draw_overlay(model: &Model, overlay: &Overlay, buf: &mut Buffer) {
     let (theme, marks, moment) = (&model.theme, model.marks, &model.moment);
     match overlay {
         Overlay::Sessions(sessions) => {
-            sessions.draw(body, (theme, marks, moment), model.ingest, buf);
+            let why = model.unreadable.as_deref();
+            sessions.draw(body, (theme, marks, moment), model.ingest, why, buf);
         }
         Overlay::Summary(summary) => summary.draw(body, theme, marks, buf),
         Overlay::Find(find) => find.draw(body, (theme, marks, moment), model.ingest, buf),

@@ -10,7 +10,7 @@ use super::super::layout::Pane;
 use super::super::model::Model;
 use super::super::pane::timeline;
 use super::super::tabs;
-use super::super::widget::{Title, boxed, put_line, rule};
+use super::super::widget::{Title, boxed, put_line, rule, wrapped};
 use super::header;
 use crate::text;
 use crate::ui::phrase;
@@ -66,6 +66,10 @@ fn dim_if_stale(model: &Model, area: Rect, buf: &mut Buffer) {
 
 fn draw_timeline(model: &Model, area: Rect, buf: &mut Buffer) {
     if model.session().is_none() {
+        if let Some(why) = &model.unreadable {
+            wrapped(why, area, model.theme.warn(), buf);
+            return;
+        }
         let words = match (&model.opening, &model.sessions) {
             (Some(_), _) | (_, None) => "  reading …",
             _ => "  no session is open; S lists them",

@@ -5,9 +5,11 @@ mod frame;
 mod input;
 mod scroll;
 mod spans;
+mod wrapped;
 
 pub use file::{op_letter, path_and_lines};
 pub use frame::{Title, boxed, fill, popup, rule};
 pub use input::Input;
 pub use scroll::Scroll;
 pub use spans::{Cells, Row, line_of, put_line};
+pub use wrapped::wrapped;

@@ -21,7 +21,7 @@ use crate::ui::marks::Marks;
 use crate::ui::message::Ingest;
 use crate::ui::phrase::{self, Moment};
 use crate::ui::theme::{Author, Theme};
-use crate::ui::widget::{Cells, Row, Scroll, Title, popup, put_line};
+use crate::ui::widget::{Cells, Row, Scroll, Title, popup, put_line, wrapped};
 
 /// Where titles begin: behind the longest time and the longest name of an agent.
 const TITLE_AT: usize = 25;
@@ -183,6 +183,7 @@ impl State {
         area: Rect,
         (theme, marks, moment): (&Theme, &Marks, &Moment),
         ingest: Option<Ingest>,
+        unreadable: Option<&str>,
         buf: &mut Buffer,
     ) {
         Clear.render(area, buf);
@@ -205,7 +206,10 @@ impl State {
         };
         let inside = popup(area, &title, &foot, theme, buf);
         match &self.list {
-            None => put_line(inside, &Line::styled("  reading …", theme.dim()), buf),
+            None => match unreadable {
+                Some(why) => wrapped(why, inside, theme.warn(), buf),
+                None => put_line(inside, &Line::styled("  reading …", theme.dim()), buf),
+            },
             Some(list) if list.sessions.is_empty() => match ingest.filter(|i| i.read < i.total) {
                 Some(ingest) => {
                     let words = format!(
