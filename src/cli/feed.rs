@@ -72,9 +72,14 @@ impl Feed {
             told: Cell::new(None),
         };
         let waker = wake.clone();
+        // Before it: the threads of the pool serve the screen, too, and take over what made them.
+        rayon::current_num_threads();
         let thread = std::thread::Builder::new()
             .name("reading".to_owned())
-            .spawn(move || reader.run(&waker, &woken))
+            .spawn(move || {
+                ingest::give_way();
+                reader.run(&waker, &woken)
+            })
             .wrap_err("cannot start the thread that reads transcripts")?;
         Ok(Feed {
             cancel,

@@ -32,6 +32,7 @@ use crate::store::{Store, facts, files};
 
 use discover::Candidate;
 pub use roots::Roots;
+pub use write::give_way;
 
 /// Bytes from which on a first read is a large one.
 const LARGE: u64 = 32 << 20;

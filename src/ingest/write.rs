@@ -103,8 +103,9 @@ pub(super) fn read_all(
     })
 }
 
-/// Lets the writer, which all workers wait for, and the screen go first where there are fewer processors than threads.
-fn give_way() {
+/// Lets others go first, where there are fewer processors than threads: the writer before the workers, which all wait for
+/// it, and the screen before whoever reads for it.
+pub fn give_way() {
     // On Linux this is the calling thread's alone; elsewhere it would be the whole program's.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(5);
