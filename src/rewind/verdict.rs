@@ -462,6 +462,13 @@ fn finish(input: &Input<'_>, choice: Choice, mut f: FilePlan) -> FilePlan {
     if !f.verdict.changes() {
         return f;
     }
+    // Somebody has put it back meanwhile: what is right keeps its inode and its time.
+    if f.after == f.before {
+        f.verdict = Verdict::Same;
+        f.why = "already as it was".to_owned();
+        f.ticked = false;
+        return f;
+    }
     let now = &input.now;
     let refuse = |f: &mut FilePlan, why: String| {
         f.verdict = Verdict::Conflict;
