@@ -84,8 +84,8 @@ fn merged(session: SessionInfo, each: &[Timeline], order: &[Placed]) -> Timeline
             steps: from..steps.len() as u32,
             ..head.clone()
         });
-        let mut here = timeline.rewinds.iter();
-        while let Some(rewind) = here.find(|r| r.prompt as usize == placed.prompt) {
+        let here = |r: &&RewindEntry| r.prompt as usize == placed.prompt;
+        for rewind in timeline.rewinds.iter().filter(here) {
             let entry = RewindEntry {
                 prompt: index,
                 place: from + rewind.place.saturating_sub(head.steps.start),

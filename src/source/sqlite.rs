@@ -28,6 +28,7 @@ use color_eyre::eyre::{WrapErr, eyre};
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags};
+use serde_json::{Map, Value};
 
 pub use rusqlite::{Row, Statement, ToSql, params, types::ValueRef};
 
@@ -202,6 +203,34 @@ impl Db {
     /// As SQLite says; also if it asks for anything else.
     pub fn prepare(&self, sql: &str) -> Result<Statement<'_>> {
         Ok(self.conn.prepare(sql)?)
+    }
+
+    /// A row by its `id`, as JSON: those of the columns that this version of the table has.
+    ///
+    /// # Errors
+    /// If there is no such row, or as SQLite says.
+    pub fn row(&self, table: &str, columns: &[&str], id: &str) -> Result<Value> {
+        let mut there = Vec::new();
+        for column in columns {
+            if self.has(table, &[column])? {
+                there.push(*column);
+            }
+        }
+        let sql = format!("SELECT {} FROM {table} WHERE id = ?1", there.join(", "));
+        let mut q = self.prepare(&sql)?;
+        let mut rows = q.query([id])?;
+        let row = rows
+            .next()?
+            .ok_or_else(|| eyre!("the session is not there any more"))?;
+        let mut out = Map::new();
+        for (i, column) in there.iter().enumerate() {
+            let value = match row.get_ref(i)? {
+                ValueRef::Integer(n) => Value::from(n),
+                other => text(other).map_or(Value::Null, Value::from),
+            };
+            out.insert((*column).to_owned(), value);
+        }
+        Ok(Value::Object(out))
     }
 
     /// A value of a table of keys and values.

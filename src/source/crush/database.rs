@@ -13,7 +13,7 @@ use super::versions::Versions;
 use crate::model::Time;
 use crate::source::extract::{Extractor, Input, Stream, Take};
 use crate::source::record::rank;
-use crate::source::sqlite::{Allow, Db, ValueRef, text};
+use crate::source::sqlite::{Allow, Db, text};
 use crate::source::{Given, Places};
 
 const ALLOW: &[Allow] = &[
@@ -183,7 +183,7 @@ impl Input for Open {
     }
 
     fn records(&mut self, session: &str, take: &mut Take<'_>) -> Result<()> {
-        let info = self.info(session)?;
+        let info = self.db.row("sessions", SESSION, session)?;
         let mut give = |key: &str, order: &str, kind: &str, body: &str| {
             take(Given {
                 session,
@@ -316,31 +316,6 @@ impl Calls {
 }
 
 impl Open {
-    /// The row of a session, as JSON.
-    fn info(&self, session: &str) -> Result<Value> {
-        let mut columns = Vec::new();
-        for column in SESSION {
-            if self.db.has("sessions", &[column])? {
-                columns.push(*column);
-            }
-        }
-        let sql = format!("SELECT {} FROM sessions WHERE id = ?1", columns.join(", "));
-        let mut q = self.db.prepare(&sql)?;
-        let mut rows = q.query([session])?;
-        let row = rows
-            .next()?
-            .ok_or_else(|| eyre!("the session is not there any more"))?;
-        let mut info = Map::new();
-        for (i, column) in columns.iter().enumerate() {
-            let value = match row.get_ref(i)? {
-                ValueRef::Integer(n) => Value::from(n),
-                other => text(other).map_or(Value::Null, Value::from),
-            };
-            info.insert((*column).to_owned(), value);
-        }
-        Ok(Value::Object(info))
-    }
-
     fn children(&self, session: &str) -> Result<HashSet<String>> {
         let mut q = self
             .db

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use color_eyre::Result;
-use color_eyre::eyre::{WrapErr, eyre};
-use serde_json::{Value, json};
+use color_eyre::eyre::WrapErr;
+use serde_json::json;
 
 use super::order;
 use crate::model::Time;
@@ -124,7 +124,7 @@ impl Input for Open {
     }
 
     fn records(&mut self, session: &str, take: &mut Take<'_>) -> Result<()> {
-        let info = self.info(session)?;
+        let info = self.db.row("session", SESSION, session)?;
         let body = info.to_string();
         let mut give = |key: &str, order: &str, kind: &str, body: &str| {
             take(Given {
@@ -183,33 +183,5 @@ impl Input for Open {
             &json!({"prompts": taken_back}).to_string(),
         )?;
         self.db.still()
-    }
-}
-
-impl Open {
-    /// The row of a session, as JSON.
-    fn info(&self, session: &str) -> Result<Value> {
-        let mut columns = Vec::new();
-        for column in SESSION {
-            if self.db.has("session", &[column])? {
-                columns.push(*column);
-            }
-        }
-        let sql = format!("SELECT {} FROM session WHERE id = ?1", columns.join(", "));
-        let mut q = self.db.prepare(&sql)?;
-        let mut rows = q.query([session])?;
-        let row = rows
-            .next()?
-            .ok_or_else(|| eyre!("the session is not there any more"))?;
-        let mut info = serde_json::Map::new();
-        for (i, column) in columns.iter().enumerate() {
-            let value = row.get_ref(i)?;
-            let value = match value.as_i64() {
-                Ok(n) => Value::from(n),
-                Err(_) => text(value).map_or(Value::Null, Value::from),
-            };
-            info.insert((*column).to_owned(), value);
-        }
-        Ok(Value::Object(info))
     }
 }
